@@ -1,0 +1,143 @@
+"""Typed settings, the zones on disk, and the one way to write a file into them.
+
+Belongs here: where things lie and which switches exist. Does not belong here: what is
+done with them. Read from the environment (prefix ``FOLKEPULS_``); nothing is read at import.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def reference_dir() -> Path:
+    """Folder of committed reference facts, each with its source in ``README.md`` there."""
+    return ROOT / "data" / "reference"
+
+
+def _default_key_file() -> Path:
+    config = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(config) / "folkepuls" / "keys.json"
+
+
+class Zones:
+    """The five zones and the engine's own state under one home folder."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.identified = home / "identified"
+        self.inbox = self.identified / "inbox"
+        self.quarantine = self.identified / "quarantine"
+        self.truth = self.identified / "synthetic" / "truth"
+        self.restricted = home / "restricted"
+        self.journal = self.restricted / "journal"
+        self.deliveries = self.restricted / "deliveries"
+        self.catalogue = self.restricted / "catalogue"
+        self.releases = self.restricted / "releases"
+        self.ledger = self.restricted / "ledger"
+        self.warehouse = self.restricted / "restricted.duckdb"
+        self.strata_map = self.restricted / "strata_map.parquet"
+        self.analysis = home / "analysis"
+        self.microdata = self.analysis / "microdata"
+        self.analysis_warehouse = self.analysis / "analysis.duckdb"
+        self.steward = home / "steward"
+        self.published = home / "published"
+        self.state = home / "state"
+
+    def folders(self) -> tuple[Path, ...]:
+        """Every folder that ``create`` makes, outermost first."""
+        return (
+            self.home,
+            self.identified,
+            self.inbox,
+            self.quarantine,
+            self.restricted,
+            self.journal,
+            self.deliveries,
+            self.catalogue,
+            self.releases,
+            self.ledger,
+            self.analysis,
+            self.microdata,
+            self.steward,
+            self.steward / "checks",
+            self.steward / "quarantine",
+            self.steward / "disclosure",
+            self.steward / "releases",
+            self.steward / "inbox",
+            self.published,
+            self.state,
+            self.state / "dagster",
+            self.state / "logs",
+            self.state / "dbt",
+        )
+
+    def create(self) -> Zones:
+        """Make all folders with mode 0700 and return self."""
+        for folder in self.folders():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self
+
+
+class Settings(BaseSettings):
+    """Settings from the environment; every field is ``FOLKEPULS_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix="FOLKEPULS_", extra="ignore")
+
+    home: Path = Field(default_factory=lambda: ROOT / "data")
+    key_file: Path = Field(default_factory=_default_key_file)
+    inbox_url: str | None = Field(
+        default=None, description="fsspec URL of an inbox outside the identified zone"
+    )
+    borders: Path | None = Field(
+        default=None, description="GeoJSON of real municipality borders for the map"
+    )
+    threads: int = Field(default=2, ge=1, le=64)
+    memory_limit: str = Field(default="2GB", pattern=r"^\d+(\.\d+)?(KB|MB|GB|TB)$")
+
+    @property
+    def zones(self) -> Zones:
+        """The zones under ``home``; nothing is created by looking."""
+        return Zones(self.home.expanduser().resolve())
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Write a file so that readers see all of it or nothing.
+
+    Args:
+        path: The final path. Its folder is made (0700) where it is missing.
+
+    Yields:
+        A temporary path in the same folder; what is written there is fsynced, set to 0600
+        and renamed on success, and deleted on any error.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o600)
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
