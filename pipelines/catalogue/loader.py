@@ -1,0 +1,133 @@
+"""Read the catalogue and check it as a whole.
+
+Belongs here: finding the files, and the rules that span several of them. Does not belong
+here: rules of one file (``model.py``) and anything that needs a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from pipelines.catalogue.model import Indicator, Policy
+
+HERE = Path(__file__).resolve().parent
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class CatalogueError(ValueError):
+    """A catalogue file is wrong; the message names file, key and what was expected."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All indicators and policies, by id, in the order of their numbers."""
+
+    indicators: Mapping[str, Indicator]
+    policies: Mapping[str, Policy]
+
+    def policy_of(self, indicator: Indicator) -> Policy:
+        """The policy an indicator names (its existence is checked at load)."""
+        return self.policies[indicator.policy]
+
+    def cuts(self) -> tuple[int, ...]:
+        """Ages that some indicator declares as a border: age bands are merged across them
+        only where there is no other way.
+        """
+        return tuple(
+            sorted(
+                {
+                    age
+                    for indicator in self.indicators.values()
+                    for age in (
+                        *indicator.age_groups,
+                        *((indicator.age_max + 1,) if indicator.ages.max is not None else ()),
+                    )
+                    if age > 0
+                }
+            )
+        )
+
+
+def read_yaml(path: Path, model: type[Model]) -> Model:
+    """Read one YAML file into a strict model.
+
+    Args:
+        path: The file.
+        model: The pydantic model it must satisfy.
+
+    Raises:
+        CatalogueError: The file cannot be read as the model; names file and keys.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return model.model_validate(content)
+    except yaml.YAMLError as error:
+        raise CatalogueError(f"{path.name}: not valid YAML: {error}") from error
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in e['loc']) or 'file'}: {e['msg']}"
+            for e in error.errors(include_input=False, include_url=False)
+        )
+        raise CatalogueError(f"{path.name}: {problems}. Mend the file and run again.") from error
+
+
+def _read_folder(folder: Path, model: type[Model]) -> dict[str, Model]:
+    found: dict[str, Model] = {}
+    for path in sorted(folder.glob("*.yml")):
+        entry = read_yaml(path, model)
+        name = str(getattr(entry, "id", ""))
+        if name != path.stem:
+            raise CatalogueError(f"{path.name}: id is {name!r}, expected {path.stem!r}")
+        found[name] = entry
+    if not found:
+        raise CatalogueError(f"{folder}: expected at least one .yml file, found none")
+    return found
+
+
+def load(folder: Path = HERE) -> Catalogue:
+    """Load and cross-check the catalogue.
+
+    Args:
+        folder: Folder that holds ``indicators/`` and ``policies/``.
+
+    Raises:
+        CatalogueError: A file is wrong, or two files contradict each other.
+    """
+    indicators = _read_folder(folder / "indicators", Indicator)
+    policies = _read_folder(folder / "policies", Policy)
+    for indicator in indicators.values():
+        policy = policies.get(indicator.policy)
+        if policy is None or policy.kind != "table":
+            raise CatalogueError(
+                f"{indicator.id}.yml: policy: expected a table policy among "
+                f"{sorted(policies)}, got {indicator.policy!r}"
+            )
+    _check_shared_measures(indicators)
+    ordered = sorted(indicators.values(), key=lambda entry: (entry.number, entry.id))
+    return Catalogue({entry.id: entry for entry in ordered}, policies)
+
+
+def _check_shared_measures(indicators: Mapping[str, Indicator]) -> None:
+    """A measure means one thing: its unit and publicity must agree wherever it is used."""
+    seen: dict[str, tuple[str, str]] = {}
+    for entry in indicators.values():
+        for side in (entry.numerator, entry.denominator):
+            unit, owner = seen.setdefault(side.measure, (side.unit, entry.id))
+            if unit != side.unit:
+                raise CatalogueError(
+                    f"{entry.id}.yml: measure {side.measure} has unit {side.unit!r}, "
+                    f"but {owner}.yml gives it {unit!r}"
+                )
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The project's own catalogue, read once per process."""
+    return load()

@@ -1,0 +1,215 @@
+"""The strict model of an indicator file: what may be said, and what must be.
+
+Belongs here: the shape of ``indicators/*.yml`` and the rules that one file must keep by itself.
+Does not belong here: rules that need several files (``loader.py``) and anything that computes.
+An unknown key is an error: a misspelt privacy option must never be ignored.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Language = Literal["nb", "nn", "en"]
+LANGUAGES: tuple[Language, ...] = ("nb", "nn", "en")
+ValueKind = Literal["crude", "direct_esp2013", "direct_region", "indirect"]
+Service = Literal["hospital", "municipal_care", "gp", "portal", "documentation", "none"]
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{2,63}$")]
+
+OPEN_AGE = 199
+"""Upper end of an open age group; nobody is older, so comparisons need no special case."""
+
+READING_FIELDS = frozenset({"area", "period", "value", "lower", "upper", "comparison"})
+
+
+class Strict(BaseModel):
+    """A frozen model that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Numerator(Strict):
+    """What is counted: a measure (a dbt model) and the unit of its values."""
+
+    measure: Identifier
+    unit: Identifier
+
+
+class Denominator(Strict):
+    """What it is counted among; ``public`` when anyone can look the number up."""
+
+    measure: Identifier
+    unit: Identifier
+    public: bool
+
+
+class Ages(Strict):
+    """Age limits in whole years, inclusive; ``max`` null means no upper limit."""
+
+    min: int = Field(ge=0, le=120)
+    max: int | None = Field(default=None, ge=0, le=120)
+
+
+class Coverage(Strict):
+    """The service whose go-live bounds numerator and denominator alike.
+
+    ``full`` and ``flagged`` are shares of covered person-time: at least ``full`` is shown,
+    between the two is shown with a flag, below ``flagged`` is not shown.
+    """
+
+    service: Service
+    full: float = Field(default=0.95, gt=0, le=1)
+    flagged: float = Field(default=0.80, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Coverage:
+        if self.flagged > self.full:
+            raise ValueError("coverage.flagged must not exceed coverage.full")
+        return self
+
+
+class Code(Strict):
+    """All codes of one system that begin with ``prefix`` (no dot, upper case)."""
+
+    system: Literal["icd10", "icpc2", "atc", "iplos"]
+    prefix: str = Field(pattern=r"^[A-Z0-9]{1,8}$")
+
+
+class Caveat(Strict):
+    """Something a reader must know, shown beside the figure."""
+
+    id: Identifier
+    text: str = Field(min_length=10)
+
+
+class Texts(Strict):
+    """What a planner reads, in one language."""
+
+    title: str = Field(min_length=3)
+    short_title: str = Field(min_length=3, max_length=40)
+    unit: str = Field(min_length=1)
+    definition: str = Field(min_length=20)
+    numerator: str = Field(min_length=5)
+    denominator: str = Field(min_length=5)
+    why: str = Field(min_length=20)
+    reading: str = Field(min_length=10)
+    caveats: tuple[Caveat, ...] = ()
+
+    @field_validator("reading")
+    @classmethod
+    def _known_fields(cls, text: str) -> str:
+        from string import Formatter
+
+        named = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+        if unknown := named - READING_FIELDS:
+            raise ValueError(f"reading uses unknown fields {sorted(unknown)}")
+        return text
+
+
+class Indicator(Strict):
+    """One figure, from measure to text: everything derived about it is derived from here."""
+
+    id: Identifier
+    version: int = Field(ge=1)
+    number: int = Field(ge=1)
+    theme: Literal["hospital_use", "municipal_care", "chronic_disease", "digital", "adoption"]
+    statutory_heading: Literal[
+        "population",
+        "living_conditions",
+        "environment",
+        "injuries",
+        "health_behaviour",
+        "health_status",
+    ]
+    numerator: Numerator
+    denominator: Denominator
+    counting: Literal["strata", "flow"]
+    kind: Literal["rate", "proportion"]
+    repeat_events: bool = False
+    magnitude: bool = False
+    ages: Ages
+    age_groups: tuple[int, ...] = ()
+    multiplier: int = Field(ge=1)
+    decimals: int = Field(ge=0, le=4)
+    value_kinds: tuple[ValueKind, ...] = Field(min_length=1)
+    headline_kind: ValueKind
+    polarity: Literal["lower_is_better", "higher_is_better", "neutral"]
+    period: Literal["year"]
+    timing: Literal["flow", "on_date"]
+    parameters: dict[Identifier, int] = Field(default_factory=dict)
+    code_sets: dict[Identifier, tuple[Code, ...]] = Field(default_factory=dict)
+    coverage: Coverage
+    policy: Identifier
+    breakdowns: tuple[Identifier, ...] = ()
+    comparable_to: tuple[str, ...] = ()
+    texts: dict[Language, Texts]
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Indicator:
+        if missing := set(LANGUAGES) - set(self.texts):
+            raise ValueError(f"texts lack {sorted(missing)}")
+        if self.headline_kind not in self.value_kinds:
+            raise ValueError("headline_kind must be one of value_kinds")
+        if self.counting == "flow" and (self.age_groups or self.value_kinds != ("crude",)):
+            raise ValueError("a flow has no age groups and only the crude value")
+        if self.counting == "strata" and not self.age_groups:
+            raise ValueError("an indicator over strata names its age groups")
+        ids = {tuple(sorted(c.id for c in t.caveats)) for t in self.texts.values()}
+        if len(ids) != 1:
+            raise ValueError("the three languages must hold the same caveats")
+        return self
+
+    @model_validator(mode="after")
+    def _groups_ordered(self) -> Indicator:
+        groups = self.age_groups
+        if list(groups) != sorted(set(groups)):
+            raise ValueError("age_groups must be ascending lower bounds without repeats")
+        if groups and groups[0] != self.ages.min:
+            raise ValueError("the first age group must begin at ages.min")
+        return self
+
+    @property
+    def age_max(self) -> int:
+        """Upper age limit in years, ``OPEN_AGE`` when there is none."""
+        return OPEN_AGE if self.ages.max is None else self.ages.max
+
+    def age_bands(self) -> tuple[tuple[int, int, str], ...]:
+        """Published age groups as (lowest age, highest age, label), in order."""
+        ends = (*(lower - 1 for lower in self.age_groups[1:]), self.age_max)
+        return tuple(
+            (low, high, age_label(low, high))
+            for low, high in zip(self.age_groups, ends, strict=True)
+        )
+
+
+def age_label(low: int, high: int) -> str:
+    """Label of an age group: ``18-44``, or ``80+`` where it is open."""
+    return f"{low}+" if high >= OPEN_AGE else f"{low}-{high}"
+
+
+class PolicyTexts(Strict):
+    """The rule as it is printed on a page."""
+
+    title: str
+    rule: str
+
+
+class Policy(Strict):
+    """A disclosure policy: rules are read by the door that applies them, which refuses
+    any option it does not know.
+    """
+
+    id: Identifier
+    version: int = Field(ge=1)
+    kind: Literal["table", "microdata"]
+    rules: dict[str, object]
+    owner: str
+    reason: str
+    date: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
+    texts: dict[Language, PolicyTexts]
+
+    @field_validator("date", mode="before")
+    @classmethod
+    def _date_text(cls, value: object) -> str:
+        return str(value)
