@@ -1,0 +1,61 @@
+"""The disclosure policy of a table: which cells are unsafe, and how wide is safe.
+
+Here: the options and their limits. Not here: the rules' evaluation (``primary``) and the search
+for a safe pattern (``secondary``). A policy cannot switch suppression or the audit off; a policy
+for public facts sets ``threshold: 1`` and ``minimum_denominator: 0``, by which no count is small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TablePolicy(BaseModel):
+    """Rules by which cells are hidden and hidden cells are held to be safe.
+
+    Attributes:
+        threshold: Persons. A count of 1 to ``threshold - 1`` persons in the numerator, in its
+            complement or in the denominator is unsafe.
+        protection_width: Units of the published value. Every hidden cell's feasible interval is
+            at least this wide (less only where the public bounds alone are narrower).
+        magnitude_width: Share of the value. For magnitudes (days, kroner) the interval is at
+            least the larger of ``protection_width`` and this share of the cell's value.
+        dominance: Share. A magnitude to which one person gives more than this is unsafe.
+        min_contributors: Patients that must stand behind a figure (its denominator where there
+            is one, else its numerator); none asked if null.
+        min_providers: Providers or units that must stand behind a figure; none asked if null.
+        zeros: Whether a zero (nobody has it) may be shown at all.
+        full_groups: Whether 100 % (everybody has it) may be shown at all.
+        minimum_denominator: Persons. Zeros and full groups are shown only in groups at least
+            this large, where the size of the group is known.
+        redundancy_tests: Bound on the number of linear programmes spent on showing secondary
+            cells again, per block. More tests hide less and take longer.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    threshold: int = Field(default=5, ge=1)
+    protection_width: float = Field(default=3.0, ge=1, allow_inf_nan=False)
+    magnitude_width: float = Field(default=0.15, ge=0, le=1)
+    dominance: float = Field(default=0.85, gt=0, le=1)
+    min_contributors: int | None = Field(default=None, ge=1)
+    min_providers: int | None = Field(default=None, ge=1)
+    zeros: Literal["show", "hide"] = "show"
+    full_groups: Literal["show", "hide"] = "show"
+    minimum_denominator: int = Field(default=20, ge=0)
+    redundancy_tests: int = Field(default=200, ge=0)
+
+    @classmethod
+    def from_mapping(cls, options: Mapping[str, Any]) -> TablePolicy:
+        """Build a policy from a mapping, such as a parsed YAML file.
+
+        Args:
+            options: Option names and values; missing options take their defaults.
+
+        Raises:
+            pydantic.ValidationError: An option is unknown, of the wrong type or out of range.
+        """
+        return cls.model_validate(dict(options))
