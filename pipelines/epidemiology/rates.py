@@ -1,0 +1,190 @@
+"""Crude rates and proportions with intervals, also where one person counts repeatedly.
+
+Belongs here: one numerator over one denominator. Does not belong here: standardisation.
+
+Sources: limits of the count divided by the denominator (Breslow & Day 1987, ch. 2) ·
+repeat events: the variance of a sum over persons is estimated by the sum of squares of the
+persons' numbers (Stukel TA et al., Statistics in Medicine 1994;13:1781-1791), entered into
+Dobson's shifted and scaled limits (Dobson AJ et al., Statistics in Medicine 1991;10:457-462).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from pipelines.epidemiology.intervals import (
+    Column,
+    Floats,
+    as_floats,
+    poisson_limits,
+    wilson_limits,
+)
+from pipelines.epidemiology.results import NO_POPULATION, Estimate, refused
+
+ESTIMATE_COLUMNS = ("value", "lower", "upper", "reason")
+
+
+def _scaled_limits(
+    counts: Floats, variances: Floats | None, confidence: float
+) -> tuple[Floats, Floats]:
+    """Limits of counts, widened where their variance is larger than Poisson's."""
+    lower, upper = poisson_limits(counts, confidence)
+    if variances is None:
+        return lower, upper
+    # Without an event nothing is known of repetition: plain Poisson limits.
+    ratio = np.where(counts > 0.0, variances, 1.0) / np.where(counts > 0.0, counts, 1.0)
+    scale = np.sqrt(ratio)
+    return np.maximum(counts + scale * (lower - counts), 0.0), counts + scale * (upper - counts)
+
+
+def with_estimates(
+    frame: pl.DataFrame, value: Floats, lower: Floats, upper: Floats, reason: pl.Series
+) -> pl.DataFrame:
+    """Append value, lower, upper and reason; NaN becomes null, never a number."""
+    return frame.with_columns(
+        pl.Series("value", value).fill_nan(None),
+        pl.Series("lower", lower).fill_nan(None),
+        pl.Series("upper", upper).fill_nan(None),
+        reason.alias("reason"),
+    )
+
+
+def _no_population(denominators: Floats) -> pl.Series:
+    missing = pl.Series("reason", denominators == 0.0)
+    return pl.select(
+        pl.when(missing).then(pl.lit(NO_POPULATION, dtype=pl.String)).alias("reason")
+    ).to_series()
+
+
+def _check_events_have_population(counts: Floats, populations: Floats) -> None:
+    stray = int(np.sum((counts > 0.0) & ~(populations > 0.0)))
+    if stray:
+        msg = (
+            f"populations: {stray} of {counts.size} are not positive though they have events; "
+            "numerator and denominator must come from the same coverage"
+        )
+        raise ValueError(msg)
+
+
+def crude_rate(
+    count: float, population: float, multiplier: float = 1.0, confidence: float = 0.95
+) -> Estimate:
+    """Events per ``multiplier`` of population with exact or Byar's interval.
+
+    Args:
+        count: Events.
+        population: Persons or person-years.
+        multiplier: Unit of the rate, such as 1000.
+        confidence: Two-sided level.
+
+    Returns:
+        Rate and limits; refused (``no_population``) when there is neither event nor population.
+
+    Raises:
+        ValueError: If there are events without population, or a negative number.
+    """
+    return repeat_event_rate(count, None, population, multiplier, confidence)
+
+
+def repeat_event_rate(
+    count: float,
+    sum_of_squares: float | None,
+    population: float,
+    multiplier: float = 1.0,
+    confidence: float = 0.95,
+) -> Estimate:
+    """Crude rate of events that the same person may have several times.
+
+    Args:
+        count: Events (or days).
+        sum_of_squares: Sum over persons of the square of the person's events; None for
+            events that happen once.
+        population: Persons or person-years.
+        multiplier: Unit of the rate.
+        confidence: Two-sided level.
+
+    Returns:
+        Rate and limits, the lower one never below 0.
+
+    Raises:
+        ValueError: If there are events without population, or a negative number.
+    """
+    counts, populations = as_floats([count]), as_floats([population])
+    _check_events_have_population(counts, populations)
+    variances = None if sum_of_squares is None else as_floats([sum_of_squares])
+    lower, upper = _scaled_limits(counts, variances, confidence)
+    if population == 0:
+        return refused(NO_POPULATION)
+    unit = multiplier / population
+    return Estimate(count * unit, float(lower[0]) * unit, float(upper[0]) * unit)
+
+
+def crude_rate_frame(
+    frame: pl.DataFrame,
+    *,
+    count: str = "numerator",
+    population: str = "denominator",
+    multiplier: str | float = 1.0,
+    sum_of_squares: str | None = None,
+    confidence: float = 0.95,
+) -> pl.DataFrame:
+    """`crude_rate` (or `repeat_event_rate`) of every row.
+
+    Args:
+        frame: One row per rate.
+        count: Column of events.
+        population: Column of persons or person-years.
+        multiplier: Unit of the rate, or the column that holds it.
+        sum_of_squares: Column of Σ k² over persons; None for events that happen once.
+        confidence: Two-sided level.
+
+    Returns:
+        The frame with value, lower, upper (null where refused or where the count is null)
+        and reason appended.
+
+    Raises:
+        ValueError: If a row has events without population, or a negative number.
+    """
+    counts, populations = as_floats(frame[count]), as_floats(frame[population])
+    _check_events_have_population(counts, populations)
+    variances = None if sum_of_squares is None else as_floats(frame[sum_of_squares])
+    lower, upper = _scaled_limits(counts, variances, confidence)
+    unit = _multipliers(frame, multiplier) / np.where(populations > 0.0, populations, np.nan)
+    reason = _no_population(populations)
+    return with_estimates(frame, counts * unit, lower * unit, upper * unit, reason)
+
+
+def proportion_frame(
+    frame: pl.DataFrame,
+    *,
+    numerator: str = "numerator",
+    denominator: str = "denominator",
+    multiplier: str | float = 1.0,
+    confidence: float = 0.95,
+) -> pl.DataFrame:
+    """Proportion with its Wilson interval in every row, times the multiplier.
+
+    Args:
+        frame: One row per proportion.
+        numerator: Column of persons (or units) with the property.
+        denominator: Column of all persons (or units).
+        multiplier: 100 for per cent, or the column that holds it.
+        confidence: Two-sided level.
+
+    Returns:
+        The frame with value, lower, upper (null where refused) and reason appended.
+
+    Raises:
+        ValueError: If a numerator is negative or larger than its denominator.
+    """
+    events, totals = as_floats(frame[numerator]), as_floats(frame[denominator])
+    lower, upper = wilson_limits(events, totals, confidence)
+    unit = _multipliers(frame, multiplier)
+    share = events / np.where(totals > 0.0, totals, np.nan)
+    return with_estimates(frame, share * unit, lower * unit, upper * unit, _no_population(totals))
+
+
+def _multipliers(frame: pl.DataFrame, multiplier: str | float) -> Floats:
+    values: Column = frame[multiplier] if isinstance(multiplier, str) else [multiplier]
+    return as_floats(values)

@@ -1,0 +1,266 @@
+"""Direct and indirect standardisation over bands, for one area or for thousands.
+
+Belongs here: the two methods and their intervals. Does not belong here: which bands an
+area has, which standard applies, and whether the result may be shown.
+
+Sources: direct rate with Dobson's limits (Dobson AJ et al., Statistics in Medicine
+1991;10:457-462), no value below ten events; repeat events by Σ k² per band (Stukel TA et
+al., Statistics in Medicine 1994;13:1781-1791); indirect by Breslow & Day 1987, ch. 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from pipelines.epidemiology.intervals import Column, Floats, as_floats, poisson_limits
+from pipelines.epidemiology.rates import with_estimates
+from pipelines.epidemiology.results import (
+    MINIMUM_EVENTS,
+    NO_POPULATION,
+    TOO_FEW_EVENTS,
+    Estimate,
+    IndirectEstimate,
+    refused,
+)
+
+
+def directly_standardised_rate(
+    counts: Column,
+    populations: Column,
+    weights: Column,
+    multiplier: float = 1.0,
+    confidence: float = 0.95,
+    *,
+    persons_by_events: Mapping[int, Column] | None = None,
+    variances: Column | None = None,
+) -> Estimate:
+    """Directly standardised rate with Dobson's interval.
+
+    Args:
+        counts: Events per band.
+        populations: Persons or person-years per band.
+        weights: Standard population per band, any scale.
+        multiplier: Unit of the rate.
+        confidence: Two-sided level.
+        persons_by_events: For events that repeat: number of events → persons per band who
+            had exactly so many.
+        variances: Instead of ``persons_by_events``: Σ k² over the persons of each band.
+
+    Returns:
+        Rate and limits; refused (``too_few_events``) below ten events.
+
+    Raises:
+        ValueError: If lengths differ, a band has events but no population, the weights do
+            not add up to a positive number, or persons_by_events disagrees with counts.
+    """
+    events, people, standard = as_floats(counts), as_floats(populations), as_floats(weights)
+    spread = _variances(events, persons_by_events, variances)
+    lengths = {len(column) for column in (events, people, standard, spread)}
+    if len(lengths) != 1:
+        msg = f"bands: expected columns of one length; got lengths {sorted(lengths)}"
+        raise ValueError(msg)
+    bands = pl.DataFrame({"count": events, "population": people, "weight": standard, "sq": spread})
+    row = directly_standardised_frame(
+        bands.with_columns(area=pl.lit(0)),
+        by=["area"],
+        count="count",
+        population="population",
+        weight="weight",
+        variance="sq",
+        multiplier=multiplier,
+        confidence=confidence,
+    ).row(0, named=True)
+    if row["reason"] is not None:
+        return refused(row["reason"])
+    return Estimate(row["value"], row["lower"], row["upper"])
+
+
+def _variances(
+    events: Floats, persons_by_events: Mapping[int, Column] | None, variances: Column | None
+) -> Floats:
+    if persons_by_events is None:
+        return events if variances is None else as_floats(variances)
+    if variances is not None:
+        msg = "give persons_by_events or variances, not both"
+        raise ValueError(msg)
+    persons = {k: as_floats(column) for k, column in persons_by_events.items()}
+    total = np.sum([k * column for k, column in persons.items()], axis=0)
+    if not np.allclose(total, events):
+        msg = "persons_by_events: number of events times persons does not add up to counts"
+        raise ValueError(msg)
+    return np.asarray(np.sum([k**2 * column for k, column in persons.items()], axis=0))
+
+
+def directly_standardised_frame(
+    bands: pl.DataFrame,
+    *,
+    by: Sequence[str],
+    weight: str,
+    count: str = "numerator",
+    population: str = "denominator",
+    variance: str | None = None,
+    multiplier: float = 1.0,
+    confidence: float = 0.95,
+) -> pl.DataFrame:
+    """`directly_standardised_rate` of every group of bands.
+
+    A band without events counts 0 whatever its population.
+
+    Args:
+        bands: One row per group and band.
+        by: Columns that name a group.
+        weight: Column of standard weights.
+        count: Column of events.
+        population: Column of persons or person-years.
+        variance: Column of Σ k² over persons; None for events that happen once.
+        multiplier: Unit of the rate.
+        confidence: Two-sided level.
+
+    Returns:
+        One row per group: ``by``, events, population, value, lower, upper (in the
+        multiplier's unit; null where refused), reason. Sorted by ``by``.
+
+    Raises:
+        ValueError: If a band has events but no population, or a group has no weight.
+    """
+    stray = bands.filter((pl.col(count) > 0) & (pl.col(population) <= 0)).height
+    if stray:
+        msg = f"bands: {stray} of {bands.height} have events but no population"
+        raise ValueError(msg)
+    spread = pl.col(variance or count)
+    per_person = pl.when(pl.col(population) > 0).then(pl.col(weight) / pl.col(population))
+    per_person = per_person.otherwise(0.0)
+    groups = (
+        bands.group_by(list(by))
+        .agg(
+            events=pl.col(count).sum().cast(pl.Float64),
+            population=pl.col(population).sum().cast(pl.Float64),
+            _weight=pl.col(weight).sum().cast(pl.Float64),
+            _rate=(per_person * pl.col(count)).sum(),
+            _variance=(per_person**2 * spread).sum(),
+        )
+        .sort(list(by))
+    )
+    if groups.filter(pl.col("_weight") <= 0).height:
+        msg = f"{weight}: the weights of a group must add up to a positive number"
+        raise ValueError(msg)
+    return _with_dobson(groups, multiplier, confidence).drop("_weight", "_rate", "_variance")
+
+
+def _with_dobson(groups: pl.DataFrame, multiplier: float, confidence: float) -> pl.DataFrame:
+    events = as_floats(groups["events"])
+    enough = events >= MINIMUM_EVENTS
+    total = as_floats(groups["_weight"])
+    rate = as_floats(groups["_rate"]) / total
+    spread = np.sqrt(as_floats(groups["_variance"])) / total
+    scale = spread / np.sqrt(np.where(enough, events, 1.0))
+    low, high = poisson_limits(events, confidence)
+    value = np.where(enough, multiplier * rate, np.nan)
+    lower = np.where(enough, multiplier * np.maximum(rate + scale * (low - events), 0.0), np.nan)
+    upper = np.where(enough, multiplier * (rate + scale * (high - events)), np.nan)
+    reason = groups.select(
+        pl.when(pl.col("events") < MINIMUM_EVENTS).then(pl.lit(TOO_FEW_EVENTS, dtype=pl.String))
+    ).to_series()
+    return with_estimates(groups, value, lower, upper, reason)
+
+
+def indirectly_standardised(
+    counts: Column | float,
+    populations: Column,
+    reference_counts: Column,
+    reference_populations: Column,
+    multiplier: float = 1.0,
+    confidence: float = 0.95,
+    *,
+    result: Literal["rate", "ratio"] = "rate",
+) -> IndirectEstimate:
+    """Indirectly standardised rate (or ratio) against a reference.
+
+    Args:
+        counts: Events per band, or their total: the bands of the events are not needed.
+        populations: Persons or person-years per band.
+        reference_counts: Events of the reference per band.
+        reference_populations: Population of the reference per band.
+        multiplier: Unit of the rate, or 100 for a ratio in per cent.
+        confidence: Two-sided level.
+        result: ``rate`` = (observed / expected) · crude rate of the reference;
+            ``ratio`` = observed / expected.
+
+    Returns:
+        The figure with limits of the observed count divided by the expected; refused
+        (``no_population``) where nothing is expected.
+
+    Raises:
+        ValueError: If lengths differ or a band of the reference has no population.
+    """
+    people = as_floats(populations)
+    events, reference = as_floats(reference_counts), as_floats(reference_populations)
+    if not len(people) == len(events) == len(reference):
+        msg = "bands: populations and the reference's columns must have one length"
+        raise ValueError(msg)
+    if np.any((reference <= 0.0) & (people > 0.0)):
+        msg = "reference_populations: every band with population needs a reference population"
+        raise ValueError(msg)
+    rates = events / np.where(reference > 0.0, reference, 1.0)
+    observed = float(counts) if isinstance(counts, int | float) else float(as_floats(counts).sum())
+    frame = pl.DataFrame(
+        {
+            "observed": [observed],
+            "expected": [float(people @ rates)],
+            "reference_rate": [float(events.sum() / reference.sum())],
+        }
+    )
+    if result == "ratio":
+        frame = frame.with_columns(reference_rate=pl.lit(1.0))
+    row = indirectly_standardised_frame(
+        frame, multiplier=multiplier, confidence=confidence
+    ).row(0, named=True)
+    return IndirectEstimate(
+        row["value"], row["lower"], row["upper"], observed, row["expected"], row["reason"]
+    )
+
+
+def indirectly_standardised_frame(
+    frame: pl.DataFrame,
+    *,
+    observed: str = "observed",
+    expected: str = "expected",
+    reference_rate: str = "reference_rate",
+    variance: str | None = None,
+    multiplier: float = 1.0,
+    confidence: float = 0.95,
+) -> pl.DataFrame:
+    """Indirectly standardised rate of every row.
+
+    Args:
+        frame: One row per area.
+        observed: Column of events observed.
+        expected: Column of events expected.
+        reference_rate: Column of the reference's crude rate per person or person-year.
+        variance: Column of Σ k² over persons; None for events that happen once.
+        multiplier: Unit of the rate.
+        confidence: Two-sided level.
+
+    Returns:
+        The frame with value, lower, upper (null where nothing is expected) and reason.
+
+    Raises:
+        ValueError: If a count is negative.
+    """
+    events, awaited = as_floats(frame[observed]), as_floats(frame[expected])
+    low, high = poisson_limits(events, confidence)
+    if variance is not None:
+        some = np.where(events > 0.0, events, 1.0)
+        ratio = np.sqrt(np.where(events > 0.0, as_floats(frame[variance]), 1.0) / some)
+        low, high = np.maximum(events + ratio * (low - events), 0.0), events + ratio * (
+            high - events
+        )
+    unit = multiplier * as_floats(frame[reference_rate]) / np.where(awaited > 0.0, awaited, np.nan)
+    reason = frame.select(
+        pl.when(~(pl.col(expected) > 0)).then(pl.lit(NO_POPULATION, dtype=pl.String))
+    ).to_series()
+    return with_estimates(frame, events * unit, low * unit, high * unit, reason)
