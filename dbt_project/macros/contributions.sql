@@ -1,0 +1,77 @@
+{#
+  What each person adds to each indicator's numerator and denominator, in the areas that are
+  covered. `counting` is the way the indicator is counted: over strata, or as a plain flow.
+#}
+{% macro contributions(counting) -%}
+numerators as (
+    select
+        indicators.indicator_id,
+        measured.person_id,
+        measured.year,
+        measured.municipality_code,
+        sum(measured.value) as numerator,
+        cast(0 as double) as denominator
+    from {{ source('catalogue', 'indicators') }} as indicators
+    inner join {{ ref('int_measure_values') }} as measured
+        on
+            indicators.numerator_measure = measured.measure_id
+            and coalesce(measured.service, indicators.service) = indicators.service
+    where indicators.counting = '{{ counting }}'
+    group by
+        indicators.indicator_id, measured.person_id, measured.year, measured.municipality_code
+),
+
+denominators as (
+    select
+        indicators.indicator_id,
+        measured.person_id,
+        measured.year,
+        measured.municipality_code,
+        cast(0 as double) as numerator,
+        sum(measured.value) as denominator
+    from {{ source('catalogue', 'indicators') }} as indicators
+    inner join {{ ref('int_measure_values') }} as measured
+        on
+            indicators.denominator_measure = measured.measure_id
+            and coalesce(measured.service, indicators.service) = indicators.service
+    where indicators.counting = '{{ counting }}'
+    group by
+        indicators.indicator_id, measured.person_id, measured.year, measured.municipality_code
+),
+
+both as (
+    select * from numerators
+    union all
+    select * from denominators
+),
+
+contributions as (
+    select
+        both.indicator_id,
+        both.person_id,
+        both.year,
+        both.municipality_code,
+        sum(both.numerator) as numerator,
+        sum(both.denominator) as denominator
+    from both
+    left join {{ ref('fct_coverage') }} as coverage
+        on
+            both.indicator_id = coverage.indicator_id
+            and both.municipality_code = coverage.area_code
+            and both.year = extract(year from coverage.period_start)
+    where both.municipality_code is null or coverage.coverage_state <> 'not_covered'
+    group by both.indicator_id, both.person_id, both.year, both.municipality_code
+)
+{%- endmacro %}
+
+{# A person on the other side: in a proportion, part of the denominator only; in a rate, no event. #}
+{% macro is_complement() -%}
+(
+    (indicators.kind = 'proportion' and contributions.denominator - contributions.numerator > 1e-9)
+    or (
+        indicators.kind = 'rate'
+        and contributions.denominator > 0
+        and contributions.numerator = 0
+    )
+)
+{%- endmacro %}

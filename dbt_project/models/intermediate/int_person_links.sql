@@ -1,0 +1,4 @@
+select
+    patient_key,
+    person_id
+from {{ ref('stg_journal__patient') }}

@@ -1,0 +1,163 @@
+-- How much of each municipality's year an indicator covers, and what follows from it.
+with resident_days as (
+    select
+        municipality_code,
+        year,
+        sum(resident_days) as resident_days
+    from {{ ref('int_resident_days') }}
+    where municipality_code is not null
+    group by municipality_code, year
+),
+
+residents as (
+    select
+        municipality_code,
+        year,
+        count(*) as residents
+    from {{ ref('int_residents') }}
+    where municipality_code is not null
+    group by municipality_code, year
+),
+
+covered_days as (
+    select
+        municipality_code,
+        year,
+        service,
+        sum(covered_days) as covered_days,
+        sum(share_days) as share_days
+    from {{ ref('int_covered_days') }}
+    where municipality_code is not null
+    group by municipality_code, year, service
+),
+
+gp_residents as (
+    select
+        municipality_code,
+        year,
+        count(*) as covered_residents
+    from {{ ref('msr_gp_residents') }}
+    where municipality_code is not null
+    group by municipality_code, year
+),
+
+area_years as (
+    select
+        municipalities.municipality_code,
+        years.year,
+        years.first_day,
+        years.last_day,
+        coalesce(resident_days.resident_days, 0) as resident_days,
+        coalesce(residents.residents, 0) as residents
+    from {{ source('catalogue', 'municipalities') }} as municipalities
+    inner join {{ source('catalogue', 'years') }} as years
+        on
+            municipalities.valid_from <= years.last_day
+            and {{ open_end('municipalities.valid_to') }} >= years.last_day
+    left join resident_days
+        on
+            municipalities.municipality_code = resident_days.municipality_code
+            and years.year = resident_days.year
+    left join residents
+        on
+            municipalities.municipality_code = residents.municipality_code
+            and years.year = residents.year
+),
+
+shares as (
+    select
+        indicators.indicator_id,
+        indicators.full_share,
+        indicators.flagged_share,
+        area_years.municipality_code,
+        area_years.year,
+        area_years.first_day,
+        area_years.last_day,
+        area_years.residents,
+        case
+            when area_years.resident_days = 0 then 0.0
+            when indicators.service = 'none' then 1.0
+            when indicators.service = 'gp'
+                then coalesce(
+                    cast(gp_residents.covered_residents as double) / nullif(area_years.residents, 0),
+                    0.0
+                )
+            when indicators.timing = 'on_date'
+                then case when covered.municipality_code is not null then 1.0 else 0.0 end
+            else
+                coalesce(
+                    cast(covered_days.covered_days as double) / area_years.resident_days, 0.0
+                )
+        end as covered_share,
+        case
+            when indicators.service = 'hospital'
+                then covered_days.share_days / nullif(covered_days.covered_days, 0)
+            else 1.0
+        end as mean_live_share
+    from {{ source('catalogue', 'indicators') }} as indicators
+    cross join area_years
+    left join covered_days
+        on
+            indicators.service = covered_days.service
+            and area_years.municipality_code = covered_days.municipality_code
+            and area_years.year = covered_days.year
+    left join gp_residents
+        on
+            area_years.municipality_code = gp_residents.municipality_code
+            and area_years.year = gp_residents.year
+    left join {{ ref('int_covered_spells') }} as covered
+        on
+            indicators.service = covered.service
+            and area_years.municipality_code = covered.municipality_code
+            and area_years.last_day >= covered.valid_from
+            and area_years.last_day < covered.valid_to
+),
+
+municipalities as (
+    select
+        shares.*,
+        case
+            when covered_share < flagged_share - 1e-9 then 'not_covered'
+            when covered_share < full_share - 1e-9 or mean_live_share < full_share - 1e-9
+                then 'flagged'
+            else 'full'
+        end as coverage_state
+    from shares
+),
+
+regions as (
+    select
+        indicator_id,
+        full_share,
+        year,
+        first_day,
+        last_day,
+        cast(sum(case when coverage_state <> 'not_covered' then residents else 0 end) as double)
+        / nullif(sum(residents), 0) as covered_share
+    from municipalities
+    group by indicator_id, full_share, year, first_day, last_day
+)
+
+select
+    indicator_id,
+    'municipality' as area_level,
+    municipality_code as area_code,
+    first_day as period_start,
+    last_day as period_end,
+    cast(covered_share as double) as covered_share,
+    coverage_state
+from municipalities
+union all
+select
+    indicator_id,
+    'region' as area_level,
+    'MIDT' as area_code,
+    first_day as period_start,
+    last_day as period_end,
+    coalesce(covered_share, 0.0) as covered_share,
+    case
+        when coalesce(covered_share, 0) = 0 then 'not_covered'
+        when covered_share < full_share - 1e-9 then 'flagged'
+        else 'full'
+    end as coverage_state
+from regions

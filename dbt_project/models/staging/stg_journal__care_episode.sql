@@ -1,0 +1,16 @@
+with latest as (
+    {{ latest_version('care_episode', 'episode_key') }}
+)
+
+select
+    episode_key,
+    patient_key,
+    status,
+    service_type_code,
+    municipality_code,
+    provider_key,
+    start_on,
+    end_on,
+    weekly_hours
+from latest
+where status not in ('cancelled', 'entered-in-error')

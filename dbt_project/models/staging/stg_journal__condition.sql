@@ -1,0 +1,13 @@
+with latest as (
+    {{ latest_version('condition', 'condition_key') }}
+)
+
+select
+    condition_key,
+    patient_key,
+    code_system,
+    code,
+    recorded_on,
+    provider_key
+from latest
+where verification_status = 'confirmed'

@@ -1,0 +1,9 @@
+with latest as (
+    {{ latest_version('gp_office', 'gp_office_key') }}
+)
+
+select
+    gp_office_key,
+    municipality_code,
+    live_from
+from latest

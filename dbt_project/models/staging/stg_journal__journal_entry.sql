@@ -1,0 +1,16 @@
+with latest as (
+    {{ latest_version('journal_entry', 'entry_key') }}
+)
+
+select
+    entry_key,
+    patient_key,
+    staff_key,
+    municipality_code,
+    service,
+    form,
+    device,
+    recorded_on,
+    event_on
+from latest
+where status = 'current'

@@ -1,0 +1,14 @@
+with latest as (
+    {{ latest_version('message', 'message_key') }}
+)
+
+select
+    message_key,
+    patient_key,
+    encounter_key,
+    message_type,
+    sent_on,
+    sent_sequence,
+    municipality_code
+from latest
+where status = 'completed'

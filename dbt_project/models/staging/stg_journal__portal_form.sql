@@ -1,0 +1,12 @@
+with latest as (
+    {{ latest_version('portal_form', 'form_key') }}
+)
+
+select
+    form_key,
+    patient_key,
+    sent_on,
+    answered_on,
+    contact_on
+from latest
+where status not in ('cancelled', 'entered-in-error')

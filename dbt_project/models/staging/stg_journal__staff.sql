@@ -1,0 +1,11 @@
+with latest as (
+    {{ latest_version('staff', 'staff_key') }}
+)
+
+select
+    staff_key,
+    municipality_code,
+    employed_from,
+    employed_to,
+    first_login_on
+from latest

@@ -1,0 +1,156 @@
+"""The catalogue and the reference facts as tables, for dbt to read.
+
+Belongs here: turning declarations into flat frames. Does not belong here: writing them into a
+zone (``assets``) and what they mean (``model.py`` and the reference files' own README).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.catalogue.loader import Catalogue
+
+
+def catalogue_tables(
+    catalogue: Catalogue, reference: Path, years: range
+) -> dict[str, pl.DataFrame]:
+    """All tables of the dbt source ``catalogue``.
+
+    Args:
+        catalogue: The loaded catalogue.
+        reference: Folder of the reference CSV files.
+        years: Calendar years of the release.
+
+    Returns:
+        Frames by table name: ``indicators`` (one row per indicator), ``indicator_parameters``
+        (indicator × parameter), ``code_sets`` (code set × prefix), ``years`` (calendar year, with
+        its days), ``municipalities`` (code), ``service_spells`` (municipality × service × spell),
+        ``hospital_shares`` (municipality × hospital, share of expected stays, live from).
+    """
+    return {
+        "indicators": _indicators(catalogue),
+        "indicator_parameters": _parameters(catalogue),
+        "code_sets": _code_sets(catalogue),
+        "years": _years(years),
+        "municipalities": read_reference(reference, "municipalities").select(
+            "municipality_code",
+            pl.col("valid_from").fill_null(date(1900, 1, 1)),
+            "valid_to",
+        ),
+        "service_spells": service_spells(reference),
+        "hospital_shares": _hospital_shares(reference),
+    }
+
+
+def read_reference(folder: Path, name: str) -> pl.DataFrame:
+    """One reference file, codes as text and dates as dates.
+
+    Args:
+        folder: Folder of the reference CSV files.
+        name: File name without ending.
+    """
+    frame = pl.read_csv(folder / f"{name}.csv", infer_schema=False)
+    dates = [c for c in frame.columns if c.endswith(("_on", "valid_from", "valid_to"))]
+    numbers = [c for c in frame.columns if c in {"share", "lat", "lon"}]
+    whole = [c for c in frame.columns if c.startswith(("population", "tile_"))]
+    return frame.with_columns(
+        pl.col(dates).str.to_date("%Y-%m-%d"),
+        pl.col(numbers).cast(pl.Float64),
+        pl.col(whole).cast(pl.Int64),
+    )
+
+
+def service_spells(reference: Path) -> pl.DataFrame:
+    """Municipal services in use: planned go-lives are plans, and cover nothing.
+
+    Returns:
+        One row per municipality, service and spell: ``municipality_code``, ``service``,
+        ``valid_from``, ``valid_to`` (null: still live).
+    """
+    live = read_reference(reference, "go_live").filter(pl.col("status") == "live")
+    return live.select(
+        "municipality_code",
+        "service",
+        pl.col("go_live_on").alias("valid_from"),
+        pl.lit(None, dtype=pl.Date).alias("valid_to"),
+    ).sort("municipality_code", "service")
+
+
+def _hospital_shares(reference: Path) -> pl.DataFrame:
+    hospitals = read_reference(reference, "hospitals").filter(pl.col("status") == "live")
+    return (
+        read_reference(reference, "catchment")
+        .join(hospitals.select("hospital_code", "go_live_on"), on="hospital_code", how="left")
+        .select(
+            "municipality_code",
+            "hospital_code",
+            "share",
+            pl.col("go_live_on").alias("live_from"),
+        )
+        .sort("municipality_code", "hospital_code")
+    )
+
+
+def _indicators(catalogue: Catalogue) -> pl.DataFrame:
+    rows = [
+        {
+            "indicator_id": entry.id,
+            "numerator_measure": entry.numerator.measure,
+            "denominator_measure": entry.denominator.measure,
+            "counting": entry.counting,
+            "kind": entry.kind,
+            "timing": entry.timing,
+            "age_min": entry.ages.min,
+            "age_max": entry.age_max,
+            "service": entry.coverage.service,
+            "full_share": entry.coverage.full,
+            "flagged_share": entry.coverage.flagged,
+        }
+        for entry in catalogue.indicators.values()
+    ]
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _parameters(catalogue: Catalogue) -> pl.DataFrame:
+    rows = [
+        (entry.id, name, value)
+        for entry in catalogue.indicators.values()
+        for name, value in entry.parameters.items()
+    ]
+    schema = {"indicator_id": pl.String, "parameter": pl.String, "value": pl.Int32}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _code_sets(catalogue: Catalogue) -> pl.DataFrame:
+    rows = {
+        (name, code.system, code.prefix)
+        for entry in catalogue.indicators.values()
+        for name, codes in entry.code_sets.items()
+        for code in codes
+    }
+    schema = {"code_set": pl.String, "code_system": pl.String, "prefix": pl.String}
+    return pl.DataFrame(sorted(rows), schema=schema, orient="row")
+
+
+def _years(years: range) -> pl.DataFrame:
+    rows = [
+        (
+            year,
+            date(year, 1, 1),
+            date(year, 12, 31),
+            date(year + 1, 1, 1),
+            (date(year + 1, 1, 1) - date(year, 1, 1)).days,
+        )
+        for year in years
+    ]
+    schema = {
+        "year": pl.Int32,
+        "first_day": pl.Date,
+        "last_day": pl.Date,
+        "next_first_day": pl.Date,
+        "days": pl.Int32,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
