@@ -1,0 +1,153 @@
+"""Check what lies in a zone: the journal after ingest, a release as written.
+
+Belongs here: reading the files a check is about, slice by slice. Does not belong here: the
+checks (``journal.py``, ``published.py``), and what a red one stops (``pipelines.assets``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.checks.contracts import (
+    TableContract,
+    journal_contracts,
+    published_contracts,
+    shape_of,
+)
+from pipelines.checks.journal import journal_suites, with_derived
+from pipelines.checks.model import CheckResult, Suite
+from pipelines.checks.published import published_suites, with_rules
+from pipelines.checks.results import write_results
+from pipelines.checks.runner import combine, run_suite
+from pipelines.settings import Zones
+
+SLICE = 500_000
+"""Rows of one pandas frame; a table of 15 columns then takes about 300 MB."""
+
+SCHEMA_FILE = "00_schema.parquet"
+
+
+def check_journal(
+    zones: Zones, run_id: str, tables: Iterable[str] | None = None
+) -> list[CheckResult]:
+    """Check the restricted journal tables and keep the verdicts for the stewards.
+
+    Args:
+        zones: Where the journal lies and where verdicts go.
+        run_id: Identifies the run.
+        tables: Tables to check; all of the catalogue when null.
+
+    Returns:
+        One result per check and table, over all delivered files of it. A table whose folder
+        is missing has its checks in status ``error``.
+
+    Raises:
+        KeyError: A table is not in the catalogue.
+    """
+    contracts = journal_contracts()
+    chosen = list(contracts) if tables is None else list(tables)
+    results = [
+        result
+        for table in chosen
+        for result in check_journal_table(zones.journal / table, table, contracts[table])
+    ]
+    return _kept(zones.steward, run_id, results, _latest_transaction(zones.journal, chosen))
+
+
+def check_journal_table(folder: Path, table: str, contract: TableContract) -> list[CheckResult]:
+    """Check one journal table, file by file.
+
+    Args:
+        folder: Folder of its Parquet files.
+        table: Name of the table.
+        contract: Its columns, types, code sets and key.
+
+    Returns:
+        One result per check; counts are summed over the files, and a key is compared within
+        one file only, since a later delivery rightly repeats the keys of an earlier one.
+    """
+    shape, content = journal_suites(table, contract)
+    files = sorted(folder.glob("*.parquet"))
+    if not files:
+        empty = pl.DataFrame()
+        return run_suite(empty, shape) + run_suite(empty, content)
+    shapes = (run_suite(shape_of(pl.scan_parquet(path).collect_schema()), shape) for path in files)
+    rows = (part for path in files for part in _check_file(path, content))
+    return combine(shapes) + combine(rows)
+
+
+def _check_file(path: Path, suite: Suite) -> Iterator[list[CheckResult]]:
+    """Results of a suite on each slice of a file; a key is looked at in the whole file."""
+    by_row = tuple(check for check in suite.checks if check.kind != "unique")
+    by_file = tuple(check for check in suite.checks if check.kind == "unique")
+    frame = with_derived(pl.scan_parquet(path))
+    whole = Suite(suite.name, suite.table, suite.stage, by_file)
+    present = frame.collect_schema().names()
+    keys = [name for name in whole.columns() if name in present]
+    if by_file:
+        yield run_suite(frame.select(keys).collect(), whole)
+    sliced = Suite(suite.name, suite.table, suite.stage, by_row)
+    wanted = [name for name in sliced.columns() if name in present]
+    rows = frame.select(pl.len()).collect().item()
+    for start in range(0, max(rows, 1), SLICE):
+        yield run_suite(frame.select(wanted).slice(start, SLICE).collect(), sliced)
+
+
+def check_published(
+    folder: Path, run_id: str, steward: Path | None = None
+) -> list[CheckResult]:
+    """Check the tables of a release as written.
+
+    Args:
+        folder: Folder of the release, with one Parquet file per table.
+        run_id: Identifies the run.
+        steward: Steward zone to keep the verdicts in; null keeps them nowhere.
+
+    Returns:
+        One result per check. A table whose file is missing has its checks in status ``error``.
+    """
+    tables: dict[str, pl.DataFrame] = {}
+    for table in published_contracts():
+        path = folder / f"{table}.parquet"
+        tables[table] = pl.read_parquet(path) if path.exists() else pl.DataFrame()
+    results = [
+        result for table in published_contracts() for result in _check_table(table, tables)
+    ]
+    if steward is None:
+        return [result.model_copy(update={"run_id": run_id}) for result in results]
+    release = tables["release"]
+    known = "transaction_time" in release.columns and release.height > 0
+    checked_at = str(release.item(0, "transaction_time")) if known else ""
+    return _kept(steward, run_id, results, checked_at)
+
+
+def _check_table(table: str, tables: dict[str, pl.DataFrame]) -> list[CheckResult]:
+    shape, content = published_suites(table)
+    found = run_suite(shape_of(tables[table].schema), shape)
+    if any(result.status != "pass" for result in found):
+        # Derived columns need the agreed ones: without them the checks cannot be run.
+        return found + run_suite(pl.DataFrame(), content)
+    return found + run_suite(with_rules(table, tables), content)
+
+
+def _kept(
+    steward: Path, run_id: str, results: list[CheckResult], checked_at: str
+) -> list[CheckResult]:
+    write_results(steward, run_id, results, checked_at)
+    update = {"run_id": run_id, "checked_at": checked_at}
+    return [result.model_copy(update=update) for result in results]
+
+
+def _latest_transaction(journal: Path, tables: list[str]) -> str:
+    """Transaction time of the latest delivery, ISO 8601; empty where there is none."""
+    latest = ""
+    for table in tables:
+        for path in (journal / table).glob("*.parquet"):
+            frame = pl.scan_parquet(path)
+            if "transaction_time" in frame.collect_schema().names():
+                moment = frame.select(pl.col("transaction_time").max()).collect().item()
+                latest = max(latest, moment.isoformat() if moment is not None else "")
+    return latest
