@@ -39,7 +39,7 @@ denominators as (
         indicators.indicator_id, measured.person_id, measured.year, measured.municipality_code
 ),
 
-both as (
+sides as (
     select * from numerators
     union all
     select * from denominators
@@ -47,20 +47,20 @@ both as (
 
 contributions as (
     select
-        both.indicator_id,
-        both.person_id,
-        both.year,
-        both.municipality_code,
-        sum(both.numerator) as numerator,
-        sum(both.denominator) as denominator
-    from both
+        sides.indicator_id,
+        sides.person_id,
+        sides.year,
+        sides.municipality_code,
+        sum(sides.numerator) as numerator,
+        sum(sides.denominator) as denominator
+    from sides
     left join {{ ref('fct_coverage') }} as coverage
         on
-            both.indicator_id = coverage.indicator_id
-            and both.municipality_code = coverage.area_code
-            and both.year = extract(year from coverage.period_start)
-    where both.municipality_code is null or coverage.coverage_state <> 'not_covered'
-    group by both.indicator_id, both.person_id, both.year, both.municipality_code
+            sides.indicator_id = coverage.indicator_id
+            and sides.municipality_code = coverage.area_code
+            and sides.year = extract(year from coverage.period_start)
+    where sides.municipality_code is null or coverage.coverage_state <> 'not_covered'
+    group by sides.indicator_id, sides.person_id, sides.year, sides.municipality_code
 )
 {%- endmacro %}
 

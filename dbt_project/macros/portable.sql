@@ -3,27 +3,27 @@
   moving the restricted zone to a distributed engine changes this file and no model.
 #}
 {% macro days_between(first, last) -%}
-{{ adapter.dispatch('days_between', 'folkepuls')(first, last) }}
+    {{ adapter.dispatch('days_between', 'folkepuls')(first, last) }}
 {%- endmacro %}
 
 {% macro duckdb__days_between(first, last) -%}
-date_diff('day', {{ first }}, {{ last }})
+    date_diff('day', {{ first }}, {{ last }})
 {%- endmacro %}
 
 {% macro spark__days_between(first, last) -%}
-datediff({{ last }}, {{ first }})
+    datediff({{ last }}, {{ first }})
 {%- endmacro %}
 
 {% macro add_months(date, months) -%}
-{{ adapter.dispatch('add_months', 'folkepuls')(date, months) }}
+    {{ adapter.dispatch('add_months', 'folkepuls')(date, months) }}
 {%- endmacro %}
 
 {% macro duckdb__add_months(date, months) -%}
-cast({{ date }} + to_months(cast({{ months }} as integer)) as date)
+    cast({{ date }} + to_months(cast({{ months }} as integer)) as date)
 {%- endmacro %}
 
 {% macro spark__add_months(date, months) -%}
-add_months({{ date }}, {{ months }})
+    add_months({{ date }}, {{ months }})
 {%- endmacro %}
 
 {#
@@ -31,9 +31,9 @@ add_months({{ date }}, {{ months }})
   nobody changes age group inside a period.
 #}
 {% macro age_at_year_end(birth_date, year) -%}
-{{ year }} - extract(year from {{ birth_date }})
+    {{ year }} - extract(year from {{ birth_date }})
 {%- endmacro %}
 
 {% macro open_end(date) -%}
-coalesce({{ date }}, cast('9999-12-31' as date))
+    coalesce({{ date }}, cast('9999-12-31' as date))
 {%- endmacro %}

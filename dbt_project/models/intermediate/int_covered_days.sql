@@ -16,7 +16,7 @@ with placed as (
         on
             spells.municipality_code = covered.municipality_code
             and spells.valid_from < covered.valid_to
-            and covered.valid_from < spells.valid_to
+            and spells.valid_to > covered.valid_from
     inner join {{ source('catalogue', 'years') }} as years
         on
             greatest(spells.valid_from, covered.valid_from) < years.next_first_day

@@ -45,7 +45,7 @@ left join {{ ref('int_hospital_stays') }} as later
     on
         discharges.person_id = later.person_id
         and discharges.encounter_key <> later.encounter_key
-        and later.started_on >= discharges.ended_on
+        and discharges.ended_on <= later.started_on
 group by
     discharges.encounter_key,
     discharges.person_id,

@@ -105,11 +105,16 @@ shares as (
         on
             area_years.municipality_code = gp_residents.municipality_code
             and area_years.year = gp_residents.year
+    left join {{ source('catalogue', 'indicator_parameters') }} as wash_in
+        on
+            indicators.indicator_id = wash_in.indicator_id
+            and wash_in.parameter = 'wash_in_months'
     left join {{ ref('int_covered_spells') }} as covered
         on
             indicators.service = covered.service
             and area_years.municipality_code = covered.municipality_code
-            and area_years.last_day >= covered.valid_from
+            and area_years.last_day
+            >= {{ add_months('covered.valid_from', 'coalesce(wash_in.value, 0)') }}
             and area_years.last_day < covered.valid_to
 ),
 
@@ -117,8 +122,8 @@ municipalities as (
     select
         shares.*,
         case
-            when covered_share < flagged_share - 1e-9 then 'not_covered'
-            when covered_share < full_share - 1e-9 or mean_live_share < full_share - 1e-9
+            when shares.covered_share < shares.flagged_share - 1e-9 then 'not_covered'
+            when shares.covered_share < shares.full_share - 1e-9 or shares.mean_live_share < shares.full_share - 1e-9
                 then 'flagged'
             else 'full'
         end as coverage_state

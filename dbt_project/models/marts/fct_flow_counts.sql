@@ -5,10 +5,10 @@ with
 in_areas as (
     select
         'municipality' as area_level,
-        municipality_code as area_code,
+        contributions.municipality_code as area_code,
         contributions.*
     from contributions
-    where municipality_code is not null
+    where contributions.municipality_code is not null
     union all
     select
         'region' as area_level,

@@ -21,10 +21,10 @@ aged as (
 in_areas as (
     select
         'municipality' as area_level,
-        municipality_code as area_code,
+        aged.municipality_code as area_code,
         aged.*
     from aged
-    where municipality_code is not null
+    where aged.municipality_code is not null
     union all
     select
         'region' as area_level,
@@ -44,8 +44,8 @@ stratified as (
             in_areas.area_code = strata.area_code
             and in_areas.sex = strata.sex
             and in_areas.age between strata.age_from and strata.age_to
-            and strata.age_from >= in_areas.age_min
-            and strata.age_to <= in_areas.age_max
+            and in_areas.age_min <= strata.age_from
+            and in_areas.age_max >= strata.age_to
 ),
 
 -- A person who lived in two municipalities is one person in the region.

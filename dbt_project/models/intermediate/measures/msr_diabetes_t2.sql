@@ -6,7 +6,8 @@ with lookback as (
         residents.year,
         residents.municipality_code,
         residents.last_day,
-        {{ add_months('residents.last_day', '-1 * parameters.value') }} as after_day
+        {{ add_months('residents.last_day', '-1 * parameters.value') }} as after_day,
+        least_dates.value as least_dates
     from {{ ref('msr_gp_residents') }} as covered
     inner join {{ ref('int_residents') }} as residents
         on covered.person_id = residents.person_id and covered.year = residents.year
@@ -14,6 +15,10 @@ with lookback as (
         on
             parameters.indicator_id = 'diabetes_type2_prevalence'
             and parameters.parameter = 'lookback_months'
+    inner join {{ source('catalogue', 'indicator_parameters') }} as least_dates
+        on
+            least_dates.indicator_id = 'diabetes_type2_prevalence'
+            and least_dates.parameter = 'minimum_prescriptions'
 ),
 
 diagnoses as (
@@ -29,8 +34,8 @@ diagnoses as (
     inner join {{ ref('stg_journal__condition') }} as conditions
         on
             links.patient_key = conditions.patient_key
-            and conditions.recorded_on > lookback.after_day
-            and conditions.recorded_on <= lookback.last_day
+            and lookback.after_day < conditions.recorded_on
+            and lookback.last_day >= conditions.recorded_on
     group by lookback.person_id, lookback.year
 ),
 
@@ -46,8 +51,8 @@ drugs as (
     inner join {{ ref('stg_journal__prescription') }} as prescriptions
         on
             links.patient_key = prescriptions.patient_key
-            and prescriptions.authored_on > lookback.after_day
-            and prescriptions.authored_on <= lookback.last_day
+            and lookback.after_day < prescriptions.authored_on
+            and lookback.last_day >= prescriptions.authored_on
     where {{ in_code_set('diabetes_drugs', "'atc'", 'prescriptions.atc_code') }}
     group by lookback.person_id, lookback.year
 )
@@ -65,7 +70,7 @@ left join drugs on lookback.person_id = drugs.person_id and lookback.year = drug
 where
     diagnoses.has_diagnosis = 1
     or (
-        drugs.dates >= 2
+        drugs.dates >= lookback.least_dates
         and drugs.has_own_drug = 1
         and coalesce(diagnoses.has_exclusion, 0) = 0
     )

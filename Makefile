@@ -1,0 +1,57 @@
+# Two commands: `make demo` and `make test`. Everything else serves them.
+PYTHON ?= python3
+SCALE ?= 0.1
+YEARS ?= 3
+SERVE ?= 1
+PORT ?= 8501
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo install test test-nightly lint format chromium docs lock clean
+
+install: $(VENV)/installed
+
+# Locked by name and hash; the project itself is linked in without a build download.
+$(VENV)/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: install
+	$(BIN)/folkepuls demo --scale $(SCALE) --years $(YEARS) --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve)
+
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+	  { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+	  echo "chromium is missing and cannot be installed here: page tests will be skipped"
+
+test: install chromium
+	$(BIN)/python -m pytest -m "not nightly" --cov --cov-report=term:skip-covered
+	$(BIN)/python tests/support/coverage_floor.py
+
+test-nightly: install chromium
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint --processes 2 dbt_project
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/sqlfluff fix dbt_project
+
+docs: install
+	$(BIN)/folkepuls docs build
+
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-strip-extras --no-annotate --quiet -o requirements.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .coverage

@@ -1,0 +1,120 @@
+"""What dbt reads, and dbt itself: the catalogue as tables, and models in three selections.
+
+Belongs here: handing work to dbt in its order. Does not belong here: SQL (``dbt_project``) and
+the doors between the selections (``assets.doors``).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    AssetSpec,
+    MaterializeResult,
+    multi_asset,
+)
+
+from pipelines.catalogue.loader import catalogue
+from pipelines.catalogue.tables import catalogue_tables
+from pipelines.ingest.ledger import delivered_years
+from pipelines.resources import (
+    DBT_FOLDER,
+    FolkepulsResource,
+    dbt_environment,
+    environment,
+    prepared_dbt_project,
+)
+from pipelines.settings import Settings, atomic_write, reference_dir
+
+OWNERS = ["team:folkepuls"]
+WRITER = "restricted_writer"
+"""Pool of one: DuckDB takes a single writing process."""
+
+CATALOGUE_TABLES = {
+    "indicators": "Measures, age limits and coverage rules of each indicator.",
+    "indicator_parameters": "Parameters of each indicator, such as look-back and wash-in.",
+    "code_sets": "Codes that make up each code set.",
+    "years": "Calendar years of the release.",
+    "municipalities": "Municipality codes and their validity.",
+    "service_spells": "When each service is live in each municipality.",
+    "hospital_shares": "Each hospital's share of a municipality's expected stays.",
+}
+
+
+@multi_asset(
+    name="catalogue_tables",
+    specs=[
+        AssetSpec(
+            ["catalogue", name],
+            deps=[AssetKey(["quality", "journal"])],
+            description=description,
+            group_name="restricted",
+            owners=OWNERS,
+            kinds={"parquet"},
+        )
+        for name, description in CATALOGUE_TABLES.items()
+    ],
+)
+def catalogue_asset(folkepuls: FolkepulsResource) -> Iterator[MaterializeResult[Any]]:
+    """Write the catalogue and the reference facts where dbt reads them."""
+    zones = folkepuls.zones()
+    frames = catalogue_tables(catalogue(), reference_dir(), delivered_years(zones))
+    for name, frame in frames.items():
+        with atomic_write(zones.catalogue / f"{name}.parquet") as path:
+            frame.write_parquet(path)
+        yield MaterializeResult(
+            asset_key=["catalogue", name], metadata={"dagster/row_count": frame.height}
+        )
+
+
+def dbt_models(settings: Settings) -> list[AssetsDefinition]:
+    """The dbt models as assets, their tests as checks, one definition per selection.
+
+    Args:
+        settings: Settings that say where the manifest lies.
+    """
+    return [_selection(settings, tag) for tag in ("pre_strata", "post_strata", "analysis")]
+
+
+def _selection(settings: Settings, tag: str) -> AssetsDefinition:
+    from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+
+    class Translator(DagsterDbtTranslator):
+        """Groups by layer, and the owners of the project."""
+
+        def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+            """The folder under ``models`` is the group."""
+            return str(dbt_resource_props["fqn"][1])
+
+        def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+            """Everything has the same owner."""
+            return OWNERS
+
+    project = prepared_dbt_project(settings)
+
+    @dbt_assets(
+        manifest=project.manifest_path,
+        select=f"tag:{tag}",
+        name=f"dbt_{tag}",
+        dagster_dbt_translator=Translator(),
+        pool=WRITER,
+    )
+    def models(context: AssetExecutionContext) -> Iterator[Any]:
+        now = Settings()
+        client = DbtCliResource(
+            project_dir=str(DBT_FOLDER),
+            profiles_dir=str(DBT_FOLDER),
+            dbt_executable=str(Path(sys.executable).with_name("dbt")),
+        )
+        target = now.zones.state / "dbt" / f"run_{tag}"
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with environment(dbt_environment(now)):
+            yield from client.cli(["build"], context=context, target_path=target).stream()
+
+    return models

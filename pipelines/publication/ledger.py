@@ -1,0 +1,75 @@
+"""What has been published, exactly: the guard against giving something away by publishing again.
+
+Belongs here: keeping each release's exact counts and statuses in the restricted zone, and
+refusing a release that would let a reader subtract one from the other. Does not belong here:
+the audit within one release (``anonymization.tables``).
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipelines.settings import Zones, atomic_write
+
+KEYS = (
+    "indicator_id",
+    "indicator_version",
+    "area_code",
+    "border_set",
+    "sex",
+    "age_group",
+    "breakdown",
+    "breakdown_value",
+    "period_start",
+)
+EXACT = ("numerator", "denominator")
+
+
+class LedgerError(RuntimeError):
+    """A release that, beside an earlier one, would tell more than either alone."""
+
+
+def refuse_changed_counts(zones: Zones, exact: pl.DataFrame, release_id: str) -> None:
+    """Refuse a release that shares a cell with an earlier one and differs in it.
+
+    A changed exact count, or a cell that was hidden and is now shown, can be subtracted from
+    what was published before. Until releases are audited together, neither may happen.
+
+    Args:
+        zones: The zones, whose ledger holds every published release.
+        exact: One row per cell of the new release: the key columns, ``numerator``,
+            ``denominator`` (exact) and ``is_shown``.
+        release_id: The new release; a release is never compared with itself.
+
+    Raises:
+        LedgerError: Names the earlier release, the number of cells and the indicators.
+    """
+    for path in sorted(zones.ledger.glob("*.parquet")):
+        if path.stem == release_id:
+            continue
+        shared = exact.join(pl.read_parquet(path), on=KEYS, how="inner", suffix="_before")
+        differs = pl.any_horizontal(
+            pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in (*EXACT, "is_shown")
+        )
+        changed = shared.filter(differs)
+        if changed.height:
+            names = ", ".join(changed["indicator_id"].unique().sort().to_list())
+            raise LedgerError(
+                f"Release {release_id} is refused: {changed.height} of {shared.height} cells that "
+                f"it shares with release {path.stem} have another count or another status "
+                f"(indicators: {names}). Published beside each other they could be subtracted. "
+                "Find out what changed in the deliveries; raise the version of an indicator whose "
+                "definition changed."
+            )
+
+
+def enter(zones: Zones, exact: pl.DataFrame, release_id: str) -> None:
+    """Enter a published release into the ledger.
+
+    Args:
+        zones: The zones.
+        exact: As for :func:`refuse_changed_counts`.
+        release_id: The release.
+    """
+    with atomic_write(zones.ledger / f"{release_id}.parquet") as path:
+        exact.select(*KEYS, *EXACT, "is_shown").sort(KEYS).write_parquet(path)

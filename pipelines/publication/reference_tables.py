@@ -1,0 +1,230 @@
+"""The tables that stand beside the figures in a release: what they mean and where they are from.
+
+Belongs here: indicators, areas, coverage, caveats, breaks and the merged groups as frames with
+the columns of the published contract. Does not belong here: figures.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import yaml
+
+from pipelines.catalogue.loader import HERE, Catalogue
+from pipelines.catalogue.model import LANGUAGES, Indicator
+from pipelines.catalogue.tables import read_reference
+
+REGION = "MIDT"
+REGION_NAME = "Midt-Norge"
+
+
+def indicators_table(catalogue: Catalogue) -> pl.DataFrame:
+    """One row per indicator and version, with its texts in three languages.
+
+    Args:
+        catalogue: The loaded catalogue.
+    """
+    return pl.DataFrame(
+        [_indicator_row(entry, catalogue) for entry in catalogue.indicators.values()],
+        infer_schema_length=None,
+    )
+
+
+def _indicator_row(entry: Indicator, catalogue: Catalogue) -> dict[str, object]:
+    policy = catalogue.policy_of(entry)
+    row: dict[str, object] = {
+        "indicator_id": entry.id,
+        "indicator_version": entry.version,
+        "number": entry.number,
+        "theme": entry.theme,
+        "statutory_heading": entry.statutory_heading,
+        "unit": entry.numerator.unit,
+        "multiplier": entry.multiplier,
+        "decimals": entry.decimals,
+        "polarity": entry.polarity,
+        "headline_kind": entry.headline_kind,
+        "value_kinds": ",".join(entry.value_kinds),
+        "period_type": entry.period,
+        "age_min": entry.ages.min,
+        "age_max": entry.ages.max,
+        "age_groups": ",".join(label for _, _, label in entry.age_bands())
+        if entry.age_groups
+        else "",
+        "coverage_service": entry.coverage.service,
+        "policy_id": policy.id,
+        "threshold": policy.rules.get("threshold"),
+        "public_denominator": entry.denominator.public,
+        "has_strata": entry.counting == "strata",
+        "comparable_to": "; ".join(entry.comparable_to),
+    }
+    for language in LANGUAGES:
+        texts = entry.texts[language]
+        row |= {
+            f"title_{language}": texts.title,
+            f"short_title_{language}": texts.short_title,
+            f"unit_text_{language}": texts.unit,
+            f"definition_{language}": texts.definition,
+            f"numerator_text_{language}": texts.numerator,
+            f"denominator_text_{language}": texts.denominator,
+            f"why_{language}": texts.why,
+            f"reading_{language}": texts.reading,
+            f"policy_rule_{language}": policy.texts[language].rule,
+        }
+    return row
+
+
+def areas_table(reference: Path) -> pl.DataFrame:
+    """One row per area: the region, and municipalities with validity, tile and go-live.
+
+    Args:
+        reference: Folder of the reference CSV files.
+    """
+    municipalities = read_reference(reference, "municipalities")
+    go_live = (
+        read_reference(reference, "go_live")
+        .filter(pl.col("service") == "municipal_care")
+        .select(
+            "municipality_code",
+            "go_live_on",
+            pl.when(pl.col("status") == "planned")
+            .then(pl.lit("planned"))
+            .otherwise(pl.col("certainty"))
+            .alias("go_live_certainty"),
+        )
+    )
+    tiles = read_reference(reference, "tile_map").select(
+        "municipality_code", "tile_row", "tile_col"
+    )
+    rows = (
+        municipalities.join(go_live, on="municipality_code", how="left")
+        .join(tiles, on="municipality_code", how="left")
+        .select(
+            pl.col("municipality_code").alias("area_code"),
+            pl.lit("municipality").alias("area_level"),
+            "name",
+            "official_name",
+            "county",
+            "valid_from",
+            "valid_to",
+            "lat",
+            "lon",
+            "tile_row",
+            "tile_col",
+            "language",
+            pl.coalesce(
+                "population_2026", "population_2025", "population_2024", "population_2023"
+            ).alias("population"),
+            "go_live_on",
+            "go_live_certainty",
+        )
+    )
+    region = pl.DataFrame(
+        {
+            "area_code": [REGION],
+            "area_level": ["region"],
+            "name": [REGION_NAME],
+            "official_name": [REGION_NAME],
+            "language": ["nb"],
+            "population": [rows.filter(pl.col("valid_to").is_null())["population"].sum()],
+        }
+    )
+    return pl.concat([region, rows], how="diagonal_relaxed").select(rows.columns).sort("area_code")
+
+
+def coverage_table(reference: Path) -> pl.DataFrame:
+    """One row per area, service and spell, live and planned, with how certain it is.
+
+    Args:
+        reference: Folder of the reference CSV files.
+    """
+    municipal = read_reference(reference, "go_live").select(
+        pl.col("municipality_code").alias("area_code"),
+        "service",
+        pl.col("go_live_on").alias("valid_from"),
+        pl.lit(None, dtype=pl.Date).alias("valid_to"),
+        pl.lit(1.0).alias("share"),
+        "status",
+        "certainty",
+        "calendar_version",
+    )
+    hospitals = read_reference(reference, "hospitals").select(
+        "hospital_code", "go_live_on", "status", "calendar_version"
+    )
+    hospital = (
+        read_reference(reference, "catchment")
+        .filter(pl.col("share") > 0)
+        .join(hospitals, on="hospital_code")
+        .sort("municipality_code", "go_live_on")
+        .select(
+            pl.col("municipality_code").alias("area_code"),
+            pl.lit("hospital").alias("service"),
+            pl.col("go_live_on").alias("valid_from"),
+            pl.col("go_live_on").shift(-1).over("municipality_code").alias("valid_to"),
+            pl.col("share").cum_sum().over("municipality_code").round(6).alias("share"),
+            "status",
+            pl.lit("assumed").alias("certainty"),
+            "calendar_version",
+        )
+    )
+    return pl.concat([municipal, hospital]).sort("area_code", "service", "valid_from")
+
+
+def caveats_table(catalogue: Catalogue, folder: Path = HERE) -> pl.DataFrame:
+    """One row per caveat and what it applies to; ``*`` stands for all.
+
+    Args:
+        catalogue: The loaded catalogue, whose indicators carry their own caveats.
+        folder: The catalogue folder, whose ``caveats.yml`` carries those of areas.
+    """
+    rows = [
+        {
+            "indicator_id": entry.id,
+            "area_code": "*",
+            "period_start": None,
+            "caveat_id": caveat.id,
+            **{
+                f"text_{language}": next(
+                    other.text for other in entry.texts[language].caveats if other.id == caveat.id
+                )
+                for language in LANGUAGES
+            },
+        }
+        for entry in catalogue.indicators.values()
+        for caveat in entry.texts["nb"].caveats
+    ]
+    rows += _area_caveats(catalogue, folder)
+    schema = {
+        "indicator_id": pl.String,
+        "area_code": pl.String,
+        "period_start": pl.Date,
+        "caveat_id": pl.String,
+        **{f"text_{language}": pl.String for language in LANGUAGES},
+    }
+    return pl.DataFrame(rows, schema=schema).sort("indicator_id", "area_code", "caveat_id")
+
+
+def _area_caveats(catalogue: Catalogue, folder: Path) -> list[dict[str, object]]:
+    raise RuntimeError("filled in when caveats.yml is known")
+
+
+def _first_day(year: int | None) -> date | None:
+    return None if year is None else date(year, 1, 1)
+
+
+def breaks_table(reference: Path, folder: Path = HERE) -> pl.DataFrame:
+    """One row per break in a series: go-lives and borders, with texts in three languages.
+
+    Args:
+        reference: Folder of the reference CSV files.
+        folder: The catalogue folder, whose ``breaks.yml`` carries the texts.
+    """
+    texts = yaml.safe_load((folder / "breaks.yml").read_text(encoding="utf-8"))
+    return pl.DataFrame(texts)
+
+
+def merged_groups_table() -> pl.DataFrame:
+    """Groups of areas shown as one: none are made, so the table is empty but has its columns."""
+    names = ("merged_group_id", "area_code", *(f"label_{language}" for language in LANGUAGES))
+    return pl.DataFrame(schema=dict.fromkeys(names, pl.String))

@@ -1,0 +1,155 @@
+"""What the assets work with: the settings, the pseudonym key and dbt.
+
+Belongs here: opening things that live outside the code. Does not belong here: what is done
+with them. Heavy libraries are imported inside functions, so that a run with nothing to do
+stays light.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+from dagster import ConfigurableResource
+
+from pipelines.settings import ROOT, Settings, Zones
+
+if TYPE_CHECKING:
+    from dagster_dbt import DbtProject
+
+DBT_FOLDER = ROOT / "dbt_project"
+
+QUIET = {
+    "DAGSTER_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "GX_ANALYTICS_ENABLED": "false",
+    "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+    "MARIMO_SKIP_UPDATE_CHECK": "1",
+}
+"""Switches that keep every dependency from calling home."""
+
+
+class FolkepulsResource(ConfigurableResource):  # type: ignore[type-arg]
+    """The zones as Dagster assets see them; read from the environment when used."""
+
+    def settings(self) -> Settings:
+        """Settings of this process."""
+        return Settings()
+
+    def zones(self) -> Zones:
+        """The zones, with their folders made."""
+        return Settings().zones.create()
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """Environment that dbt reads its paths and limits from.
+
+    Args:
+        settings: Settings of this process.
+    """
+    zones = settings.zones
+    return {
+        **QUIET,
+        "FOLKEPULS_HOME": str(zones.home),
+        "FOLKEPULS_THREADS": str(settings.threads),
+        "FOLKEPULS_MEMORY_LIMIT": settings.memory_limit,
+        "DBT_PROFILES_DIR": str(DBT_FOLDER),
+        "DBT_TARGET_PATH": str(zones.state / "dbt" / "target"),
+        "DBT_LOG_PATH": str(zones.state / "logs" / "dbt"),
+        "DBT_PARTIAL_PARSE": "true",
+    }
+
+
+def dbt_fingerprint(folder: Path = DBT_FOLDER) -> str:
+    """SHA-256 over the dbt project's own files, by path and content."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in {".sql", ".yml"} and "target" not in path.parts:
+            digest.update(str(path.relative_to(folder)).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def prepared_dbt_project(settings: Settings) -> DbtProject:
+    """The dbt project with a manifest that fits its files and this home.
+
+    The manifest is parsed once and again whenever a model changes; it lies under ``state``,
+    never in the source tree.
+
+    Args:
+        settings: Settings of this process.
+
+    Raises:
+        RuntimeError: dbt could not parse the project.
+    """
+    from dagster_dbt import DbtProject
+
+    zones = settings.zones.create()
+    target = zones.state / "dbt" / "target"
+    stamp = target / "fingerprint"
+    wanted = f"{dbt_fingerprint()} {zones.home}"
+    manifest = target / "manifest.json"
+    if not (manifest.is_file() and stamp.is_file() and stamp.read_text() == wanted):
+        _parse(settings, target)
+        stamp.write_text(wanted)
+    return DbtProject(project_dir=DBT_FOLDER, target_path=target, profiles_dir=DBT_FOLDER)
+
+
+def _parse(settings: Settings, target: Path) -> None:
+    from dbt.cli.main import dbtRunner
+
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(mode=0o700, parents=True)
+    with environment(dbt_environment(settings)):
+        result = dbtRunner().invoke(["--quiet", "parse", "--project-dir", str(DBT_FOLDER)])
+    if not result.success:
+        raise RuntimeError(
+            f"dbt could not parse {DBT_FOLDER}: expected a manifest, got an error. "
+            f"Look in {settings.zones.state / 'logs' / 'dbt'}"
+        ) from result.exception
+
+
+@contextmanager
+def environment(values: dict[str, str]) -> Iterator[None]:
+    """Set environment variables for the length of a block.
+
+    Args:
+        values: Variables to set; what they were before comes back afterwards.
+    """
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def warehouse(zones: Zones, *, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the restricted warehouse, closed at the end of the block.
+
+    Args:
+        zones: The zones.
+        read_only: Open without the right to write; the default.
+    """
+    connection = duckdb.connect(
+        str(zones.warehouse),
+        read_only=read_only,
+        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False},
+    )
+    try:
+        connection.execute("set temp_directory = ?", [str(zones.restricted / ".spill")])
+        yield connection
+    finally:
+        connection.close()
