@@ -1,18 +1,16 @@
 """The tables that stand beside the figures in a release: what they mean and where they are from.
 
-Belongs here: indicators, areas, coverage, caveats, breaks and the merged groups as frames with
-the columns of the published contract. Does not belong here: figures.
+Belongs here: indicators, areas, coverage and the merged groups as frames with the columns of the
+published contract. Does not belong here: figures, and the notes on them (``notes.py``).
 """
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
 import polars as pl
-import yaml
 
-from pipelines.catalogue.loader import HERE, Catalogue
+from pipelines.catalogue.loader import Catalogue
 from pipelines.catalogue.model import LANGUAGES, Indicator
 from pipelines.catalogue.tables import read_reference
 
@@ -149,8 +147,10 @@ def coverage_table(reference: Path) -> pl.DataFrame:
         "certainty",
         "calendar_version",
     )
-    hospitals = read_reference(reference, "hospitals").select(
-        "hospital_code", "go_live_on", "status", "calendar_version"
+    hospitals = (
+        read_reference(reference, "hospitals")
+        .filter(pl.col("go_live_on").is_not_null())
+        .select("hospital_code", "go_live_on", "status", "calendar_version")
     )
     hospital = (
         read_reference(reference, "catchment")
@@ -169,59 +169,6 @@ def coverage_table(reference: Path) -> pl.DataFrame:
         )
     )
     return pl.concat([municipal, hospital]).sort("area_code", "service", "valid_from")
-
-
-def caveats_table(catalogue: Catalogue, folder: Path = HERE) -> pl.DataFrame:
-    """One row per caveat and what it applies to; ``*`` stands for all.
-
-    Args:
-        catalogue: The loaded catalogue, whose indicators carry their own caveats.
-        folder: The catalogue folder, whose ``caveats.yml`` carries those of areas.
-    """
-    rows = [
-        {
-            "indicator_id": entry.id,
-            "area_code": "*",
-            "period_start": None,
-            "caveat_id": caveat.id,
-            **{
-                f"text_{language}": next(
-                    other.text for other in entry.texts[language].caveats if other.id == caveat.id
-                )
-                for language in LANGUAGES
-            },
-        }
-        for entry in catalogue.indicators.values()
-        for caveat in entry.texts["nb"].caveats
-    ]
-    rows += _area_caveats(catalogue, folder)
-    schema = {
-        "indicator_id": pl.String,
-        "area_code": pl.String,
-        "period_start": pl.Date,
-        "caveat_id": pl.String,
-        **{f"text_{language}": pl.String for language in LANGUAGES},
-    }
-    return pl.DataFrame(rows, schema=schema).sort("indicator_id", "area_code", "caveat_id")
-
-
-def _area_caveats(catalogue: Catalogue, folder: Path) -> list[dict[str, object]]:
-    raise RuntimeError("filled in when caveats.yml is known")
-
-
-def _first_day(year: int | None) -> date | None:
-    return None if year is None else date(year, 1, 1)
-
-
-def breaks_table(reference: Path, folder: Path = HERE) -> pl.DataFrame:
-    """One row per break in a series: go-lives and borders, with texts in three languages.
-
-    Args:
-        reference: Folder of the reference CSV files.
-        folder: The catalogue folder, whose ``breaks.yml`` carries the texts.
-    """
-    texts = yaml.safe_load((folder / "breaks.yml").read_text(encoding="utf-8"))
-    return pl.DataFrame(texts)
 
 
 def merged_groups_table() -> pl.DataFrame:

@@ -80,6 +80,7 @@ select
     sum(counted.denominator) as denominator,
     sum(counted.numerator * counted.numerator) as numerator_sq,
     max(counted.numerator) as numerator_max,
+    max(counted.denominator) as denominator_max,
     cast(sum(case when counted.numerator > 0 then 1 else 0 end) as bigint) as numerator_persons,
     cast(sum(case when counted.denominator > 0 then 1 else 0 end) as bigint) as denominator_persons,
     cast(sum(counted.is_complement) as bigint) as complement_persons,
