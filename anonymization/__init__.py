@@ -7,6 +7,7 @@ Re-exports what others rely on; the modules hold everything else.
 from importlib import import_module
 from typing import Any
 
+from anonymization.hierarchies import Hierarchy, HierarchyError
 from anonymization.identifiers import classify, complete_check_digits
 from anonymization.keys import (
     EnvironmentKeyProvider,
@@ -16,28 +17,55 @@ from anonymization.keys import (
     KeyProvider,
     create_key_file,
 )
+from anonymization.microdata import Anonymized, NoSolutionError, anonymize
+from anonymization.partition import k_anonymous_strata, optimal_partition
+from anonymization.person_year_table import PersonYears, person_years
+from anonymization.policies import (
+    MicrodataPolicy,
+    NotSupportedError,
+    PolicyError,
+    QuasiIdentifier,
+    SensitiveAttribute,
+)
 from anonymization.pseudonym_door import ColumnRule, DoorResult, arrow_door, pass_door, redact
 from anonymization.pseudonyms import Pseudonymiser
+from anonymization.risk import RiskReport, assess
 
 # The table door brings solvers along; whoever only needs pseudonyms should not wait for them.
 _FROM_TABLES = ("TablePolicy", "audit", "protect")
 
 __all__ = [
+    "Anonymized",
     "ColumnRule",
     "DoorResult",
     "EnvironmentKeyProvider",
     "FileKeyProvider",
+    "Hierarchy",
+    "HierarchyError",
     "Key",
     "KeyAccessError",
     "KeyProvider",
+    "MicrodataPolicy",
+    "NoSolutionError",
+    "NotSupportedError",
+    "PersonYears",
+    "PolicyError",
     "Pseudonymiser",
+    "QuasiIdentifier",
+    "RiskReport",
+    "SensitiveAttribute",
     "TablePolicy",
+    "anonymize",
     "arrow_door",
+    "assess",
     "audit",
     "classify",
     "complete_check_digits",
     "create_key_file",
+    "k_anonymous_strata",
+    "optimal_partition",
     "pass_door",
+    "person_years",
     "protect",
     "redact",
 ]
