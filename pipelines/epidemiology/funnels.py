@@ -78,9 +78,7 @@ def funnel_limits(
     share = _broadcast(average, sizes) / unit
     limits = _proportion_limits if kind == "proportion" else _rate_limits
     warning, alarm = limits(share, sizes, WARNING_LEVEL), limits(share, sizes, ALARM_LEVEL)
-    return FunnelLimits(
-        warning[0] * unit, warning[1] * unit, alarm[0] * unit, alarm[1] * unit
-    )
+    return FunnelLimits(warning[0] * unit, warning[1] * unit, alarm[0] * unit, alarm[1] * unit)
 
 
 def _broadcast(values: Column | float, like: Floats) -> Floats:

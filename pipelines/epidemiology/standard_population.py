@@ -23,11 +23,11 @@ def read_standard_population(path: Path) -> pl.DataFrame:
     """Read a standard population from CSV.
 
     Args:
-        path: CSV file with the columns ``age_from``, ``age_to`` (inclusive; empty for the
-            open band, which comes last) and ``weight`` (persons of the standard).
+        path: CSV file with the columns ``age_from``, ``age_to`` (inclusive; 199 for
+            the open band, which comes last) and ``weight`` (persons of the standard).
 
     Returns:
-        One row per band: age_from, age_to (null where open), weight (float).
+        One row per band: age_from, age_to (199 where open), weight (float).
 
     Raises:
         ValueError: If a column is missing or the bands do not follow each other without gap.
@@ -75,10 +75,10 @@ def merged_weights(standard: pl.DataFrame, bands: pl.DataFrame) -> pl.Series:
         ValueError: If a band begins inside the standard's open band, where its part of the
             weight is unknown.
     """
-    last = standard["age_from"].max()
+    last = standard.select(pl.col("age_from").cast(pl.Int64).max()).item()
     inside = bands.filter(pl.col("age_from") > last).height
     if inside:
-        msg = f"bands: {inside} begin above {last}, where the standard's open band begins"
+        msg = f"bands: {inside} begin above age {last}, where the standard's open band begins"
         raise ValueError(msg)
     low = bands["age_from"].to_numpy().astype(np.float64)
     high = bands["age_to"].to_numpy().astype(np.float64) + 1.0

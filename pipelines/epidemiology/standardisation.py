@@ -132,8 +132,8 @@ def directly_standardised_frame(
         msg = f"bands: {stray} of {bands.height} have events but no population"
         raise ValueError(msg)
     spread = pl.col(variance or count)
-    per_person = pl.when(pl.col(population) > 0).then(pl.col(weight) / pl.col(population))
-    per_person = per_person.otherwise(0.0)
+    inhabited = pl.when(pl.col(population) > 0)
+    per_person = inhabited.then(pl.col(weight) / pl.col(population)).otherwise(0.0)
     groups = (
         bands.group_by(list(by))
         .agg(
@@ -216,9 +216,9 @@ def indirectly_standardised(
     )
     if result == "ratio":
         frame = frame.with_columns(reference_rate=pl.lit(1.0))
-    row = indirectly_standardised_frame(
-        frame, multiplier=multiplier, confidence=confidence
-    ).row(0, named=True)
+    row = indirectly_standardised_frame(frame, multiplier=multiplier, confidence=confidence).row(
+        0, named=True
+    )
     return IndirectEstimate(
         row["value"], row["lower"], row["upper"], observed, row["expected"], row["reason"]
     )
@@ -256,8 +256,9 @@ def indirectly_standardised_frame(
     if variance is not None:
         some = np.where(events > 0.0, events, 1.0)
         ratio = np.sqrt(np.where(events > 0.0, as_floats(frame[variance]), 1.0) / some)
-        low, high = np.maximum(events + ratio * (low - events), 0.0), events + ratio * (
-            high - events
+        low, high = (
+            np.maximum(events + ratio * (low - events), 0.0),
+            events + ratio * (high - events),
         )
     unit = multiplier * as_floats(frame[reference_rate]) / np.where(awaited > 0.0, awaited, np.nan)
     reason = frame.select(

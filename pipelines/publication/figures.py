@@ -1,0 +1,237 @@
+"""The figures of a release and their exact counts, before anything is hidden.
+
+Belongs here: which indicator × area × sex × age group × period there is, whether the area's
+k-anonymous strata give it exactly, and the sums of those strata. Does not belong here: what
+may be shown (``systems`` and the table door) and rates (``rates``). All of it is restricted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipelines.catalogue.model import OPEN_AGE, Indicator
+
+TOTAL = "total"
+REGION = "region"
+MUNICIPALITY = "municipality"
+NOT_COVERED = "not_covered"
+PERIOD = ("period_start", "period_end")
+AREA = ("area_level", "area_code")
+FIGURE = ("indicator_id", *AREA, "sex", "age_group", *PERIOD)
+
+_SUMS = ("numerator", "denominator", "numerator_sq")
+_PERSONS = ("numerator_persons", "denominator_persons", "complement_persons")
+_MAXIMA = ("numerator_max", "denominator_max")
+COUNTS = (*_SUMS, *_PERSONS, *_MAXIMA, "providers")
+
+
+@dataclass(frozen=True)
+class Marts:
+    """The exact counts that publication starts from, as the marts hold them.
+
+    Args:
+        indicator_counts: ``fct_indicator_counts``: one row per indicator, area, sex, stratum
+            of age and period; optionally ``denominator_max`` (one person's largest part of
+            the denominator).
+        flow_counts: ``fct_flow_counts``: one row per indicator, area, breakdown and period.
+        coverage: ``fct_coverage``: one row per indicator, area and period; what is published
+            is what it lists.
+        strata_map: k-anonymous bands: area_level, area_code, sex, age_from, age_to.
+    """
+
+    indicator_counts: pl.DataFrame
+    flow_counts: pl.DataFrame
+    coverage: pl.DataFrame
+    strata_map: pl.DataFrame
+
+
+def stratum_rows(marts: Marts) -> pl.DataFrame:
+    """Counts by stratum in one shape, a flow being one stratum of all sexes and ages.
+
+    Args:
+        marts: The marts.
+
+    Returns:
+        One row per indicator, area, sex (female | male; ``total`` for a flow), band and
+        period, with the counts (persons, events or person-years; null where a flow has none).
+
+    Raises:
+        ValueError: If a flow is broken down: only its total is published.
+    """
+    broken = marts.flow_counts.filter(pl.col("breakdown") != TOTAL).height
+    if broken:
+        msg = f"fct_flow_counts: {broken} rows have a breakdown; only 'total' is published"
+        raise ValueError(msg)
+    flows = marts.flow_counts.with_columns(
+        sex=pl.lit(TOTAL), age_from=pl.lit(0), age_to=pl.lit(OPEN_AGE)
+    )
+    return pl.concat([_counts(marts.indicator_counts), _counts(flows)], how="vertical")
+
+
+def _counts(frame: pl.DataFrame) -> pl.DataFrame:
+    keys = ("indicator_id", *AREA, "sex")
+    columns = set(frame.columns)
+    counts = [
+        (pl.col(name) if name in columns else pl.lit(None)).cast(dtype).alias(name)
+        for names, dtype in (
+            ((*_SUMS, *_MAXIMA), pl.Float64),
+            ((*_PERSONS, "providers"), pl.Int64),
+        )
+        for name in names
+    ]
+    return frame.select(
+        *(pl.col(key).cast(pl.String) for key in keys),
+        pl.col("age_from", "age_to").cast(pl.Int64),
+        pl.col(*PERIOD).cast(pl.Date),
+        *counts,
+    )
+
+
+def partition(marts: Marts) -> pl.DataFrame:
+    """Bands by which areas are counted; a flow's sex ``total`` has one band of all ages.
+
+    Returns:
+        One row per area, sex and band: area_level, area_code, sex, age_from, age_to.
+    """
+    bands = marts.strata_map.select(
+        pl.col(*AREA, "sex").cast(pl.String), pl.col("age_from", "age_to").cast(pl.Int64)
+    )
+    areas = marts.coverage.select(pl.col(*AREA).cast(pl.String)).unique()
+    flows = areas.with_columns(
+        sex=pl.lit(TOTAL),
+        age_from=pl.lit(0, dtype=pl.Int64),
+        age_to=pl.lit(OPEN_AGE, dtype=pl.Int64),
+    )
+    return pl.concat([bands, flows.select(bands.columns)])
+
+
+def published_bands(specs: Sequence[Indicator]) -> pl.DataFrame:
+    """Age groups of the indicators, the total of all their ages first.
+
+    Returns:
+        One row per indicator and age group: indicator_id, counting, age_group (``total`` or
+        label), low, high (inclusive; 199 is open).
+    """
+    rows = [
+        (spec.id, spec.counting, label, low, high)
+        for spec in specs
+        for low, high, label in _bands(spec)
+    ]
+    schema = {
+        "indicator_id": pl.String,
+        "counting": pl.String,
+        "age_group": pl.String,
+        "low": pl.Int64,
+        "high": pl.Int64,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _bands(spec: Indicator) -> list[tuple[int, int, str]]:
+    if spec.counting == "flow":
+        return [(0, OPEN_AGE, TOTAL)]
+    return [(spec.ages.min, spec.age_max, TOTAL), *spec.age_bands()]
+
+
+def _sexes() -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "counting": ["strata", "strata", "strata", "flow"],
+            "sex": [TOTAL, "female", "male", TOTAL],
+        }
+    )
+
+
+def figures(marts: Marts, specs: Sequence[Indicator]) -> pl.DataFrame:
+    """Every figure of the release with its exact counts.
+
+    Args:
+        marts: The marts.
+        specs: Indicators to publish.
+
+    Returns:
+        One row per indicator, area, sex, age group and period that the coverage lists:
+        low, high (ages), covered_share, coverage_state, exact (false where a stratum of the
+        area straddles the group or the area is not covered), and the counts (0 without
+        events; null where not exact).
+
+    Raises:
+        ValueError: If the coverage lacks an indicator, or a covered area has no strata.
+    """
+    keys = _keys(marts, specs)
+    bands = partition(marts)
+    _check_strata(keys, bands)
+    overlapping = (
+        keys.select(*AREA, "sex", "low", "high")
+        .unique()
+        .join(_with_total(bands), on=[*AREA, "sex"])
+        .filter((pl.col("age_from") <= pl.col("high")) & (pl.col("age_to") >= pl.col("low")))
+    )
+    straddled = (
+        overlapping.filter(
+            (pl.col("age_from") < pl.col("low")) | (pl.col("age_to") > pl.col("high"))
+        )
+        .select(*AREA, "sex", "low", "high")
+        .unique()
+        .with_columns(straddled=pl.lit(True))
+    )
+    keys = keys.join(straddled, on=[*AREA, "sex", "low", "high"], how="left").with_columns(
+        exact=pl.col("straddled").is_null() & (pl.col("coverage_state") != NOT_COVERED)
+    )
+    return _with_counts(keys.drop("straddled"), stratum_rows(marts))
+
+
+def _keys(marts: Marts, specs: Sequence[Indicator]) -> pl.DataFrame:
+    coverage = marts.coverage.select(
+        pl.col("indicator_id", *AREA, "coverage_state").cast(pl.String),
+        pl.col(*PERIOD).cast(pl.Date),
+        pl.col("covered_share").cast(pl.Float64),
+    )
+    bands = published_bands(specs)
+    lacking = bands.join(coverage, on="indicator_id", how="anti")["indicator_id"].unique()
+    if len(lacking):
+        msg = f"fct_coverage: no rows for the indicators {sorted(lacking)}"
+        raise ValueError(msg)
+    return bands.join(_sexes(), on="counting").join(coverage, on="indicator_id").drop("counting")
+
+
+def _check_strata(keys: pl.DataFrame, bands: pl.DataFrame) -> None:
+    covered = keys.filter(pl.col("coverage_state") != NOT_COVERED).select(AREA).unique()
+    strata = bands.filter(pl.col("sex") != TOTAL)
+    has_strata = keys.filter(pl.col("sex") != TOTAL).height > 0
+    lacking = covered.join(strata, on=list(AREA), how="anti").height if has_strata else 0
+    if lacking:
+        msg = f"strata_map: {lacking} covered areas have no strata; build the map again"
+        raise ValueError(msg)
+
+
+def _with_total(rows: pl.DataFrame) -> pl.DataFrame:
+    """Both sexes' rows once more as parts of the sex ``total``; a flow's rows as they are."""
+    both = rows.filter(pl.col("sex") != TOTAL).with_columns(sex=pl.lit(TOTAL))
+    return pl.concat([rows, both])
+
+
+def _with_counts(keys: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    parts = keys.filter("exact").join(_with_total(rows), on=["indicator_id", *AREA, "sex", *PERIOD])
+    sums = (
+        parts.filter((pl.col("age_from") >= pl.col("low")) & (pl.col("age_to") <= pl.col("high")))
+        .group_by(FIGURE)
+        .agg(
+            pl.col("numerator", "denominator", *_PERSONS).sum(),
+            # A flow has no squares: their sum is unknown, not nothing.
+            pl.when(pl.col("numerator_sq").count() > 0).then(pl.col("numerator_sq").sum()),
+            # Providers of several strata may be the same ones: at least the largest number.
+            pl.col(*_MAXIMA, "providers").max(),
+        )
+    )
+    counted = keys.join(sums, on=list(FIGURE), how="left")
+    # No stratum with a contribution is a count of nothing, not an unknown one.
+    nothing = pl.col("exact") & pl.col("numerator").is_null()
+    zeros = [
+        pl.when(nothing).then(0).otherwise(pl.col(name)).alias(name)
+        for name in (*_SUMS, *_PERSONS, "numerator_max", "providers")
+    ]
+    return counted.with_columns(zeros).sort(FIGURE)

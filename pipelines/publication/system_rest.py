@@ -1,0 +1,209 @@
+"""Cells that nobody publishes but that follow from what is published, and public bounds.
+
+Belongs here: merged age groups that a municipality's other figures give away, and the rest of
+the region: persons without a municipality (graded addresses) and parts of municipalities whose
+strata straddle a group. Does not belong here: the published cells (``system_cells``).
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipelines.publication.figures import AREA, MUNICIPALITY, PERIOD, REGION, TOTAL
+from pipelines.publication.system_cells import (
+    BAND,
+    CELL,
+    REST,
+    TERM_COLUMNS,
+    WHOLE,
+    Space,
+    identified,
+    spread_over_atoms,
+    variable_id,
+)
+
+ADDED = ("value", "persons", "complement_persons", "denominator_persons")
+
+
+def block_cells(
+    space: Space, named: pl.DataFrame, terms: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Age groups that a municipality's strata merge: total minus the exact groups.
+
+    Args:
+        space: The group's unknowns.
+        named: The published cells.
+        terms: Their terms.
+
+    Returns:
+        Cells that are never published (per sex, and of both sexes where they merge alike), and
+        their terms: cell_id, variable_id.
+    """
+    merged = (
+        space.runs.filter(
+            pl.col("area_level") == MUNICIPALITY,
+            (pl.col("atom_low") == pl.col("run_low")),
+        )
+        .join(space.atoms, on="atom_low")
+        .filter(pl.col("atom_high") < pl.col("run_high"))
+        .select(*AREA, "base", low="run_low", high="run_high")
+    )
+    sums = (
+        merged.join(space.values, on=[*AREA, "base"])
+        .filter((pl.col("age_from") >= pl.col("low")) & (pl.col("age_to") <= pl.col("high")))
+        .group_by("quantity", *AREA, "base", *BAND)
+        .agg(
+            pl.col(*ADDED).sum(),
+            pl.col("providers").min(),
+            pl.col("largest").max(),
+            pl.col("magnitude").any(),
+        )
+    )
+    both = (
+        sums.group_by("quantity", *AREA, *BAND)
+        .agg(
+            pl.col(*ADDED).sum(),
+            pl.col("providers").min(),
+            pl.col("largest").max(),
+            pl.col("magnitude").any(),
+            sexes=pl.len(),
+        )
+        .filter(pl.col("sexes") == 2)
+        .with_columns(sex=pl.lit(TOTAL))
+    )
+    columns = [*CELL, *ADDED, "providers", "largest", "magnitude"]
+    cells = pl.concat([sums.rename({"base": "sex"}).select(columns), both.select(columns)])
+    unpublished = cells.join(named, on=list(CELL), how="anti")
+    blocks = identified(_never_published(unpublished), space.fractional)
+    spread = spread_over_atoms(space, blocks).select("cell_id", variable_id=variable_id())
+    # Ages beyond the area's exact totals have no unknowns of their own: they are in the rest.
+    foreign = spread.join(terms, on="variable_id", how="anti").select("cell_id").unique()
+    return (
+        blocks.join(foreign, on="cell_id", how="anti"),
+        spread.join(foreign, on="cell_id", how="anti").select(TERM_COLUMNS),
+    )
+
+
+def _never_published(cells: pl.DataFrame) -> pl.DataFrame:
+    return cells.with_columns(
+        publishable=pl.lit(False), weight=pl.lit(1.0), group=pl.lit(None, dtype=pl.String)
+    )
+
+
+def rest_cells(named: pl.DataFrame, terms: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What the region's cells hold beyond the countable municipalities' cells.
+
+    Args:
+        named: The published cells.
+        terms: Their terms.
+
+    Returns:
+        Cells that are never published (pseudo-area ``rest``), and their terms.
+
+    Raises:
+        ValueError: If municipalities add up to more than the region.
+    """
+    key = ["quantity", "sex", *BAND]
+    region = named.filter(pl.col("area_level") == REGION)
+    local = named.filter(pl.col("area_level") == MUNICIPALITY)
+    placed = local.group_by(key).agg(
+        placed=pl.col("value").sum(), placed_persons=pl.col("persons").sum()
+    )
+    rest = region.join(placed, on=key, how="left").with_columns(
+        value=pl.col("value") - pl.col("placed").fill_null(0.0),
+        # Who moved counts in two municipalities: at least one person where there is a value.
+        persons=pl.col("persons") - pl.col("placed_persons").fill_null(0),
+    )
+    negative = rest.filter(pl.col("value") < -WHOLE).height
+    if negative:
+        msg = f"{negative} cells: the municipalities add up to more than the region"
+        raise ValueError(msg)
+    some = (pl.col("value") > WHOLE).cast(pl.Int64)
+    unplaced = rest.with_columns(
+        pl.col("value").clip(lower_bound=0.0),
+        persons=pl.max_horizontal("persons", some),
+        area_code=pl.lit(REST),
+        area_level=pl.lit(REST),
+        complement_persons=pl.lit(None, dtype=pl.Int64),
+        denominator_persons=pl.lit(None, dtype=pl.Int64),
+        providers=pl.lit(None, dtype=pl.Int64),
+    )
+    fractional = named.filter(~pl.col("integer"))["quantity"].unique().to_list()
+    cells = identified(_never_published(unplaced), fractional)
+    return cells, _rest_terms(cells, region, local, terms)
+
+
+def _rest_terms(
+    cells: pl.DataFrame, region: pl.DataFrame, local: pl.DataFrame, terms: pl.DataFrame
+) -> pl.DataFrame:
+    key = ["quantity", "sex", *BAND]
+    rest_of = cells.select(*key, rest_id="cell_id")
+
+    def under_rest(frame: pl.DataFrame) -> pl.DataFrame:
+        named = frame.select("cell_id", *key).join(rest_of, on=key)
+        return named.join(terms, on="cell_id").select(cell_id="rest_id", variable_id="variable_id")
+
+    return under_rest(region).join(under_rest(local), on=list(TERM_COLUMNS), how="anti")
+
+
+def upper_bounds(space: Space, terms: pl.DataFrame) -> pl.DataFrame:
+    """The unknowns with what the public knows of their size.
+
+    Only a numerator that is a part of its public denominator is bounded: by the denominator
+    of its ages, or of the merged ages around them.
+
+    Args:
+        space: The group's unknowns.
+        terms: All terms.
+
+    Returns:
+        One row per unknown: variable_id, upper_bound (null: none known).
+    """
+    bounded = space.parts.roles.filter("bounded")
+    rows = space.strata.join(bounded, on="indicator_id").select(
+        "indicator_id",
+        *AREA,
+        *PERIOD,
+        "denominator",
+        "age_from",
+        "age_to",
+        unknown="numerator_quantity",
+        base="sex",
+    )
+    keys = ["unknown", *AREA, "base", "atom_low"]
+    populations = (
+        space.runs.join(rows, on=[*AREA, "base"])
+        .filter(
+            (pl.col("age_from") >= pl.col("run_low")) & (pl.col("age_to") <= pl.col("run_high"))
+        )
+        .group_by("indicator_id", *keys, "run_low", "run_high")
+        .agg(pl.col("denominator").sum())
+    )
+    per_atom = populations.group_by(keys).agg(upper_bound=pl.col("denominator").min())
+    local = per_atom.filter(pl.col("area_level") == MUNICIPALITY)
+    bounds = pl.concat(
+        [
+            local.select(variable_id=variable_id(), upper_bound="upper_bound"),
+            _rest_bounds(space, populations),
+        ]
+    )
+    unknowns = terms.select("variable_id").unique()
+    return unknowns.join(bounds, on="variable_id", how="left").sort("variable_id")
+
+
+def _rest_bounds(space: Space, populations: pl.DataFrame) -> pl.DataFrame:
+    """Public population of the region that is in no municipality's exact group."""
+    single = populations.join(space.atoms, on="atom_low").filter(
+        pl.col("run_low") == pl.col("atom_low"), pl.col("run_high") == pl.col("atom_high")
+    )
+    keys = ["indicator_id", "unknown", "base", "atom_low"]
+    local = single.filter(pl.col("area_level") == MUNICIPALITY).group_by(keys)
+    placed = local.agg(placed=pl.col("denominator").sum())
+    region = single.filter(pl.col("area_level") == REGION).join(placed, on=keys, how="left")
+    left = (pl.col("denominator") - pl.col("placed").fill_null(0.0)).clip(lower_bound=0.0)
+    return (
+        region.with_columns(left=left, area_code=pl.lit(REST))
+        .group_by("unknown", "area_code", "base", "atom_low")
+        .agg(upper_bound=pl.col("left").min())
+        .select(variable_id=variable_id(), upper_bound="upper_bound")
+    )
