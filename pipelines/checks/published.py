@@ -137,9 +137,7 @@ def _small_count_rules() -> list[pl.Expr]:
 
     return [
         (~small(numerator)).alias("rule_small_numerator"),
-        (~(small(complement) & (pl.col("_multiplier") == PERCENT))).alias(
-            "rule_small_complement"
-        ),
+        (~(small(complement) & (pl.col("_multiplier") == PERCENT))).alias("rule_small_complement"),
         (~(small(denominator) & ~pl.col("_public"))).alias("rule_small_denominator"),
     ]
 

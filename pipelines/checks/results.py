@@ -20,14 +20,12 @@ from pipelines.settings import atomic_write
 State = Literal["new", "persisting", "resolved", "passing"]
 """A red check is ``new`` or ``persisting``; a green one that was red is ``resolved``."""
 
-SCHEMA = pl.Schema(
-    {
-        name: {"n": pl.Int64, "unexpected_n": pl.Int64, "threshold": pl.Float64}.get(
-            name, pl.String
-        )
-        for name in COLUMNS
-    }
-)
+_NUMBERS: dict[str, type[pl.DataType]] = {
+    "n": pl.Int64,
+    "unexpected_n": pl.Int64,
+    "threshold": pl.Float64,
+}
+SCHEMA = pl.Schema({name: _NUMBERS.get(name, pl.String) for name in COLUMNS})
 STATE_SCHEMA = pl.Schema({**SCHEMA, "state": pl.String, "previous_status": pl.String})
 IDENTITY = ["suite", "check_id"]
 RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")
@@ -56,8 +54,7 @@ def write_results(
     if not RUN_ID.match(run_id):
         raise ValueError("run_id: expected letters, digits, '.', '_' and '-', at most 128")
     rows = as_frame(
-        result.model_copy(update={"run_id": run_id, "checked_at": checked_at})
-        for result in results
+        result.model_copy(update={"run_id": run_id, "checked_at": checked_at}) for result in results
     )
     path = steward / "checks" / f"{run_id}.parquet"
     before = pl.read_parquet(path) if path.exists() else pl.DataFrame(schema=SCHEMA)

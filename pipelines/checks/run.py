@@ -96,9 +96,7 @@ def _check_file(path: Path, suite: Suite) -> Iterator[list[CheckResult]]:
         yield run_suite(frame.select(wanted).slice(start, SLICE).collect(), sliced)
 
 
-def check_published(
-    folder: Path, run_id: str, steward: Path | None = None
-) -> list[CheckResult]:
+def check_published(folder: Path, run_id: str, steward: Path | None = None) -> list[CheckResult]:
     """Check the tables of a release as written.
 
     Args:
@@ -113,9 +111,7 @@ def check_published(
     for table in published_contracts():
         path = folder / f"{table}.parquet"
         tables[table] = pl.read_parquet(path) if path.exists() else pl.DataFrame()
-    results = [
-        result for table in published_contracts() for result in _check_table(table, tables)
-    ]
+    results = [result for table in published_contracts() for result in _check_table(table, tables)]
     if steward is None:
         return [result.model_copy(update={"run_id": run_id}) for result in results]
     release = tables["release"]

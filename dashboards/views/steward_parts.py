@@ -1,0 +1,153 @@
+"""What the steward views share: their words' domain, badges, tables, numbers.
+
+Belongs here: small pieces of markup for stewards. Does not belong here: reading the zone and
+the views themselves.
+
+Everything that comes from a file is escaped: a comment or a code is text, never markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+
+import streamlit as st
+
+from dashboards.steward_data import StewardZone, banded
+from dashboards.text import Translator, day, number, translator
+
+DOMAIN = "steward"
+
+STYLE = """
+<style>
+.fp-steward {--fp-line:#d5dbe1; --fp-ink:#1c2733; --fp-soft:#51606f; color:var(--fp-ink)}
+.fp-steward p {margin:.15rem 0}
+.fp-soft {color:#51606f; font-size:.93rem}
+.stMainBlockContainer {padding-top:3rem; max-width:72rem}
+.fp-steward ul.fp-cards {display:grid; grid-template-columns:repeat(auto-fit,minmax(11rem,1fr)); gap:.8rem;
+  margin:.4rem 0 1.2rem; padding:0 !important; list-style:none}
+.fp-cards li {border:1px solid var(--fp-line); border-radius:.5rem; padding:.8rem 1rem;
+  background:#fff; margin:0}
+.fp-cards .fp-figure {display:block; font-size:1.75rem; font-weight:600; line-height:1.2;
+  font-variant-numeric:tabular-nums}
+.fp-check {border:1px solid var(--fp-line); border-left:.35rem solid var(--fp-mark);
+  border-radius:.4rem; background:#fff; padding:.75rem 1rem; margin:.55rem 0}
+.fp-check .fp-sentence {font-weight:600; margin:.3rem 0 .25rem}
+.fp-badge {display:inline-block; border:1px solid var(--fp-mark); color:var(--fp-mark);
+  border-radius:1rem; padding:.05rem .6rem; font-size:.85rem; font-weight:600; margin-right:.4rem}
+.fp-red {--fp-mark:#a3232e} .fp-amber {--fp-mark:#7a5200} .fp-green {--fp-mark:#1f6b43}
+.fp-grey {--fp-mark:#51606f}
+.fp-scroll {overflow-x:auto}
+table.fp-table {border-collapse:collapse; width:100%; background:#fff; font-size:.95rem}
+.fp-table caption {text-align:left; color:#51606f; padding:.2rem 0 .5rem; caption-side:top}
+.fp-table th, .fp-table td {text-align:left; padding:.45rem .7rem; vertical-align:top;
+  border-bottom:1px solid var(--fp-line)}
+.fp-table thead th {border-bottom:2px solid #8794a1; font-weight:600}
+.fp-table tbody th {font-weight:500}
+.fp-table .fp-number {text-align:right; font-variant-numeric:tabular-nums; white-space:nowrap}
+.fp-code {font-family:ui-monospace,monospace; font-size:.88rem}
+ul.fp-list {margin:.2rem 0 .6rem; padding-left:1.1rem}
+ul.fp-list li {margin:.2rem 0}
+</style>
+"""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A steward zone, read in a language."""
+
+    zone: StewardZone
+    language: str
+
+    @property
+    def translate(self) -> Translator:
+        """The stewards' messages."""
+        return translator(self.language, DOMAIN)
+
+    def day(self, moment: str) -> str:
+        """The day of an ISO 8601 time, in words; as it stands where it is none."""
+        try:
+            return day(datetime.fromisoformat(moment).date(), self.language)
+        except ValueError:
+            return moment
+
+    def count(self, value: int) -> str:
+        """A count as it may be shown, written as the language does."""
+        shown = banded(value)
+        return shown if isinstance(shown, str) else number(shown, self.language)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its heading, and whether it holds numbers or codes."""
+
+    title: str
+    is_number: bool = False
+    is_code: bool = False
+
+
+def markup(content: str) -> None:
+    """Draw markup whose texts are already escaped."""
+    st.html(f'<div class="fp-steward">{content}</div>')
+
+
+def badge(text: str, tone: str) -> str:
+    """A short state in words, with a tone that only repeats what the words say."""
+    return f'<span class="fp-badge fp-{tone}">{escape(text)}</span>'
+
+
+def cards(figures: Sequence[tuple[str, str]]) -> str:
+    """Figures with their names, side by side."""
+    items = "".join(
+        f'<li><span class="fp-figure">{escape(figure)}</span>{escape(name)}</li>'
+        for figure, name in figures
+    )
+    return f'<ul class="fp-cards">{items}</ul>'
+
+
+def table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
+    """A table in real HTML, its first column as row headings.
+
+    Args:
+        caption: What the table shows.
+        columns: Headings and kinds.
+        rows: Cells as text, one sequence per row.
+    """
+    head = "".join(
+        f'<th scope="col"{_class(column, is_heading=True)}>{escape(column.title)}</th>'
+        for column in columns
+    )
+    body = "".join(f"<tr>{_cells(columns, row)}</tr>" for row in rows)
+    return (
+        f'<div class="fp-scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f'<table class="fp-table"><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def bullets(texts: Sequence[str]) -> str:
+    """A plain list."""
+    return '<ul class="fp-list">' + "".join(f"<li>{escape(t)}</li>" for t in texts) + "</ul>"
+
+
+def known(words: Mapping[str, str], code: str) -> str:
+    """A code's words, the code itself where there are none."""
+    return words.get(code, code)
+
+
+def _cells(columns: Sequence[Column], row: Sequence[str]) -> str:
+    cells = []
+    for position, (column, text) in enumerate(zip(columns, row, strict=True)):
+        if position == 0:
+            cells.append(f'<th scope="row"{_class(column)}>{escape(text)}</th>')
+        else:
+            cells.append(f"<td{_class(column)}>{escape(text)}</td>")
+    return "".join(cells)
+
+
+def _class(column: Column, *, is_heading: bool = False) -> str:
+    if column.is_number:
+        return ' class="fp-number"'
+    return ' class="fp-code"' if column.is_code and not is_heading else ""

@@ -1,0 +1,86 @@
+"""Quarantine: how many rows of each delivery were held back, and why.
+
+Belongs here: drawing those counts. Does not belong here: the rows themselves, which stay
+sealed in the identified zone.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+import polars as pl
+import streamlit as st
+
+from dashboards.text import Translator, number
+from dashboards.views.steward_parts import Column, Desk, cards, known, markup, table
+
+
+def show(desk: Desk) -> None:
+    """Draw the page."""
+    tr = desk.translate
+    held = desk.zone.quarantine()
+    st.header(tr("Quarantine"))
+    intro = tr(
+        "A row that cannot be read or lacks what its entity demands is held back; the rest of "
+        "its file goes on. The rows themselves are never shown here."
+    )
+    markup(f'<p class="fp-soft">{escape(intro)}</p>')
+    if held.is_empty():
+        st.success(tr("No rows are held back."))
+        return
+    deliveries = held.select("source", "delivery").unique().height
+    total = int(held["rows"].sum())
+    markup(
+        cards(
+            [
+                (desk.count(total), tr("rows held back")),
+                (number(deliveries, desk.language), tr("deliveries with such rows")),
+                (number(held["reason"].n_unique(), desk.language), tr("different reasons")),
+            ]
+        )
+    )
+    _by_delivery(desk, held)
+
+
+def reason_words(tr: Translator) -> dict[str, str]:
+    """Reasons for holding a row back, in words."""
+    return {
+        "invalid_json": tr("not valid JSON"),
+        "invalid_utf8": tr("not valid UTF-8"),
+        "duplicate_key": tr("a field twice in one row"),
+        "field_too_large": tr("a field larger than allowed"),
+        "line_too_large": tr("a row larger than allowed"),
+        "wrong_resource_type": tr("another entity than the file names"),
+        "missing_required": tr("a demanded field is missing"),
+        "missing_id": tr("the row has no id"),
+        "missing_subject": tr("the row names no person"),
+        "invalid_identifier": tr("not a valid national identity number"),
+        "invalid_date": tr("not a valid date"),
+        "invalid_code": tr("a code outside its code list"),
+        "unknown_code": tr("a code outside its code list"),
+        "type_mismatch": tr("a field of another type than agreed"),
+    }
+
+
+def _by_delivery(desk: Desk, held: pl.DataFrame) -> None:
+    tr = desk.translate
+    words = reason_words(tr)
+    columns = [
+        Column(tr("Delivery")),
+        Column(tr("Entity")),
+        Column(tr("Cause")),
+        Column(tr("Files"), is_number=True),
+        Column(tr("Rows"), is_number=True),
+    ]
+    rows = [
+        [
+            f"{row['source']} / {row['delivery']}",
+            str(row["entity"]),
+            known(words, str(row["reason"])),
+            number(int(row["files"]), desk.language),
+            desk.count(int(row["rows"])),
+        ]
+        for row in held.iter_rows(named=True)
+    ]
+    st.subheader(tr("By delivery, entity and reason"))
+    markup(table(tr("Rows held back. Counts from 1 to 4 are written <5."), columns, rows))
