@@ -167,7 +167,7 @@ def figures(marts: Marts, specs: Sequence[Indicator]) -> pl.DataFrame:
     overlapping = (
         keys.select(*AREA, "sex", "low", "high")
         .unique()
-        .join(_with_total(bands), on=[*AREA, "sex"])
+        .join(_with_total(bands.filter(pl.col("sex") != TOTAL)), on=[*AREA, "sex"])
         .filter((pl.col("age_from") <= pl.col("high")) & (pl.col("age_to") >= pl.col("low")))
     )
     straddled = (
