@@ -1,0 +1,109 @@
+"""Two readers of a release: what each knows of a hidden cell, and what neither may learn.
+
+Here: knowledge and requirement per attacker, and the polytope each is left with. Not here: how
+intervals are proven (``intervals``).
+
+The first attacker knows that base values are ≥ 0 and within the public bounds. The second also
+knows of hidden cells, which it can tell to be primary, that they lie from 1 to the threshold − 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from anonymization.tables.intervals import Need, Polytope
+
+if TYPE_CHECKING:
+    from anonymization.tables.matrix import Block, Bools, Floats, Ints
+    from anonymization.tables.primary import Requirement
+
+
+@dataclass(frozen=True)
+class Attacker:
+    """What one attacker knows of hidden cells, and how wide its intervals must stay.
+
+    Attributes:
+        name: ``first`` or ``second``.
+        low, high: Known ends of a cell when it is hidden; infinite if nothing is known.
+        width, reach_up, reach_down: Required of the interval.
+        concerned: Cells that must be protected from this attacker when hidden.
+        integer: Cells of which only whole values count.
+    """
+
+    name: str
+    low: Floats
+    high: Floats
+    width: Floats
+    reach_up: Floats
+    reach_down: Floats
+    concerned: Bools
+    integer: Bools
+
+    def targets(self, hidden: Bools) -> Ints:
+        """Hidden cells that must be protected from this attacker."""
+        return np.flatnonzero(hidden & self.concerned)
+
+    def need(self, low: Floats, high: Floats) -> Need:
+        """Requirements, with intervals that start from points known to be feasible."""
+        return Need(
+            self.width, self.reach_up, self.reach_down, self.integer, low.copy(), high.copy()
+        )
+
+    def polytope(
+        self,
+        block: Block,
+        value: Floats,
+        hidden: Bools,
+        loose: Bools | None = None,
+        bounded: bool = True,
+    ) -> Polytope:
+        """What this attacker is left with, computed from the values of shown cells only.
+
+        Args:
+            block: The block.
+            value: The cells' values; those of hidden cells are not read.
+            hidden: Cells that are not shown.
+            loose: Hidden cells that may later be pinned to a value.
+            bounded: Cut unknowns without any upper bound far above every requirement.
+        """
+        shown = np.abs(np.where(hidden, 0.0, value))
+        ask = np.maximum(self.width, np.where(np.isfinite(self.reach_up), self.reach_up, 0.0))
+        reach = 10.0 * (shown.max(initial=0.0) + ask.max(initial=0.0)) + 1000.0
+        return Polytope(
+            block.matrix,
+            np.where(hidden, self.low, value),
+            np.where(hidden, self.high, value),
+            block.upper,
+            reach if bounded else np.inf,
+            loose,
+        )
+
+
+def attackers(required: Requirement) -> tuple[Attacker, Attacker]:
+    """The first and the second attacker of a block."""
+    nothing = np.full(len(required.width), np.inf)
+    first = Attacker(
+        "first",
+        -nothing,
+        nothing,
+        required.width,
+        required.reach_up,
+        required.reach_down,
+        required.owed,
+        required.integer,
+    )
+    known = np.isfinite(required.known_low) | np.isfinite(required.known_high)
+    second = Attacker(
+        "second",
+        required.known_low,
+        required.known_high,
+        known.astype(np.float64),
+        -nothing,
+        nothing,
+        known,
+        required.integer,
+    )
+    return first, second

@@ -1,0 +1,219 @@
+"""Feasible intervals of hidden cells, given everything that is published.
+
+Here: the polytope a reader is left with, and intervals proven by points of it. Not here: which
+cells are hidden and why. A point of the polytope is a witness for every cell at once, so few
+linear programmes prove many intervals; only cells that stay narrow get programmes of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from anonymization.tables.bounds import propagate
+from anonymization.tables.errors import InconsistentTableError
+from anonymization.tables.solver import CONTRADICTION, Programme
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+    from anonymization.tables.matrix import Bools, Floats, Ints
+
+SETTLED = 1e-9  # an unknown with less room than this is taken as known
+WHOLE = 1e-5  # distance within which a solver's value counts as the whole number beside it
+ROUNDS = 400
+FEW = 4  # so few cells are faster done one by one
+GAIN = 0.04  # share of pending cells that a shared programme must settle to be worth another
+
+
+class Polytope:
+    """Base values that agree with what is known of the cells.
+
+    Args:
+        matrix: Cells by unknowns, CSR.
+        row_lower: Known lower end of each cell; ``-inf`` if nothing is known.
+        row_upper: Known upper end of each cell; ``inf`` if nothing is known.
+        upper: Public upper bounds of the unknowns; infinite where there is none.
+        reach: Unknowns without any upper bound are cut here, far above every requirement, so
+            that programmes stay bounded; infinite leaves them free.
+        loose: Cells that may later be pinned to a value.
+
+    Raises:
+        InconsistentTableError: No base values agree with what is known.
+    """
+
+    def __init__(
+        self,
+        matrix: sparse.csr_matrix,
+        row_lower: Floats,
+        row_upper: Floats,
+        upper: Floats,
+        reach: float = np.inf,
+        loose: Bools | None = None,
+    ) -> None:
+        told = np.isfinite(row_lower) | np.isfinite(row_upper)
+        rows = np.flatnonzero(told)
+        low, high = propagate(
+            matrix[rows], row_lower[rows], row_upper[rows], np.zeros_like(upper), upper
+        )
+        free = high - low > SETTLED
+        self._base = np.where(free, 0.0, low)
+        self._free = np.flatnonzero(free)
+        self._known = matrix @ self._base
+        self._moving = matrix[:, self._free].tocsr()
+        moves = np.diff(self._moving.indptr) > 0
+        self._refuse_contradiction(told & ~moves, row_lower, row_upper)
+        kept = np.flatnonzero(moves & (told if loose is None else told | loose))
+        self._row = {int(cell): row for row, cell in enumerate(kept)}
+        known = self._known[kept]
+        box = np.where(np.isfinite(high), high, low + reach)[self._free]
+        self.programme = Programme(
+            self._moving[kept],
+            row_lower[kept] - known,
+            row_upper[kept] - known,
+            low[self._free],
+            box,
+        )
+
+    def _refuse_contradiction(self, rows: Bools, low: Floats, high: Floats) -> None:
+        known = self._known[rows]
+        slack = 1e-6 * np.maximum(1.0, np.abs(known))
+        if ((known < low[rows] - slack) | (known > high[rows] + slack)).any():
+            raise InconsistentTableError(CONTRADICTION)
+
+    def pin(self, cell: int, low: float, high: float) -> None:
+        """Set what is known of a loose cell (a cell that cannot move stays as it is)."""
+        if cell in self._row:
+            known = self._known[cell]
+            self.programme.set_row(self._row[cell], low - known, high - known)
+
+    def unknowns(self) -> Floats:
+        """One solution: a value for every unknown."""
+        found = self._base.copy()
+        found[self._free] = self.programme.require()
+        return found
+
+    def extreme(self, direction: Floats) -> tuple[Floats | None, float]:
+        """Cells' values where ``direction``·cells is largest, and that largest value.
+
+        Returns:
+            ``(None, inf)`` if it has no upper end.
+
+        Raises:
+            InconsistentTableError: No base values agree with what is known.
+        """
+        self.programme.set_cost(-(self._moving.T @ direction))
+        point, cost = self.programme.minimise()
+        if point is None and cost == np.inf:
+            raise InconsistentTableError(CONTRADICTION)
+        if point is None:
+            return None, np.inf
+        return self._known + self._moving @ point, float(direction @ self._known - cost)
+
+
+@dataclass
+class Need:
+    """What is asked of the interval of each cell, and the intervals proven so far.
+
+    ``low`` and ``high`` only ever widen, point by point.
+    """
+
+    width: Floats
+    reach_up: Floats
+    reach_down: Floats
+    integer: Bools
+    low: Floats
+    high: Floats
+
+    def witness(self, values: Floats) -> None:
+        """Widen the intervals by one more feasible point."""
+        np.minimum(self.low, values, out=self.low)
+        np.maximum(self.high, values, out=self.high)
+
+    def ends(self) -> tuple[Floats, Floats]:
+        """Interval ends, whole numbers where only those count."""
+        low = np.where(self.integer, np.ceil(self.low - WHOLE), self.low)
+        return low, np.where(self.integer, np.floor(self.high + WHOLE), self.high)
+
+    def met(self) -> Bools:
+        """Cells whose interval is proven to be as wide as asked."""
+        low, high = self.ends()
+        found: Bools = (
+            (high - low >= self.width - WHOLE)
+            & (high >= self.reach_up - WHOLE)
+            & (low <= self.reach_down + WHOLE)
+        )
+        return found
+
+
+class _Proof:
+    """Targets that are still open while points of one polytope come in."""
+
+    def __init__(
+        self, polytope: Polytope, need: Need, targets: Ints, keep: list[Floats] | None
+    ) -> None:
+        self._polytope, self._need, self._keep = polytope, need, keep
+        self._direction = np.zeros(len(need.width))
+        self.pending = targets[~need.met()[targets]]
+
+    def look(self, cells: Ints, sign: Floats | float) -> None:
+        """Go as far as possible in a direction, and take that point as witness."""
+        self._direction[cells] = sign
+        values, _ = self._polytope.extreme(self._direction)
+        self._direction[cells] = 0.0
+        if values is not None:
+            self._need.witness(values)
+            if self._keep is not None:
+                self._keep.append(values)
+
+    def drop_met(self) -> int:
+        """Forget the targets that are proven by now; how many those are."""
+        left = self.pending[~self._need.met()[self.pending]]
+        settled = len(self.pending) - len(left)
+        self.pending = left
+        return settled
+
+
+def prove(
+    polytope: Polytope,
+    need: Need,
+    targets: Ints,
+    first_only: bool = False,
+    keep: list[Floats] | None = None,
+) -> Ints:
+    """Prove the intervals of the targets, or find those that are too narrow.
+
+    Args:
+        polytope: What the reader is left with.
+        need: Requirements of all cells; its intervals are widened in place.
+        targets: Cells to be proven.
+        first_only: Stop at the first cell that is too narrow.
+        keep: Feasible points that are found are appended here.
+
+    Returns:
+        The targets that are too narrow, ascending. Their interval in ``need`` is exact.
+    """
+    proof = _Proof(polytope, need, targets, keep)
+    rng = np.random.default_rng(len(targets))
+    for turn in range(ROUNDS):
+        if len(proof.pending) < FEW:
+            break
+        # Two plain rounds, then random directions among the cells that are still open.
+        sign: Floats = rng.choice((-1.0, 1.0), len(proof.pending))
+        sign = np.full(len(sign), 1.0 - 2.0 * turn) if turn < 2 else sign
+        proof.look(proof.pending, sign)
+        if proof.drop_met() <= GAIN * len(proof.pending) and turn >= 2:
+            break
+    narrow: list[int] = []
+    for cell in proof.pending:
+        alone = np.array([cell])
+        for sign_of_one in (1.0, -1.0):
+            if not need.met()[cell]:
+                proof.look(alone, sign_of_one)
+        if not need.met()[cell]:
+            narrow.append(int(cell))
+            if first_only:
+                break
+    return np.asarray(narrow, dtype=np.int64)

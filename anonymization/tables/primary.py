@@ -1,0 +1,203 @@
+"""Primary suppression: which cells are unsafe by themselves, and what would make them safe.
+
+Here: the rules of the policy, cell by cell, and the requirement that each rule puts on the
+interval of the hidden cell. Not here: which other cells must be hidden for it (``secondary``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from anonymization.tables.errors import TableError
+
+if TYPE_CHECKING:
+    from anonymization.tables.matrix import Block, Bools, Floats
+    from anonymization.tables.policy import TablePolicy
+    from anonymization.tables.system import LinkedSystem
+
+COUNT_RULES = ("persons", "zero")
+COMPLEMENT_RULES = ("complement", "full_group")
+
+
+def _small(column: str, policy: TablePolicy) -> pl.Expr:
+    return pl.col(column).is_between(1, policy.threshold - 1)
+
+
+def _hidden_zero(column: str, shown: str, policy: TablePolicy) -> pl.Expr:
+    """Nobody in ``column``, in a group where that may not be told. An empty group tells nothing."""
+    group = pl.col("denominator_persons")
+    few = (group < policy.minimum_denominator).fill_null(False)
+    told = few if shown == "show" else pl.lit(True)
+    return (pl.col(column) == 0) & told & (group != 0).fill_null(True)
+
+
+def _rules(policy: TablePolicy) -> dict[str, pl.Expr]:
+    """Rule → is broken, in the order in which a cell's rule is named."""
+    contributors = pl.coalesce("denominator_persons", "persons")
+    rules = {
+        "persons": _small("persons", policy),
+        "complement": _small("complement_persons", policy),
+        "denominator": _small("denominator_persons", policy),
+        "zero": _hidden_zero("persons", policy.zeros, policy),
+        "full_group": _hidden_zero("complement_persons", policy.full_groups, policy),
+        "dominance": pl.col("magnitude")
+        & (pl.col("largest_share") > policy.dominance)
+        & (pl.col("value") != 0),
+    }
+    if policy.min_contributors is not None:
+        rules["contributors"] = contributors.is_between(1, policy.min_contributors - 1)
+    if policy.min_providers is not None:
+        rules["providers"] = (pl.col("providers") < policy.min_providers) & (contributors != 0)
+    return rules
+
+
+def primary_rules(system: LinkedSystem, policy: TablePolicy) -> pl.DataFrame:
+    """The rules that each cell breaks.
+
+    Args:
+        system: The linked system.
+        policy: The rules' limits.
+
+    Returns:
+        One row per cell, ordered by ``cell_id``: ``cell_id``, ``rule`` (name of the first rule
+        that the cell breaks; null if none) and one boolean column per rule.
+
+    Raises:
+        TableError: The policy asks for providers or dominance, and a publishable cell lacks them.
+    """
+    cells = system.cells
+    if policy.min_providers is not None:
+        _refuse_unknown(cells.filter("publishable"), "providers")
+    _refuse_unknown(cells.filter("magnitude", pl.col("value") != 0), "largest_share")
+    rules = _rules(policy)
+    broken = cells.select("cell_id", **{k: e.fill_null(False) for k, e in rules.items()})
+    named = pl.coalesce(pl.when(name).then(pl.lit(name)) for name in rules)
+    return broken.select("cell_id", named.alias("rule"), *rules)
+
+
+def _refuse_unknown(cells: pl.DataFrame, column: str) -> None:
+    if unknown := cells[column].null_count():
+        raise TableError(
+            f"cells.{column}: the policy needs it, got {unknown} cells without. Fill it in."
+        )
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """What each cell of a block asks of its interval when it is hidden.
+
+    Attributes:
+        unsafe: The cell breaks a rule of the policy and may not be shown.
+        owed: The cell must be protected when hidden (a cell that is never published and is not
+            unsafe need not be).
+        width: Smallest width of the interval, in units of the value.
+        reach_up: The interval's upper end is at least this.
+        reach_down: The interval's lower end is at most this.
+        known_low, known_high: What the second attacker knows of the cell; infinite if nothing.
+        integer: Only whole values count.
+    """
+
+    unsafe: Bools
+    owed: Bools
+    width: Floats
+    reach_up: Floats
+    reach_down: Floats
+    known_low: Floats
+    known_high: Floats
+    integer: Bools
+
+
+def requirement(
+    block: Block, cells: pl.DataFrame, rules: pl.DataFrame, policy: TablePolicy
+) -> Requirement:
+    """Requirements of a block's cells.
+
+    What the public bounds alone give away cannot be protected: width and reach are capped by the
+    range that a cell has before anything is published.
+
+    Args:
+        block: The block.
+        cells: The system's cells.
+        rules: The frame of :func:`primary_rules`.
+        policy: The policy.
+    """
+    cells, rules = cells[block.cell], rules[block.cell]
+    value = cells["value"].to_numpy()
+    magnitude = cells["magnitude"].to_numpy()
+    unsafe = rules["rule"].is_not_null().to_numpy()
+    asked = np.where(
+        magnitude,
+        np.maximum(policy.protection_width, policy.magnitude_width * np.abs(value)),
+        policy.protection_width,
+    )
+    count = rules.select(pl.any_horizontal(COUNT_RULES)).to_series().to_numpy() & ~magnitude
+    complement = (
+        rules.select(pl.any_horizontal(COMPLEMENT_RULES)).to_series().to_numpy()
+        & ~magnitude
+        & np.isfinite(block.highest)
+    )
+    highest = np.where(np.isfinite(block.highest), block.highest, 0.0)
+    low, high = _second_attacker(block, cells, rules, count, complement, policy)
+    return Requirement(
+        unsafe=unsafe,
+        owed=unsafe | cells["publishable"].to_numpy(),
+        width=np.minimum(asked, block.highest - block.lowest),
+        reach_up=np.where(count, np.minimum(policy.threshold, block.highest), -np.inf),
+        reach_down=np.where(
+            complement, np.maximum(highest - policy.threshold, block.lowest), np.inf
+        ),
+        known_low=low,
+        known_high=high,
+        integer=cells["integer"].to_numpy(),
+    )
+
+
+def _second_attacker(
+    block: Block,
+    cells: pl.DataFrame,
+    rules: pl.DataFrame,
+    count: Bools,
+    complement: Bools,
+    policy: TablePolicy,
+) -> tuple[Floats, Floats]:
+    """Bounds known to a reader who can tell that a hidden cell is a primary one.
+
+    A total over an unsafe cell may be hidden only to protect that cell, so no reader can tell
+    that the total is small itself: knowledge is of the innermost unsafe cells. Of a cell in a
+    group smaller than the threshold a reader knows no count, for zeros are hidden there too.
+    """
+    value, persons = cells["value"].to_numpy(), cells["persons"].to_numpy()
+    top = policy.threshold - 1
+    told = _innermost(block, rules["rule"].is_not_null().to_numpy())
+    told &= ~rules["denominator"].to_numpy() & cells["integer"].to_numpy()
+    counted = told & count
+    least = np.where(rules["zero"].to_numpy(), 0.0, 1.0)
+    # Where a person counts more than once the value has no upper end at the threshold.
+    most = np.where(value == np.nan_to_num(persons, nan=-1), float(top), np.inf)
+    low = np.where(counted, least, -np.inf)
+    high = np.where(counted, most, np.inf)
+    rest = told & complement & ~count
+    whole = np.where(np.isfinite(block.highest), block.highest, 0.0)
+    apart = np.where(rules["full_group"].to_numpy(), 0.0, 1.0)
+    low = np.where(rest, whole - top, low)
+    high = np.where(rest, whole - apart, high)
+    # A range of one value is the public's own knowledge, not what is published.
+    open_range = np.minimum(high, block.highest) - np.maximum(low, block.lowest) >= 1
+    return np.where(open_range, low, -np.inf), np.where(open_range, high, np.inf)
+
+
+def _innermost(block: Block, unsafe: Bools) -> Bools:
+    """Unsafe cells whose unknowns do not strictly contain those of another unsafe cell."""
+    rows = np.flatnonzero(unsafe)
+    support = block.matrix[rows].copy()
+    support.data = np.ones_like(support.data)
+    size = np.diff(support.indptr)
+    shared = (support @ support.T).tocoo()
+    contains = (shared.data == size[shared.col]) & (size[shared.row] > size[shared.col])
+    outer = np.zeros(len(unsafe), dtype=bool)
+    outer[rows[shared.row[contains]]] = True
+    return unsafe & ~outer

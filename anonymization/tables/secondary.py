@@ -1,0 +1,169 @@
+"""Secondary suppression: what must be hidden beside the unsafe cells, at the least loss.
+
+Here: the search for a pattern in one block: all narrow cells are repaired together at a slowly
+rising reward, what is left one by one, and then hidden cells are shown again where nobody learns
+from it. Not here: the judgement of the result, which is the audit's alone (``audit``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from anonymization.tables.attackers import Attacker, attackers
+from anonymization.tables.errors import ProtectionError
+from anonymization.tables.intervals import Need, Polytope, prove
+from anonymization.tables.prune import show_again
+from anonymization.tables.repair import Origin, cheapest_move, distances
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from anonymization.tables.matrix import Block, Bools, Floats, Ints
+    from anonymization.tables.policy import TablePolicy
+    from anonymization.tables.primary import Requirement
+
+REWARDS = tuple(0.2 * 1.5**step for step in range(9))
+REPEATS = 12
+
+
+class Search:
+    """The state of one block's search.
+
+    Args:
+        block: The block.
+        cells: The system's cells.
+        required: Requirements of the block's cells.
+    """
+
+    def __init__(self, block: Block, cells: pl.DataFrame, required: Requirement) -> None:
+        cells = cells[block.cell]
+        value = cells["value"].to_numpy()
+        publishable = cells["publishable"].to_numpy()
+        weight = cells["weight"].to_numpy()
+        _, self.group = np.unique(cells["group"].to_numpy(), return_inverse=True)
+        self.block, self.value, self.publishable = block, value, publishable
+        self.weight = weight
+        agreed = Polytope(block.matrix, value, value, block.upper, np.abs(value).max() + 1.0)
+        self.worth = float(np.median(weight))
+        self.ask = np.maximum(required.width, 1.0)
+        self.origin = Origin(block, agreed.unknowns(), value, weight / self.ask)
+        self.attackers: tuple[Attacker, ...] = attackers(required)
+        self.needs: tuple[Need, ...] = tuple(a.need(value, value) for a in self.attackers)
+        self.hidden = ~publishable
+        self.hide(required.unsafe)
+        self.fixed = self.hidden.copy()
+
+    def hide(self, cells: Bools) -> int:
+        """Hide the groups of some cells; the number of cells newly hidden."""
+        opened = np.isin(self.group, self.group[cells & ~(self.hidden & ~self.publishable)])
+        opened |= np.isin(self.group, self.group[cells & ~self.publishable])
+        opened &= ~self.hidden
+        self.hidden |= opened
+        return int(opened.sum())
+
+    def unmet(self, attacker: int) -> Ints:
+        """Hidden cells whose interval is not proven yet."""
+        targets = self.attackers[attacker].targets(self.hidden)
+        return targets[~self.needs[attacker].met()[targets]]
+
+    def narrow(self, attacker: int) -> Ints:
+        """Hidden cells whose interval is too narrow; the others are proven."""
+        who = self.attackers[attacker]
+        polytope = who.polytope(self.block, self.value, self.hidden)
+        return prove(polytope, self.needs[attacker], self.unmet(attacker))
+
+    def apply(self, attacker: int, change: Floats) -> int:
+        """Take a move as witness and hide what it moves."""
+        # What the second attacker holds possible, the first does too.
+        for need in self.needs if self.attackers[attacker].name == "second" else self.needs[:1]:
+            need.witness(self.value + change)
+        return self.hide((change != 0) & ~self.hidden)
+
+
+def _together(search: Search, attacker: int) -> None:
+    """Repair all cells at once, the cheapest gains first."""
+    rng = np.random.default_rng(attacker)
+    for reward in REWARDS:
+        for _ in range(REPEATS):
+            cells = search.unmet(attacker)
+            up, down = distances(search.origin, search.needs[attacker], cells)
+            upwards = rng.random(len(cells)) < 0.5
+            upwards = np.where(down <= 0, True, np.where(up <= 0, False, upwards))
+            # A count that must reach the threshold has to rise; a complement has to fall.
+            upwards |= np.isfinite(search.attackers[attacker].reach_up[cells]) & (up > 0)
+            distance = np.where(upwards, up, -down)
+            cells, distance = cells[distance != 0], distance[distance != 0]
+            if len(cells) == 0:
+                return
+            gain = reward * search.worth / search.ask[cells]
+            change, _ = cheapest_move(
+                search.origin, search.attackers[attacker], search.hidden, cells, distance, gain
+            )
+            if not search.apply(attacker, change):
+                break
+
+
+def _alone(search: Search, attacker: int, cell: int) -> None:
+    """Repair one cell, whatever it costs.
+
+    Raises:
+        ProtectionError: The cell stays too narrow even with everything around it hidden.
+    """
+    cells, need = np.array([cell]), search.needs[attacker]
+    reward = np.array([2.0 * search.origin.price.sum() + 1.0])
+    found: list[tuple[float, Floats]] = []
+    up, down = distances(search.origin, need, cells)
+    for distance in (up, -down):
+        if distance[0] == 0:
+            continue
+        change, cost = cheapest_move(
+            search.origin, search.attackers[attacker], search.hidden, cells, distance, reward
+        )
+        reached = np.abs(change[cell] - distance[0]) <= 1e-6
+        found.append((cost if reached else np.inf, change))
+    found.sort(key=lambda option: option[0])
+    for _, change in found:
+        search.apply(attacker, change)
+        if need.met()[cell]:
+            return
+    raise ProtectionError(
+        f"a block of {len(search.value)} cells: expected a pattern that the audit accepts, but a "
+        f"hidden cell stays too narrow for the {search.attackers[attacker].name} attacker. "
+        "Publish less of this table, merge groups, or relax its policy."
+    )
+
+
+def find_pattern(
+    block: Block, cells: pl.DataFrame, required: Requirement, policy: TablePolicy
+) -> Bools:
+    """Hidden cells of one block: the unsafe ones, those never published, and their protection.
+
+    Args:
+        block: The block.
+        cells: The system's cells.
+        required: Requirements of the block's cells.
+        policy: Bounds the effort spent on showing cells again.
+
+    Returns:
+        Whether each cell of the block is hidden.
+
+    Raises:
+        ProtectionError: No pattern is safe.
+        InconsistentTableError: The cells contradict each other or the public bounds.
+    """
+    search = Search(block, cells, required)
+    if not (search.hidden & required.owed).any():
+        return search.hidden
+    while True:
+        for attacker in range(len(search.attackers)):
+            if len(search.narrow(attacker)):
+                _together(search, attacker)
+            for cell in search.narrow(attacker):
+                if not search.needs[attacker].met()[cell]:
+                    _alone(search, attacker, int(cell))
+        if not any(len(search.unmet(a)) for a in range(len(search.attackers))):
+            break
+    show_again(search, policy.redundancy_tests)
+    return search.hidden

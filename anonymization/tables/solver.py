@@ -1,0 +1,119 @@
+"""One linear programme, solved again and again with other objectives.
+
+Here: the thin shell around HiGHS (single-threaded, fixed seed, warm starts). Not here: what the
+rows mean (``intervals``, ``repair``, ``rates``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import highspy
+import numpy as np
+
+from anonymization.tables.errors import InconsistentTableError, TableError
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+    from anonymization.tables.matrix import Floats, Ints
+
+CONTRADICTION = (
+    "cells: expected cells that agree with each other and with the public bounds, got a "
+    "contradiction. Check margins and upper bounds."
+)
+_STATUS = highspy.HighsModelStatus
+DUAL, PRIMAL = 1, 4  # HiGHS' numbers; primal suits objectives that change
+
+
+class Programme:
+    """Rows ``row_lower ≤ matrix·x ≤ row_upper`` over a box; objectives come with each call.
+
+    Args:
+        matrix: Rows by unknowns.
+        row_lower: Lower ends of the rows; may be infinite.
+        row_upper: Upper ends of the rows; may be infinite.
+        lower: Lower bounds of the unknowns.
+        upper: Upper bounds of the unknowns; may be infinite.
+        presolve: Simplify first; pays for programmes that are solved once.
+    """
+
+    def __init__(
+        self,
+        matrix: sparse.spmatrix,
+        row_lower: Floats,
+        row_upper: Floats,
+        lower: Floats,
+        upper: Floats,
+        presolve: bool = False,
+    ) -> None:
+        matrix = matrix.tocsc()
+        model = highspy.HighsLp()
+        model.num_row_, model.num_col_ = matrix.shape
+        model.col_cost_ = np.zeros(matrix.shape[1])
+        model.col_lower_, model.col_upper_ = lower, upper
+        model.row_lower_, model.row_upper_ = row_lower, row_upper
+        model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        model.a_matrix_.start_ = matrix.indptr.astype(np.int32)
+        model.a_matrix_.index_ = matrix.indices.astype(np.int32)
+        model.a_matrix_.value_ = matrix.data
+        self._columns = np.arange(matrix.shape[1], dtype=np.int32)
+        self._solver = highspy.Highs()
+        for option, value in (
+            ("output_flag", False),
+            ("threads", 1),
+            ("parallel", "off"),
+            ("random_seed", 0),
+            ("presolve", "on" if presolve else "off"),
+            ("solver", "simplex"),
+            ("simplex_strategy", DUAL if presolve else PRIMAL),
+            ("primal_feasibility_tolerance", 1e-9),
+            ("dual_feasibility_tolerance", 1e-9),
+        ):
+            self._solver.setOptionValue(option, value)
+        self._solver.passModel(model)
+        self.solved = 0
+
+    def set_cost(self, cost: Floats) -> None:
+        """Replace the whole objective."""
+        self._solver.changeColsCost(len(cost), self._columns, cost)
+
+    def set_row(self, row: int, lower: float, upper: float) -> None:
+        """Replace the ends of one row."""
+        self._solver.changeRowBounds(row, lower, upper)
+
+    def minimise(self) -> tuple[Floats | None, float]:
+        """A cheapest solution and its cost.
+
+        Returns:
+            The unknowns and the cost; ``(None, inf)`` if no solution exists, ``(None, -inf)`` if
+            the cost has no lower end.
+
+        Raises:
+            TableError: The solver stopped without an answer.
+        """
+        if not len(self._columns):
+            return np.zeros(0), 0.0
+        self._solver.run()
+        self.solved += 1
+        status = self._solver.getModelStatus()
+        if status == _STATUS.kOptimal:
+            point = np.asarray(self._solver.getSolution().col_value, dtype=np.float64)
+            return point, self._solver.getObjectiveValue()
+        if status == _STATUS.kInfeasible:
+            return None, np.inf
+        if status in (_STATUS.kUnbounded, _STATUS.kUnboundedOrInfeasible):
+            return None, -np.inf
+        name = self._solver.modelStatusToString(status)
+        raise TableError(f"linear programme: expected an optimum, got status {name}.")
+
+    def require(self) -> Floats:
+        """A solution of the rows; the objective must be bounded.
+
+        Raises:
+            InconsistentTableError: The rows contradict each other.
+        """
+        point, _ = self.minimise()
+        if point is None:
+            raise InconsistentTableError(CONTRADICTION)
+        return point
