@@ -18,6 +18,13 @@ from typing import TYPE_CHECKING
 import duckdb
 from dagster import ConfigurableResource
 
+from anonymization.keys import (
+    ENVIRONMENT_VARIABLE,
+    EnvironmentKeyProvider,
+    FileKeyProvider,
+    Key,
+    KeyProvider,
+)
 from pipelines.settings import ROOT, Settings, Zones
 
 if TYPE_CHECKING:
@@ -46,6 +53,30 @@ class FolkepulsResource(ConfigurableResource):  # type: ignore[type-arg]
     def zones(self) -> Zones:
         """The zones, with their folders made."""
         return Settings().zones.create()
+
+
+def key_provider(settings: Settings) -> KeyProvider:
+    """Where the pseudonym key comes from: the environment when it is set there, else the file.
+
+    Args:
+        settings: Settings of this process. The key file may lie neither in the repository nor in
+            the zones it protects.
+    """
+    if os.environ.get(ENVIRONMENT_VARIABLE):
+        return EnvironmentKeyProvider()
+    return FileKeyProvider(settings.key_file, forbidden_root=settings.zones.home)
+
+
+def pseudonym_key(settings: Settings) -> Key:
+    """The pseudonym key in force.
+
+    Args:
+        settings: Settings of this process.
+
+    Raises:
+        KeyAccessError: There is no key, or others may read it; says how to make one.
+    """
+    return key_provider(settings).current()
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:

@@ -5,3 +5,112 @@ k-anonymity is reached (``anonymization``).
 """
 
 from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+from dagster import AssetKey, MaterializeResult, asset
+
+from anonymization.partition import k_anonymous_strata
+from anonymization.person_year_table import person_years
+from pipelines.assets.warehouse import OWNERS
+from pipelines.catalogue.loader import Catalogue, catalogue
+from pipelines.catalogue.model import OPEN_AGE
+from pipelines.ingest.ledger import latest_transaction
+from pipelines.resources import FolkepulsResource, pseudonym_key, warehouse
+from pipelines.settings import Zones, atomic_write
+
+FIVE_YEAR_BANDS = tuple(range(0, 100, 5))
+RECIPIENT = "analysts"
+
+
+def least_class(entries: Catalogue) -> int:
+    """The k of strata and person-years: one policy, so that both doors agree.
+
+    Args:
+        entries: The loaded catalogue.
+
+    Raises:
+        ValueError: The policy's k is not a whole number of at least two.
+    """
+    k = entries.policies["person_years"].rules.get("k")
+    if not isinstance(k, int) or k < 2:
+        raise ValueError(f"policies/person_years.yml: rules.k: expected 2 or more, got {k!r}")
+    return k
+
+
+def read_warehouse(zones: Zones, table: str) -> pl.DataFrame:
+    """One table of the restricted warehouse.
+
+    Args:
+        zones: The zones.
+        table: Schema and name, as in ``marts.fct_coverage``; never from outside the code.
+    """
+    schema, name = table.split(".")
+    with warehouse(zones) as connection:
+        return connection.table(f"{schema}.{name}").pl()
+
+
+@asset(
+    key=["doors", "strata_map"],
+    deps=[AssetKey(["intermediate", "int_resident_counts"])],
+    group_name="doors",
+    owners=OWNERS,
+    kinds={"parquet"},
+)
+def strata_map(folkepuls: FolkepulsResource) -> MaterializeResult[Any]:
+    """Age bands by area and sex, none with fewer than k residents at the end of any year."""
+    zones = folkepuls.zones()
+    entries = catalogue()
+    strata = k_anonymous_strata(
+        read_warehouse(zones, "intermediate.int_resident_counts"),
+        least_class(entries),
+        FIVE_YEAR_BANDS,
+        entries.cuts(),
+    )
+    # Where a whole area and sex has fewer than k, its one stratum reaches past every age limit:
+    # so it straddles each of them, and nothing is counted in it.
+    marked = strata.with_columns(
+        age_to=pl.when("below_k").then(OPEN_AGE + 1).otherwise("age_to").cast(pl.Int32)
+    )
+    with atomic_write(zones.strata_map) as path:
+        marked.drop("below_k").write_parquet(path)
+    return MaterializeResult(
+        metadata={
+            "dagster/row_count": marked.height,
+            "areas_and_sexes_below_k": int(strata["below_k"].sum()),
+        }
+    )
+
+
+@asset(
+    key=["doors", "person_years"],
+    deps=[
+        AssetKey(["intermediate", "int_person_year_attributes"]),
+        AssetKey(["doors", "strata_map"]),
+    ],
+    group_name="doors",
+    owners=OWNERS,
+    kinds={"parquet"},
+)
+def person_year_microdata(folkepuls: FolkepulsResource) -> MaterializeResult[Any]:
+    """The k-anonymous person-years, under pseudonyms of their own."""
+    zones = folkepuls.zones()
+    result = person_years(
+        read_warehouse(zones, "intermediate.int_person_year_attributes"),
+        pl.read_parquet(zones.strata_map),
+        key=pseudonym_key(folkepuls.settings()),
+        release=latest_transaction(zones),
+        recipient=RECIPIENT,
+        k=least_class(catalogue()),
+    )
+    with atomic_write(zones.microdata / "person_years.parquet") as path:
+        result.table.write_parquet(path)
+    return MaterializeResult(
+        metadata={
+            "dagster/row_count": result.table.height,
+            "left_out_below_k": result.suppressed,
+            "smallest_class": result.smallest_class or 0,
+            "classes": result.classes,
+        }
+    )

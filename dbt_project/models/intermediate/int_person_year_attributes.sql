@@ -1,4 +1,5 @@
 -- What the microdata door makes k-anonymous: one row per resident and year, nobody graded.
+-- Three emergency stays stand for three or more: the few who have many would be known by it.
 with stays as (
     select
         person_id,
@@ -14,10 +15,10 @@ select
     residents.municipality_code,
     persons.sex,
     {{ age_at_year_end('persons.birth_date', 'residents.year') }} as age,
-    diabetes.person_id is not null as has_diabetes_type2,
-    nursing.person_id is not null as uses_home_nursing,
-    long_stay.person_id is not null as is_long_stay_resident,
-    cast(coalesce(stays.emergency_stays, 0) as integer) as emergency_stays
+    diabetes.person_id is not null as diabetes,
+    nursing.person_id is not null as home_nursing,
+    long_stay.person_id is not null as long_stay,
+    cast(least(coalesce(stays.emergency_stays, 0), 3) as integer) as emergency_stays
 from {{ ref('int_residents') }} as residents
 inner join {{ ref('int_persons') }} as persons on residents.person_id = persons.person_id
 left join {{ ref('msr_diabetes_t2') }} as diabetes

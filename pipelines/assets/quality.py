@@ -1,0 +1,78 @@
+"""The ingest gate's checks, as an asset that everything downstream waits for.
+
+Belongs here: turning check results into Dagster's verdicts. Does not belong here: the checks
+(``pipelines.checks``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    MaterializeResult,
+    asset,
+)
+
+from pipelines.assets.journal import TABLES
+from pipelines.assets.warehouse import OWNERS
+from pipelines.checks import CheckResult, check_journal
+from pipelines.resources import FolkepulsResource
+
+KEY = AssetKey(["quality", "journal"])
+
+
+def verdict(results: Iterable[CheckResult], name: str, key: AssetKey) -> AssetCheckResult:
+    """One Dagster verdict of many check results; an error in a check is no pass.
+
+    Args:
+        results: Results of one table's checks.
+        name: Name of the Dagster check.
+        key: Asset that the check is about.
+    """
+    entries = list(results)
+    red = [entry for entry in entries if entry.status != "pass"]
+    blocking = [entry for entry in red if entry.severity == "error"]
+    return AssetCheckResult(
+        check_name=name,
+        asset_key=key,
+        passed=not red,
+        severity=AssetCheckSeverity.ERROR if blocking else AssetCheckSeverity.WARN,
+        metadata={
+            "checks": len(entries),
+            "red": len(red),
+            "red_checks": ", ".join(sorted(entry.check_id for entry in red)) or "none",
+        },
+    )
+
+
+@asset(
+    key=KEY,
+    deps=[AssetKey(["journal", table]) for table in TABLES],
+    check_specs=[
+        AssetCheckSpec(
+            f"{table}_keeps_its_contract",
+            asset=KEY,
+            blocking=True,
+            description=f"Great Expectations on {table}: columns, types, codes, keys, plausibility.",
+        )
+        for table in TABLES
+    ],
+    group_name="quality",
+    owners=OWNERS,
+    kinds={"great_expectations"},
+)
+def journal_quality(
+    context: AssetExecutionContext, folkepuls: FolkepulsResource
+) -> Iterator[MaterializeResult[Any] | AssetCheckResult]:
+    """Check every restricted journal table against its contract; a red error stops the flow."""
+    results = check_journal(folkepuls.zones(), context.run_id)
+    yield MaterializeResult(asset_key=KEY, metadata={"checks": len(results)})
+    for table in TABLES:
+        rows = [entry for entry in results if entry.table_name == table]
+        yield verdict(rows, f"{table}_keeps_its_contract", KEY)

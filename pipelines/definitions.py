@@ -1,0 +1,47 @@
+"""The only place where the parts of the pipeline come together.
+
+Belongs here: the list of assets, checks, jobs, schedules, sensors and resources. Does not belong
+here: any of their content.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from dagster import Definitions, in_process_executor
+
+from pipelines.assets.doors import person_year_microdata, strata_map
+from pipelines.assets.journal import inbox, journal
+from pipelines.assets.quality import journal_quality
+from pipelines.assets.release import published_release, release_candidate
+from pipelines.assets.warehouse import catalogue_asset, dbt_models
+from pipelines.jobs import ingest_job, publish_job, refine_job
+from pipelines.progress import progress_logger
+from pipelines.resources import FolkepulsResource
+from pipelines.schedules import nightly_refine
+from pipelines.sensors import inbox_sensor, signature_sensor
+from pipelines.settings import Settings
+
+
+@cache
+def defs() -> Definitions:
+    """Everything Dagster knows; built once per process, since dbt's manifest is read for it."""
+    return Definitions(
+        assets=[
+            *inbox(),
+            journal,
+            journal_quality,
+            catalogue_asset,
+            *dbt_models(Settings()),
+            strata_map,
+            person_year_microdata,
+            release_candidate,
+            published_release,
+        ],
+        jobs=[ingest_job, refine_job, publish_job],
+        schedules=[nightly_refine],
+        sensors=[inbox_sensor, signature_sensor],
+        resources={"folkepuls": FolkepulsResource()},
+        executor=in_process_executor,
+        loggers={"progress": progress_logger},
+    )

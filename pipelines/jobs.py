@@ -1,0 +1,38 @@
+"""The jobs: take deliveries in, and make a release candidate of what has been taken in.
+
+Belongs here: which assets run together. Does not belong here: when (``schedules``, ``sensors``).
+"""
+
+from __future__ import annotations
+
+from dagster import AssetSelection, define_asset_job, in_process_executor
+
+from pipelines.partitions import deliveries
+
+INGEST = "ingest"
+REFINE = "refine"
+PUBLISH = "publish"
+
+ingest_job = define_asset_job(
+    INGEST,
+    selection=AssetSelection.groups("journal"),
+    partitions_def=deliveries,
+    executor_def=in_process_executor,
+    description="Take one organisation's deliveries about one period through the pseudonym door.",
+)
+
+refine_job = define_asset_job(
+    REFINE,
+    selection=AssetSelection.all()
+    - AssetSelection.groups("journal")
+    - AssetSelection.groups("published"),
+    executor_def=in_process_executor,
+    description="Check, model, protect: from the restricted journal to a release candidate.",
+)
+
+publish_job = define_asset_job(
+    PUBLISH,
+    selection=AssetSelection.groups("published"),
+    executor_def=in_process_executor,
+    description="Publish the candidates that a steward has approved.",
+)
