@@ -26,7 +26,8 @@ STYLE = """
 .fp-steward p {margin:.15rem 0}
 .fp-soft {color:#51606f; font-size:.93rem}
 .stMainBlockContainer {padding-top:3rem; max-width:72rem}
-.fp-steward ul.fp-cards {display:grid; grid-template-columns:repeat(auto-fit,minmax(11rem,1fr)); gap:.8rem;
+.fp-steward ul.fp-cards {display:grid;
+  grid-template-columns:repeat(auto-fit,minmax(11rem,1fr)); gap:.8rem;
   margin:.4rem 0 1.2rem; padding:0 !important; list-style:none}
 .fp-cards li {border:1px solid var(--fp-line); border-radius:.5rem; padding:.8rem 1rem;
   background:#fff; margin:0}

@@ -14,16 +14,40 @@ from typing import Literal
 import polars as pl
 from pydantic import Field, RootModel, model_validator
 
+from pipelines.catalogue.entities import (
+    METADATA_COLUMNS,
+    PATTERNS,
+    Column,
+    Table,
+    restricted_tables,
+)
 from pipelines.catalogue.loader import HERE as CATALOGUE
 from pipelines.catalogue.loader import read_yaml
 from pipelines.catalogue.model import Strict
 
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp"]
+PSEUDONYM = "[0-9a-f]{32}"
+"""Form of a pseudonym: 128 bits in hexadecimal digits."""
+
+_RESTRICTED_TYPES: Mapping[str, ColumnType] = {
+    "string": "text",
+    "code": "text",
+    "code_system": "text",
+    "date": "date",
+    "local_date": "date",
+    "epoch_seconds": "integer",
+    "boolean": "boolean",
+    "decimal": "number",
+    "timestamp_utc": "timestamp",
+}
 PUBLISHED = CATALOGUE / "published_tables.yml"
 
 
 class ColumnContract(Strict):
-    """One column: its type, whether it may be empty, and which values it may hold."""
+    """One column: its type, whether it may be empty, and which values it may hold.
+
+    ``least_filled`` is the share of rows that should have a value, 0 where any may lack it.
+    """
 
     type: ColumnType
     nullable: bool = False
@@ -31,6 +55,7 @@ class ColumnContract(Strict):
     pattern: str = ""
     minimum: float | None = None
     maximum: float | None = None
+    least_filled: float = Field(default=0.0, ge=0, le=1)
 
 
 class TableContract(Strict):
@@ -93,5 +118,35 @@ def shape_of(schema: pl.Schema) -> pl.DataFrame:
 
 @cache
 def journal_contracts() -> Mapping[str, TableContract]:
-    """Contracts of the restricted journal tables, by table name."""
-    return {}
+    """Contracts of the restricted journal tables, by table name, as the entities have them.
+
+    Raises:
+        CatalogueError: An entity file is wrong.
+    """
+    return {name: _journal_contract(table) for name, table in restricted_tables().items()}
+
+
+def _journal_contract(table: Table) -> TableContract:
+    columns = {column.name: _journal_column(column) for column in table.columns}
+    metadata = {
+        name: ColumnContract(type=_RESTRICTED_TYPES[kind])
+        for name, kind in METADATA_COLUMNS.items()
+    }
+    return TableContract(columns={**columns, **metadata}, key=table.key)
+
+
+def _journal_column(column: Column) -> ColumnContract:
+    pattern = PATTERNS[column.pattern] if column.pattern else ""
+    if column.door == "pseudonym":
+        pattern = PSEUDONYM
+    low, high = column.range or (None, None)
+    return ColumnContract(
+        type=_RESTRICTED_TYPES[column.type],
+        # What reveals a place is emptied for persons with a graded address.
+        nullable=not column.required or column.reveals_location,
+        codes=column.codes,
+        pattern=f"^(?:{pattern})$" if pattern else "",
+        minimum=low,
+        maximum=high,
+        least_filled=column.minimum_filled,
+    )

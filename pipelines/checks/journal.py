@@ -52,7 +52,6 @@ PAST: Mapping[str, tuple[str, ...]] = {
 }
 """Per table: dates of things that had happened when they were sent."""
 
-WEEK_HOURS = 168
 OLDEST = 120
 """Age in years past which a birth date is taken for an error."""
 
@@ -102,9 +101,7 @@ def plausibility(table: str, contract: TableContract) -> Iterable[Check]:
         if column.type == "date":
             yield _rule(table, f"{name}.filler", "filler", (name,), dates=True)
     if table == "patient":
-        yield _range(table, "birth_date.age", "age", "age_years", OLDEST, ("birth_date",))
-    if table == "care_episode":
-        yield _range(table, "weekly_hours.range", "range", "weekly_hours", WEEK_HOURS)
+        yield _age(table)
     if table == "encounter":
         yield _finished_has_end(table)
 
@@ -131,20 +128,18 @@ def _rule(
     )
 
 
-def _range(
-    table: str, name: str, text: str, column: str, maximum: int, about: tuple[str, ...] = ()
-) -> Check:
+def _age(table: str) -> Check:
     return Check(
-        check_id=f"{table}.{name}",
+        check_id=f"{table}.birth_date.age",
         kind="between",
-        columns=(column,),
-        text=text,
+        columns=("age_years",),
+        text="age",
         category="plausibility",
         minimum=0,
-        maximum=maximum,
+        maximum=OLDEST,
         threshold=TOLERATED,
         blocks=BLOCKS,
-        about=about,
+        about=("birth_date",),
     )
 
 

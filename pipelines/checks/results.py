@@ -20,13 +20,15 @@ from pipelines.settings import atomic_write
 State = Literal["new", "persisting", "resolved", "passing"]
 """A red check is ``new`` or ``persisting``; a green one that was red is ``resolved``."""
 
-_NUMBERS: dict[str, type[pl.DataType]] = {
-    "n": pl.Int64,
-    "unexpected_n": pl.Int64,
-    "threshold": pl.Float64,
+_NUMBERS: dict[str, pl.DataType] = {
+    "n": pl.Int64(),
+    "unexpected_n": pl.Int64(),
+    "threshold": pl.Float64(),
 }
-SCHEMA = pl.Schema({name: _NUMBERS.get(name, pl.String) for name in COLUMNS})
-STATE_SCHEMA = pl.Schema({**SCHEMA, "state": pl.String, "previous_status": pl.String})
+_TYPES: dict[str, pl.DataType] = {name: _NUMBERS.get(name, pl.String()) for name in COLUMNS}
+_STATE_COLUMNS: dict[str, pl.DataType] = {"state": pl.String(), "previous_status": pl.String()}
+SCHEMA = pl.Schema(_TYPES)
+STATE_SCHEMA = pl.Schema(_TYPES | _STATE_COLUMNS)
 IDENTITY = ["suite", "check_id"]
 RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")
 

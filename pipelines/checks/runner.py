@@ -10,6 +10,8 @@ logger silenced while it runs, and nothing of its exceptions kept but that there
 
 from __future__ import annotations
 
+import datetime as dt
+import importlib
 import logging
 import os
 import warnings
@@ -19,7 +21,7 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.checks.model import UNMEASURED, Check, CheckResult, Status, Suite, Where
+from pipelines.checks.model import UNMEASURED, Check, CheckResult, Scalar, Status, Suite, Where
 from pipelines.checks.texts import sentence
 
 RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
@@ -211,14 +213,14 @@ def _null(check: Check) -> tuple[str, dict[str, Any]]:
 def _in_set(check: Check) -> tuple[str, dict[str, Any]]:
     return "ExpectColumnValuesToBeInSet", {
         "column": _single(check),
-        "value_set": list(check.values),
+        "value_set": [_comparable(value) for value in check.values],
     }
 
 
 def _not_in_set(check: Check) -> tuple[str, dict[str, Any]]:
     return "ExpectColumnValuesToNotBeInSet", {
         "column": _single(check),
-        "value_set": list(check.values),
+        "value_set": [_comparable(value) for value in check.values],
     }
 
 
@@ -282,10 +284,8 @@ BUILDERS: dict[str, Callable[[Check], tuple[str, dict[str, Any]]]] = {
 }
 
 
-def _comparable(value: Any) -> Any:  # noqa: ANN401
-    """Dates as pandas compares them with its own date columns."""
-    import datetime as dt
-
+def _comparable(value: Scalar | None) -> Any:  # noqa: ANN401
+    """A value as pandas compares it with its own columns: dates are timestamps there."""
     import pandas as pd
 
     return pd.Timestamp(value) if isinstance(value, dt.date) else value
@@ -300,18 +300,23 @@ def _to_pandas(frame: pl.DataFrame) -> Any:  # noqa: ANN401
 def _quiet_library() -> Iterator[_Library]:
     """Great Expectations without a word on screen or in a log while it works.
 
-    Its log quotes the exceptions it meets, and these quote cells. Deprecation warnings are
-    those of its own imports.
+    Its logs quote the exceptions it meets, and these quote cells. Deprecation warnings are
+    those of its own imports. The context is ephemeral and dropped with its frame.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    logger = logging.getLogger("great_expectations")
-    level, disabled = logger.level, logger.disabled
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        importlib.import_module("great_expectations")
+        silenced = [
+            logger
+            for name in logging.root.manager.loggerDict
+            if name.partition(".")[0] == "great_expectations"
+            and not (logger := logging.getLogger(name)).disabled
+        ]
         try:
-            logger.setLevel(logging.CRITICAL)
-            logger.disabled = True
+            for logger in silenced:
+                logger.disabled = True
             yield _Library()
         finally:
-            logger.setLevel(level)
-            logger.disabled = disabled
+            for logger in silenced:
+                logger.disabled = False

@@ -113,6 +113,16 @@ def _column_checks(
             category="completeness",
             blocks=blocks,
         )
+    elif column.least_filled:
+        yield Check(
+            check_id=f"{table}.{name}.filled",
+            kind="not_null",
+            columns=(name,),
+            text="filled",
+            category="completeness",
+            severity="warn",
+            threshold=1 - column.least_filled,
+        )
     if column.codes:
         yield Check(
             check_id=f"{table}.{name}.codes",
