@@ -1,0 +1,21 @@
+"""A synthetic region with known truth, and the extracts it would deliver.
+
+Belongs here: making persons, events and services for all municipalities, writing them as
+deliveries, and the exact indicator values before any protection. Does not belong here:
+reading deliveries, protecting figures, anything about a real person.
+"""
+
+from pipelines.synthetic.canaries import canaries
+from pipelines.synthetic.extract import Delivery, write_extract
+from pipelines.synthetic.generate import generate_tables
+from pipelines.synthetic.model import Progress, Region, SyntheticSettings
+
+__all__ = [
+    "Delivery",
+    "Progress",
+    "Region",
+    "SyntheticSettings",
+    "canaries",
+    "generate_tables",
+    "write_extract",
+]

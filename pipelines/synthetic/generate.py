@@ -1,0 +1,162 @@
+"""Make all tables of a synthetic region.
+
+Belongs here: the order of the steps and the frame of persons. Does not belong here: the steps.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from pipelines.synthetic import parameters as par
+from pipelines.synthetic.care import care_frame
+from pipelines.synthetic.days import FAR, Bools, Ints, date_series, first_day, year_of
+from pipelines.synthetic.diagnoses import record_frames
+from pipelines.synthetic.documentation import entry_frame, staff_frame
+from pipelines.synthetic.hospital import encounter_frame, make_stays
+from pipelines.synthetic.identities import national_numbers
+from pipelines.synthetic.messages import message_frame
+from pipelines.synthetic.model import Progress, Region, SyntheticSettings, no_progress, timed
+from pipelines.synthetic.places import BORDER_DAY, Places, load_places
+from pipelines.synthetic.population import MALE, Population, simulate
+from pipelines.synthetic.portal import form_frame, session_frame
+from pipelines.synthetic.primary_care import Offices, make_offices, office_frame
+from pipelines.synthetic.spells import Spells
+
+
+def generate_tables(settings: SyntheticSettings, progress: Progress = no_progress) -> Region:
+    """Make a region.
+
+    Args:
+        settings: Scale, window and seed; the same settings give the same tables.
+        progress: Called after each step with its name, rows and seconds.
+
+    Returns:
+        All persons and events, as they stand at the end of the window.
+    """
+    places = load_places()
+    with timed(progress, "persons") as step:
+        population, spells = simulate(settings, places)
+        offices = make_offices(settings, places, population.birth.size)
+        persons = _persons(settings, population, spells, offices)
+        residence = residence_frame(places, spells)
+        step.rows = persons.height
+    with timed(progress, "hospital stays") as step:
+        stays = make_stays(settings, places, population, spells)
+        encounters = encounter_frame(settings, places, population, stays)
+        messages = message_frame(settings, places, population, stays)
+        step.rows = encounters.height + messages.height
+    with timed(progress, "primary care") as step:
+        conditions, prescriptions = record_frames(settings, places, population, spells, offices)
+        step.rows = conditions.height + prescriptions.height
+    with timed(progress, "municipal care") as step:
+        episodes = care_frame(settings, places, population, spells)
+        staff = staff_frame(settings, places)
+        entries = entry_frame(settings, places, spells, episodes, staff)
+        step.rows = episodes.height + staff.height + entries.height
+    with timed(progress, "portal") as step:
+        sessions = session_frame(settings, places, population, spells)
+        forms = form_frame(settings, places, population, spells)
+        step.rows = sessions.height + forms.height
+    return Region(
+        settings=settings,
+        places=places,
+        spells=spells,
+        persons=persons,
+        residence=residence,
+        gp_offices=office_frame(settings, places, offices),
+        encounters=encounters,
+        messages=messages,
+        conditions=conditions,
+        prescriptions=prescriptions,
+        care_episodes=episodes,
+        journal_entries=entries,
+        portal_sessions=sessions,
+        portal_forms=forms,
+        staff=staff,
+    )
+
+
+def _persons(
+    settings: SyntheticSettings, population: Population, spells: Spells, offices: Offices
+) -> pl.DataFrame:
+    """One row a person, with the office they hold at the end of each year of the window.
+
+    Columns: person, patient_number (in no order that tells anything), number, d_number, sex,
+    birth_date, death_date, graded_from (year; null where never), strictly_graded, known_from
+    (year of the first delivery that holds the person), office_<year>, gp_office (of the last).
+    """
+    rng = settings.rng("persons")
+    size = population.birth.size
+    known = np.full(size, FAR, dtype=np.int64)
+    np.minimum.at(known, spells.person, spells.begin)
+    known_from = np.maximum(year_of(known), settings.first_year)
+    d_number = rng.random(size) < par.D_NUMBER_SHARE
+    frame = pl.DataFrame(
+        {
+            "person": np.arange(size),
+            "patient_number": rng.permutation(size),
+            "number": national_numbers(population.birth, population.sex, d_number),
+            "d_number": pl.Series(d_number),
+            "sex": pl.Series(["female", "male"]).gather(
+                pl.Series(population.sex == MALE).cast(pl.UInt32)
+            ),
+            "birth_date": date_series("birth_date", population.birth),
+            "death_date": date_series("death_date", population.death),
+            "strictly_graded": pl.Series(rng.random(size) < par.STRICTLY_GRADED_SHARE),
+            "known_from": known_from,
+        }
+    )
+    graded = _graded_from(settings, rng, known_from)
+    columns = [
+        pl.Series(f"office_{year}", offices.of(np.arange(size), _place_known(spells, size, year)))
+        for year in settings.window
+    ]
+    return frame.with_columns(
+        *columns,
+        columns[-1].alias("gp_office"),
+        pl.when(pl.Series(graded < FAR)).then(pl.Series(graded)).alias("graded_from"),
+    )
+
+
+def _graded_from(settings: SyntheticSettings, rng: np.random.Generator, known_from: Ints) -> Ints:
+    size = known_from.size
+    # At least a few, so that a tiny region has them too.
+    wanted = max(4, round(size * par.GRADED_SHARE))
+    chosen: Bools = np.zeros(size, dtype=np.bool_)
+    chosen[rng.choice(size, wanted, replace=False)] = True
+    later = rng.random(size) < par.GRADED_FROM_LATER_YEAR
+    year = np.where(later, known_from + rng.integers(1, 3, size), known_from)
+    return np.where(chosen, np.minimum(year, settings.end_year), FAR)
+
+
+def _place_known(spells: Spells, size: int, year: int) -> Ints:
+    """Last known place by person at the end of a year; -1 where none yet."""
+    known = spells.begin < first_day(year + 1)
+    last = np.full(size, -1, dtype=np.int64)
+    last[spells.person[known]] = spells.place[known]
+    return last
+
+
+def residence_frame(places: Places, spells: Spells) -> pl.DataFrame:
+    """Address spells with the codes valid in them; a spell that crosses the border day is cut.
+
+    Returns:
+        One row an address spell: person, place, municipality_code, valid_from, valid_to
+        (exclusive; null where open, also after death).
+    """
+    crossing = (
+        places.split[spells.place] & (spells.begin < BORDER_DAY) & (spells.drawn_end > BORDER_DAY)
+    )
+    begin = np.r_[spells.begin, np.full(int(crossing.sum()), BORDER_DAY)]
+    end = np.r_[np.where(crossing, BORDER_DAY, spells.drawn_end), spells.drawn_end[crossing]]
+    place = np.r_[spells.place, spells.place[crossing]]
+    return pl.DataFrame(
+        {
+            "person": np.r_[spells.person, spells.person[crossing]],
+            "place": place,
+            "municipality_code": places.code_at(place, begin),
+            "valid_from": date_series("valid_from", begin),
+            "valid_to": date_series("valid_to", end),
+        }
+    ).sort("person", "valid_from")
