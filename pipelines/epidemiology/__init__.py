@@ -7,7 +7,7 @@ with the functions; every one is held to a published example in ``tests/spec``.
 """
 
 from pipelines.epidemiology.comparison import VersusReference, versus_reference
-from pipelines.epidemiology.funnels import FunnelLimits, funnel_frame, funnel_limits
+from pipelines.epidemiology.funnels import FunnelKind, FunnelLimits, funnel_frame, funnel_limits
 from pipelines.epidemiology.intervals import (
     byar_limits,
     exact_poisson_limits,
@@ -36,6 +36,7 @@ from pipelines.epidemiology.standardisation import (
 
 __all__ = [
     "Estimate",
+    "FunnelKind",
     "FunnelLimits",
     "IndirectEstimate",
     "VersusReference",

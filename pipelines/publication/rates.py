@@ -1,0 +1,236 @@
+"""The table ``indicator_values``: every figure with its status, rounded, null unless shown.
+
+Belongs here: the status of each row, rounding, flags. Does not belong here: how values are
+computed (``unrounded``) and which cells are hidden (the table door's verdicts come in).
+
+A value is shown only where the door shows every cell that it publishes. Reason codes say the
+same for cells hidden for themselves and for cells hidden to protect others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from pipelines.catalogue.model import Indicator
+from pipelines.publication.figures import (
+    AREA,
+    FIGURE,
+    NOT_COVERED,
+    TOTAL,
+    Marts,
+    figures,
+)
+from pipelines.publication.standards import Standards
+from pipelines.publication.unrounded import (
+    CRUDE,
+    DIRECT,
+    kind_table,
+    spec_table,
+    unrounded_values,
+)
+
+COLUMNS = (
+    "indicator_id",
+    "indicator_version",
+    "area_level",
+    "area_code",
+    "border_set",
+    "sex",
+    "age_group",
+    "breakdown",
+    "breakdown_value",
+    "period_type",
+    "period_start",
+    "period_end",
+    "value_kind",
+    "numerator",
+    "denominator",
+    "value",
+    "lower_ci",
+    "upper_ci",
+    "unit",
+    "value_status",
+    "status_reason",
+    "merged_group_id",
+    "quality_flags",
+    "covered_share",
+    "release_id",
+)
+KEY = (
+    "indicator_id",
+    "indicator_version",
+    "area_code",
+    "border_set",
+    "sex",
+    "age_group",
+    "breakdown",
+    "breakdown_value",
+    "period_start",
+    "value_kind",
+)
+NEW_BORDERS_FROM = 2024
+SMALL_NUMERATOR = 20
+"""Events below which a shown figure is flagged as resting on few."""
+
+DENOMINATOR_DECIMALS = 1
+"""Person-years are published to a tenth: more would tell single moves by the day."""
+
+SHARE_DECIMALS = 2
+GP_SHARE_DECIMALS = 1
+"""A covered share of persons by their GP's office gives away the number of those persons,
+which is protected; a tenth leaves it open."""
+
+MUNICIPAL_SERVICES = ("municipal_care", "portal", "documentation")
+
+
+def indicator_values(
+    marts: Marts,
+    specs: Sequence[Indicator],
+    standards: Standards,
+    *,
+    shown: pl.DataFrame,
+    publishable: pl.DataFrame,
+    release_id: str,
+    counted: pl.DataFrame | None = None,
+    values: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Build ``indicator_values`` from exact counts and the table door's verdicts.
+
+    Args:
+        marts: The marts.
+        specs: Indicators to publish.
+        standards: The standard populations.
+        shown: Verdict per figure: the keys of ``figures.FIGURE`` and shown (boolean). A figure
+            without verdict is hidden.
+        publishable: Verdict per directly standardised value: the keys of ``figures.FIGURE``,
+            value_kind, publishable (boolean). A value without verdict is hidden.
+        release_id: The release.
+        counted: ``figures.figures(marts, specs)``, if it is there already.
+        values: ``unrounded_values(...)``, if it is there already.
+
+    Returns:
+        The contract's columns, one row per ``KEY``, sorted by it; numerator, denominator,
+        value and limits null unless value_status is ``ok``.
+
+    Raises:
+        ValueError: If the marts contradict themselves (see ``figures`` and ``unrounded``).
+    """
+    known = figures(marts, specs) if counted is None else counted
+    computed = unrounded_values(marts, specs, standards, known) if values is None else values
+    judged = _judged(known, computed, specs, shown, publishable)
+    return _as_contract(_masked(judged), release_id)
+
+
+def _judged(
+    known: pl.DataFrame,
+    computed: pl.DataFrame,
+    specs: Sequence[Indicator],
+    shown: pl.DataFrame,
+    publishable: pl.DataFrame,
+) -> pl.DataFrame:
+    """Every row with its inputs, value_status and status_reason."""
+    rows = known.join(kind_table(specs), on="indicator_id").filter(
+        (pl.col("value_kind") == CRUDE) | (pl.col("age_group") == TOTAL)
+    )
+    joined = (
+        rows.join(spec_table(specs), on="indicator_id")
+        .join(computed, on=[*FIGURE, "value_kind"], how="left")
+        .join(shown.select(*FIGURE, "shown"), on=list(FIGURE), how="left")
+        .join(
+            publishable.select(*FIGURE, "value_kind", "publishable"),
+            on=[*FIGURE, "value_kind"],
+            how="left",
+        )
+    )
+    direct = pl.col("value_kind").is_in(DIRECT)
+    safe = ~direct | pl.col("publishable").fill_null(False)
+    status = _first_of(
+        (pl.col("coverage_state") == NOT_COVERED, "not_covered", _not_covered_reason()),
+        (~pl.col("exact"), "suppressed", pl.lit("age_groups_merged")),
+        (~pl.col("shown").fill_null(False), "suppressed", pl.lit("disclosure")),
+        (pl.col("denominator") <= 0, "missing", pl.lit("no_data")),
+        (pl.col("reason") == "too_few_events", "unreliable", pl.lit("too_few_events")),
+        (pl.col("value").is_null(), "missing", pl.lit("no_data")),
+        (~safe, "suppressed", pl.lit("disclosure")),
+    )
+    return joined.with_columns(status)
+
+
+def _not_covered_reason() -> pl.Expr:
+    own = pl.col("service").is_in(MUNICIPAL_SERVICES)
+    return (
+        pl.when(own).then(pl.lit("municipality_not_live")).otherwise(pl.lit("service_not_covered"))
+    )
+
+
+def _first_of(*cases: tuple[pl.Expr, str, pl.Expr]) -> list[pl.Expr]:
+    """Status and reason of the first case that holds, else ok and null."""
+    status, reason = pl.lit("ok"), pl.lit(None, dtype=pl.String)
+    for holds, name, why in reversed(cases):
+        known = holds.fill_null(False)
+        status = pl.when(known).then(pl.lit(name)).otherwise(status)
+        reason = pl.when(known).then(why).otherwise(reason)
+    return [status.alias("value_status"), reason.alias("status_reason")]
+
+
+def _masked(judged: pl.DataFrame) -> pl.DataFrame:
+    """Rounded numbers, null unless ok, and the flags."""
+    ok = pl.col("value_status") == "ok"
+    rounded = [
+        pl.when(ok).then(_rounded(source)).alias(target)
+        for source, target in (("value", "value"), ("lower", "lower_ci"), ("upper", "upper_ci"))
+    ]
+    flags = {
+        "partial_coverage": pl.col("coverage_state") == "flagged",
+        "coarse_age": ok & pl.col("coarse_age"),
+        "small_numerator": ok & (pl.col("numerator") < SMALL_NUMERATOR),
+    }
+    named = [pl.when(holds.fill_null(False)).then(pl.lit(name)) for name, holds in flags.items()]
+    gp = pl.col("service") == "gp"
+    return judged.with_columns(
+        *rounded,
+        quality_flags=pl.concat_str(named, separator=",", ignore_nulls=True),
+        numerator=pl.when(ok).then(pl.col("numerator")),
+        denominator=pl.when(ok).then(pl.col("denominator").round(DENOMINATOR_DECIMALS)),
+        covered_share=pl.when(gp)
+        .then(pl.col("covered_share").round(GP_SHARE_DECIMALS))
+        .otherwise(pl.col("covered_share").round(SHARE_DECIMALS)),
+    )
+
+
+def _rounded(column: str) -> pl.Expr:
+    """Half away from zero at the indicator's own number of decimals."""
+    scale = pl.lit(10.0).pow(pl.col("decimals"))
+    return (pl.col(column) * scale).round(mode="half_away_from_zero") / scale
+
+
+def _as_contract(rows: pl.DataFrame, release_id: str) -> pl.DataFrame:
+    new = pl.col("period_start").dt.year() >= NEW_BORDERS_FROM
+    return rows.select(
+        "indicator_id",
+        pl.col("version").cast(pl.Int32).alias("indicator_version"),
+        *AREA,
+        pl.when(new).then(pl.lit("2024")).otherwise(pl.lit("2020")).alias("border_set"),
+        "sex",
+        "age_group",
+        pl.lit(TOTAL).alias("breakdown"),
+        pl.lit(TOTAL).alias("breakdown_value"),
+        pl.lit("year").alias("period_type"),
+        "period_start",
+        "period_end",
+        "value_kind",
+        "numerator",
+        "denominator",
+        "value",
+        "lower_ci",
+        "upper_ci",
+        "unit",
+        "value_status",
+        "status_reason",
+        pl.lit(None, dtype=pl.String).alias("merged_group_id"),
+        "quality_flags",
+        "covered_share",
+        pl.lit(release_id).alias("release_id"),
+    ).sort(KEY)
