@@ -1,0 +1,171 @@
+"""Areas side by side: interval bars, and a funnel.
+
+Belongs here: the two charts. Does not belong here: comparing (it is done at publication).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from dashboards import words
+from dashboards.charts.theme import INK, MUTED, PRIMARY, VERSUS_SHAPES, finished, judged
+from dashboards.data_access import Release
+from dashboards.figures import Choice, municipalities, row, year_frame
+from dashboards.text import number, translator
+
+ROW_HEIGHT = 21
+
+
+def bars_frame(
+    release: Release, choice: Choice, year: int, chosen: tuple[str, ...], area: str, language: str
+) -> pl.DataFrame:
+    """What the bars draw, greatest first: shown figures of the chosen areas, or of all."""
+    _ = translator(language, "planner")
+    indicator = release.indicator(choice.indicator_id)
+    frame = municipalities(year_frame(release, choice, year)).drop_nulls("value")
+    if chosen:
+        frame = frame.filter(pl.col("area_code").is_in([*chosen, area]))
+    return pl.DataFrame(
+        [
+            {
+                "name": r["name"],
+                "value": r["value"],
+                "lower": r["lower_ci"],
+                "upper": r["upper_ci"],
+                "denominator": r["denominator"],
+                "shape": VERSUS_SHAPES[r["versus_region"]],
+                "colour": judged(r["versus_region"], indicator["polarity"]),
+                "versus": words.versus(r["versus_region"], _),
+                "text": words.figure(r, indicator["decimals"], _),
+                "interval": words.interval(r, indicator["decimals"], _) or "–",
+                "rank": f"{r['rank']} / {r['rank_of']}" if r["rank"] is not None else "–",
+                "own": r["area_code"] == area,
+            }
+            for r in frame.sort("value", descending=True).iter_rows(named=True)
+        ]
+    )
+
+
+def _tooltip(language: str) -> list[alt.Tooltip]:
+    _ = translator(language, "planner")
+    titles = {
+        "name": _("Municipality"),
+        "text": _("Figure"),
+        "interval": _("95% interval"),
+        "versus": _("Comparison"),
+        "rank": _("Rank"),
+    }
+    return [alt.Tooltip(f"{field}:N", title=title) for field, title in titles.items()]
+
+
+def _heading(release: Release, choice: Choice, year: int, language: str) -> tuple[str, str]:
+    _ = translator(language, "planner")
+    indicator = release.indicator(choice.indicator_id)
+    title = f"{indicator[f'short_title_{language}']}, {indicator[f'unit_text_{language}']}, {year}"
+    return title, _("Synthetic figures – not for planning") if release.synthetic else ""
+
+
+@lru_cache(maxsize=256)
+def bars(
+    release: Release, choice: Choice, year: int, chosen: tuple[str, ...], area: str, language: str
+) -> dict[str, Any] | None:
+    """Sorted points with intervals and the region as a line; ``None`` where none is shown."""
+    frame = bars_frame(release, choice, year, chosen, area, language)
+    if frame.is_empty():
+        return None
+    order = frame["name"].to_list()
+    y = alt.Y("name:N", sort=order, title=None,
+              axis=alt.Axis(labelLimit=170, ticks=False, domain=False, labelPadding=8,
+                            labelFontWeight=alt.ExprRef(_bold(frame))))  # fmt: skip
+    x = alt.X("lower:Q", title=None, scale=alt.Scale(zero=True, nice=True),
+              axis=alt.Axis(orient="top", tickCount=6))  # fmt: skip
+    base = alt.Chart(frame).encode(y=y, tooltip=_tooltip(language))
+    colour = alt.Color("colour:N", scale=None)
+    layers = [
+        base.transform_filter("datum.own").mark_rule(color="#e3eff0", strokeWidth=ROW_HEIGHT - 2,
+                                                     aria=False),
+        *_region_rule(release, choice, year, language),
+        base.mark_rule(strokeWidth=2, aria=False).encode(x=x, x2="upper:Q", color=colour),
+        base.mark_point(filled=True, size=80, opacity=1, aria=False).encode(
+            x=alt.X("value:Q", title=None), shape=alt.Shape("shape:N", scale=None), color=colour
+        ),
+    ]  # fmt: skip
+    height = max(ROW_HEIGHT * len(order), 60)
+    chart = alt.layer(*layers).properties(height=height, width="container")
+    return finished(chart, *_heading(release, choice, year, language), language)
+
+
+def _bold(frame: pl.DataFrame) -> str:
+    own = frame.filter("own")["name"].to_list()
+    name = own[0].replace("\\", "").replace("'", "") if own else ""
+    return f"datum.label == '{name}' ? 700 : 400"
+
+
+def _region_rule(release: Release, choice: Choice, year: int, language: str) -> list[alt.Chart]:
+    region = row(year_frame(release, choice, year), release.region_code)
+    if region is None or region["value"] is None:
+        return []
+    decimals = release.indicator(choice.indicator_id)["decimals"]
+    label = f"{region['name']} {number(region['value'], language, decimals)}"
+    data = pl.DataFrame({"at": [region["value"]], "label": [label]})
+    base = alt.Chart(data).encode(x=alt.X("at:Q"))
+    return [base.mark_rule(color=INK, strokeWidth=1.2, strokeDash=[5, 4], aria=False).encode(
+        tooltip=alt.Tooltip("label:N", title=" "))]  # fmt: skip
+
+
+@lru_cache(maxsize=128)
+def funnel(
+    release: Release, choice: Choice, year: int, area: str, language: str
+) -> dict[str, Any] | None:
+    """Figures against their denominators with the published 95 % and 99.8 % limits."""
+    _ = translator(language, "planner")
+    rows = municipalities(year_frame(release, choice, year))
+    limits = ["funnel_lower_95", "funnel_upper_95", "funnel_lower_998", "funnel_upper_998"]
+    lines = rows.drop_nulls(["value", "denominator", *limits]).sort("denominator")
+    if lines.height < 3:
+        return None
+    indicator = release.indicator(choice.indicator_id)
+    points = bars_frame(release, choice, year, (), area, language).drop_nulls("denominator")
+    x = alt.X("denominator:Q", title=_("Denominator"), axis=alt.Axis(grid=False, tickCount=6))
+    curve = alt.Chart(lines.select("denominator", *limits)).encode(x=x)
+
+    def limit(name: str, dash: list[int]) -> alt.Chart:
+        mark = curve.mark_line(color=MUTED, strokeWidth=1.2, strokeDash=dash, aria=False)
+        return mark.encode(y=alt.Y(f"{name}:Q", title=indicator[f"unit_text_{language}"]))
+
+    dots = alt.Chart(points).encode(
+        x=x, y="value:Q", shape=alt.Shape("shape:N", scale=None),
+        color=alt.Color("colour:N", scale=None), tooltip=_tooltip(language),
+    )  # fmt: skip
+    own = alt.Chart(points).transform_filter("datum.own").encode(x=x, y="value:Q")
+    layers = [
+        *(limit(name, [5, 4] if name.endswith("95") else []) for name in limits),
+        dots.mark_point(filled=True, size=85, opacity=1, stroke="white", aria=False),
+        own.mark_point(size=230, color=PRIMARY, strokeWidth=2, aria=False),
+        own.mark_text(dy=-17, fontWeight=600, fontSize=13, color=PRIMARY, aria=False)
+        .encode(text="name:N"),
+    ]  # fmt: skip
+    chart = alt.layer(*layers).properties(height=400, width="container")
+    return finished(chart, *_heading(release, choice, year, language), language)
+
+
+def described(
+    release: Release, choice: Choice, year: int, chosen: tuple[str, ...], area: str, language: str
+) -> str:
+    """The bars in words, for those who cannot see them."""
+    _ = translator(language, "planner")
+    indicator = release.indicator(choice.indicator_id)
+    frame = bars_frame(release, choice, year, chosen, area, language)
+    text = _("Areas compared by {title} in {year}, greatest first.",
+             title=indicator[f"title_{language}"], year=year)  # fmt: skip
+    if frame.is_empty():
+        return text
+    high, low = frame.row(0, named=True), frame.row(-1, named=True)
+    return f"{text} " + _(
+        "{n} municipalities, from {high} in {first} to {low} in {last}.",
+        n=frame.height, high=high["text"], first=high["name"], low=low["text"], last=low["name"],
+    )  # fmt: skip

@@ -1,0 +1,221 @@
+"""The map of the region: tiles of our own, or real borders where a file of them is given.
+
+Belongs here: both maps and the classes of their colours. Does not belong here: the legend (it
+is HTML, beside the map).
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from dashboards import words
+from dashboards.charts.theme import INK_ON_SCALE, LINE, MUTED, SCALE, finished, stripes
+from dashboards.data_access import Release
+from dashboards.figures import Choice, municipalities, year_frame
+from dashboards.text import number, translator
+
+CREDIT = "Grensedata: Kartverket, CC BY 4.0"
+HEIGHT = 600
+_PAD = 0.05
+# One code of before 2024 covers two areas of the border file.
+_FORMER = {"1508": "1507", "1580": "1507"}
+_EMPTY_LOOK: dict[str, dict[str, Any]] = {
+    "suppressed": {"fill": stripes(), "stroke": "#9aa7af"},
+    "not_covered": {"fill": "#ffffff", "stroke": "#b3bec5", "strokeDash": [3, 3]},
+    "missing": {"fill": "#dfe4e7", "stroke": "#8a97a0"},
+    "not_applicable": {"fill": "#f7f9f9", "stroke": LINE},
+}
+
+
+def class_limits(frame: pl.DataFrame) -> list[float]:
+    """Upper limits of the colour classes but the last: quintiles of the shown figures.
+
+    Returns:
+        Rising limits, fewer than four where figures are few or alike.
+    """
+    values = municipalities(frame)["value"].drop_nulls()
+    if values.is_empty():
+        return []
+    cuts = [values.quantile(q / len(SCALE), "linear") for q in range(1, len(SCALE))]
+    return sorted({float(cut) for cut in cuts if cut is not None})
+
+
+def class_of(value: float, limits: list[float]) -> int:
+    """The class of a value, spread over the whole scale when classes are few."""
+    index = sum(value > limit for limit in limits)
+    return round(index * (len(SCALE) - 1) / max(len(limits), 1))
+
+
+def short_names(names: list[str]) -> dict[str, str]:
+    """The shortest beginning of each name, four letters or more, that no other shares."""
+    short = {}
+    for name in names:
+        length = 4
+        others = [other for other in set(names) if other != name]
+        while length < len(name) and any(o.startswith(name[:length]) for o in others):
+            length += 1
+        short[name] = name[:length].strip()
+    return short
+
+
+def _prepared(release: Release, choice: Choice, year: int, language: str) -> pl.DataFrame:
+    """What the map draws: one row per municipality, texts and colours ready."""
+    _ = translator(language, "planner")
+    indicator = release.indicator(choice.indicator_id)
+    decimals, unit = indicator["decimals"], indicator[f"unit_text_{language}"]
+    frame = municipalities(year_frame(release, choice, year))
+    limits = class_limits(frame)
+    short = short_names(frame["name"].to_list())
+
+    def drawn(row: dict[str, Any]) -> dict[str, Any]:
+        shown = row["value"] is not None
+        level = class_of(row["value"], limits) if shown else 0
+        empty = row["value_status"] if not shown else "value"
+        text = words.figure(row, decimals, _)
+        return {
+            "area_code": row["area_code"],
+            "name": row["official_name"],
+            "short": short[row["name"]],
+            "kind": empty,
+            "fill": SCALE[level] if shown else "#ffffff",
+            "ink": INK_ON_SCALE[level] if shown else MUTED,
+            "label": number(row["value"], language, decimals) if shown
+            else words.SYMBOLS.get(empty, ""),
+            "text": f"{text} {unit}" if shown else text,
+            "interval": words.interval(row, decimals, _) or "–",
+            "note": words.explanation(row, _) or "–",
+            "x": row["tile_col"], "y": row["tile_row"], "lat": row["lat"], "lon": row["lon"],
+            "href": f"kommune?area={row['area_code']}&year={year}&lang={language}",
+        }  # fmt: skip
+
+    return pl.DataFrame([drawn(row) for row in frame.iter_rows(named=True)])
+
+
+def _tooltip(language: str, prefix: str = "") -> list[alt.Tooltip]:
+    _ = translator(language, "planner")
+    fields = {
+        "name": _("Municipality"),
+        "text": _("Figure"),
+        "interval": _("95% interval"),
+        "note": _("Note"),
+    }
+    return [alt.Tooltip(f"{prefix}{field}:N", title=title) for field, title in fields.items()]
+
+
+def _title(release: Release, choice: Choice, year: int, language: str) -> tuple[str, str]:
+    _ = translator(language, "planner")
+    indicator = release.indicator(choice.indicator_id)
+    title = f"{indicator[f'short_title_{language}']}, {indicator[f'unit_text_{language}']}, {year}"
+    return title, _("Synthetic figures – not for planning") if release.synthetic else ""
+
+
+@lru_cache(maxsize=128)
+def tile_map(release: Release, choice: Choice, year: int, language: str) -> dict[str, Any]:
+    """The schematic map: one equal tile per municipality."""
+    frame = _prepared(release, choice, year, language).drop_nulls(["x", "y"])
+    frame = frame.with_columns(
+        x1=pl.col("x") + _PAD, x2=pl.col("x") + 1 - _PAD,
+        y1=pl.col("y") + _PAD, y2=pl.col("y") + 1 - _PAD,
+        xm=pl.col("x") + 0.5, ym=pl.col("y") + 0.5,
+    )  # fmt: skip
+    columns = int(frame["x"].max()) + 1  # type: ignore[arg-type]
+    rows = int(frame["y"].max()) + 1  # type: ignore[arg-type]
+    across = alt.X("x1:Q", axis=None, scale=alt.Scale(domain=[0, columns], nice=False))
+    down = alt.Y("y1:Q", axis=None, scale=alt.Scale(domain=[rows, 0], nice=False))
+    base = alt.Chart(frame).encode(
+        x=across, y=down, x2="x2:Q", y2="y2:Q", href="href:N", tooltip=_tooltip(language)
+    )
+
+    def tiles(kind: str, **look: Any) -> alt.Chart:  # noqa: ANN401
+        mark = base.transform_filter(alt.datum.kind == kind)
+        return mark.mark_rect(cornerRadius=5, cursor="pointer", aria=False, **look)
+
+    coloured = tiles("value").encode(fill=alt.Fill("fill:N", scale=None))
+    empty = [tiles(kind, strokeWidth=1, **look) for kind, look in _EMPTY_LOOK.items()]
+    writing = alt.Chart(frame).encode(
+        x=alt.X("xm:Q", axis=None), y=alt.Y("ym:Q", axis=None), color=alt.Color("ink:N", scale=None)
+    )
+    size = alt.ExprRef(f"max(7, min(12.5, width / {columns} * 0.26))")
+    common = {"baseline": "middle", "aria": False, "fontSize": size}
+    name = writing.mark_text(dy=-8, **common).encode(text="short:N")
+    value = writing.mark_text(dy=8, fontWeight=600, **common).encode(text="label:N")
+    chart = alt.layer(coloured, *empty, name, value).properties(height=HEIGHT, width="container")
+    return finished(chart, *_title(release, choice, year, language), language)
+
+
+def _features(borders: Path, frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """Border features with the figures of the area that each belonged to in the year."""
+    rows = {row["area_code"]: row for row in frame.drop("x", "y").iter_rows(named=True)}
+    features = []
+    for feature in json.loads(borders.read_text(encoding="utf-8"))["features"]:
+        code = str(feature["properties"]["kommunenummer"])
+        row = rows.get(code) or rows.get(_FORMER.get(code, ""))
+        if row is not None:
+            features.append({**feature, "properties": row})
+    return features
+
+
+@lru_cache(maxsize=32)
+def border_map(
+    release: Release, choice: Choice, year: int, language: str, borders: Path
+) -> dict[str, Any]:
+    """The map with real borders.
+
+    Args:
+        release: The release.
+        choice: The figures.
+        year: The year.
+        language: The reader's language.
+        borders: GeoJSON whose features have ``kommunenummer``.
+    """
+    features = _features(borders, _prepared(release, choice, year, language))
+
+    def shapes(kind: str, **look: Any) -> alt.Chart:  # noqa: ANN401
+        chosen = [f for f in features if f["properties"]["kind"] == kind]
+        data = alt.Data(values={"type": "FeatureCollection", "features": chosen},
+                        format=alt.DataFormat(type="json", property="features"))  # fmt: skip
+        return (
+            alt.Chart(data)
+            .mark_geoshape(strokeWidth=0.7, cursor="pointer", aria=False, **look)
+            .encode(tooltip=_tooltip(language, "properties."), href="properties.href:N")
+        )
+
+    coloured = shapes("value", stroke="#ffffff").encode(
+        fill=alt.Fill("properties.fill:N", scale=None)
+    )
+    layers = [coloured, *(shapes(kind, **look) for kind, look in _EMPTY_LOOK.items())]
+    present = {"value", *(f["properties"]["kind"] for f in features)}
+    drawn = [layer for layer, kind in zip(layers, ("value", *_EMPTY_LOOK), strict=True)
+             if kind in present]  # fmt: skip
+    chart = alt.layer(*drawn).project(type="mercator")
+    chart = chart.properties(height=HEIGHT, width="container")
+    return finished(chart, *_title(release, choice, year, language), language)
+
+
+def described(release: Release, choice: Choice, year: int, language: str) -> str:
+    """The map in words, for those who cannot see it."""
+    _ = translator(language, "planner")
+    indicator = release.indicator(choice.indicator_id)
+    frame = municipalities(year_frame(release, choice, year))
+    shown = frame.drop_nulls("value").sort("value")
+    text = _("Map of {title} in {year}.", title=indicator[f"title_{language}"], year=year)
+    if shown.is_empty():
+        return f"{text} {_('No municipality has a figure.')}"
+    low, high = (shown.row(i, named=True) for i in (0, -1))
+    decimals = indicator["decimals"]
+    return f"{text} " + _(
+        "{n} of {all} municipalities have a figure, from {low} in {first} to {high} in {last}. "
+        "The table below the map holds the same figures.",
+        n=shown.height,
+        all=frame.height,
+        low=number(low["value"], language, decimals),
+        first=low["name"],
+        high=number(high["value"], language, decimals),
+        last=high["name"],
+    )

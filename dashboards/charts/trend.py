@@ -1,0 +1,169 @@
+"""Development over years: an area with its intervals beside the region.
+
+Belongs here: the trend chart. Does not belong here: choosing figures.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from dashboards import words
+from dashboards.charts.theme import INK, MUTED, PRIMARY, REGION, finished
+from dashboards.data_access import Release
+from dashboards.figures import Choice, breaks, series
+from dashboards.text import number, translator
+
+HEIGHT = 360
+
+
+@lru_cache(maxsize=256)
+def points(release: Release, choice: Choice, area_code: str, language: str) -> pl.DataFrame:
+    """What the trend draws.
+
+    Returns:
+        One row per area (the chosen one and the region) and year; ``value`` and limits null
+        where the figure is not shown, ``text`` the figure or the words of its status.
+    """
+    _ = translator(language, "planner")
+    decimals = release.indicator(choice.indicator_id)["decimals"]
+    codes = dict.fromkeys([area_code, release.region_code])
+    names = dict(release.tables["areas"].select("area_code", "name").iter_rows())
+    frame = series(release, choice).filter(pl.col("area_code").is_in(list(codes)))
+    rows = [
+        {
+            "year": row["year"],
+            "series": names[row["area_code"]],
+            "role": "area" if row["area_code"] == area_code else "region",
+            "value": row["value"],
+            "lower": row["lower_ci"],
+            "upper": row["upper_ci"],
+            "status": row["value_status"],
+            "text": words.figure(row, decimals, _),
+            "interval": words.interval(row, decimals, _) or "–",
+            "note": words.explanation(row, _) or "–",
+        }
+        for row in frame.iter_rows(named=True)
+    ]
+    numbers = dict.fromkeys(("value", "lower", "upper"), pl.Float64)
+    kinds = {"year": pl.Int64, "series": pl.String, "role": pl.String, **numbers}
+    return pl.DataFrame(rows, schema_overrides=kinds) if rows else pl.DataFrame(schema=kinds)
+
+
+def break_marks(release: Release, choice: Choice, area_code: str, language: str) -> pl.DataFrame:
+    """Breaks inside the shown years: position on the year axis, date and text."""
+    service = str(release.indicator(choice.indicator_id)["coverage_service"])
+    first, last = min(release.years), max(release.years)
+    found = breaks(release, area_code, service).filter(
+        pl.col("break_on").is_between(date(first, 1, 1), date(last, 12, 31))
+    )
+    share = pl.col("break_on").dt.ordinal_day() / 365.25
+    return found.select(
+        (pl.col("break_on").dt.year() - 0.5 + share).alias("at"),
+        "break_on",
+        "kind",
+        pl.col(f"text_{language}").alias("text"),
+    )
+
+
+@lru_cache(maxsize=256)
+def trend(release: Release, choice: Choice, area_code: str, language: str) -> dict[str, Any]:
+    """The chart: intervals as rules, the region as a quiet band, breaks as dashed lines."""
+    _ = translator(language, "planner")
+    indicator = release.indicator(choice.indicator_id)
+    frame = points(release, choice, area_code, language)
+    years = sorted(release.years)
+    x = alt.X("year:Q", title=None, scale=alt.Scale(domain=[years[0] - 0.5, years[-1] + 0.5]),
+              axis=alt.Axis(values=years, format="d", grid=False))  # fmt: skip
+    y = alt.Y("value:Q", title=indicator[f"unit_text_{language}"],
+              scale=alt.Scale(zero=True, nice=True))  # fmt: skip
+    tooltip = [
+        alt.Tooltip("series:N", title=_("Area")),
+        alt.Tooltip("year:Q", title=_("Year"), format="d"),
+        alt.Tooltip("text:N", title=_("Figure")),
+        alt.Tooltip("interval:N", title=_("95% interval")),
+        alt.Tooltip("note:N", title=_("Note")),
+    ]
+    base = alt.Chart(frame.drop_nulls("value")).encode(x=x, tooltip=tooltip)
+    region = base.transform_filter(alt.datum.role == "region")
+    area = base.transform_filter(alt.datum.role == "area")
+    layers = [
+        region.mark_area(color=REGION, opacity=0.14, aria=False).encode(y="lower:Q", y2="upper:Q"),
+        region.mark_line(color=REGION, strokeDash=[5, 4], aria=False).encode(y=y),
+        region.mark_point(color=REGION, shape="square", filled=True, size=55, aria=False)
+        .encode(y=y),
+        area.mark_rule(color=PRIMARY, strokeWidth=2, aria=False).encode(y="lower:Q", y2="upper:Q"),
+        area.mark_line(color=PRIMARY, strokeWidth=2.5, aria=False).encode(y=y),
+        area.mark_point(color=PRIMARY, filled=True, size=95, opacity=1, aria=False).encode(y=y),
+        *_end_names(frame),
+        *_gaps(frame, x),
+        *_break_layers(break_marks(release, choice, area_code, language), x),
+    ]  # fmt: skip
+    names = frame.filter(pl.col("role") == "area")["series"].unique().to_list()
+    where = names[0] if names else ""
+    title = f"{indicator[f'short_title_{language}']}, {where}".rstrip(", ")
+    label = _("Synthetic figures – not for planning") if release.synthetic else ""
+    chart = alt.layer(*layers).properties(height=HEIGHT, width="container")
+    return finished(chart, title, label, language)
+
+
+def _end_names(frame: pl.DataFrame) -> list[alt.Chart]:
+    """The name of each series at its last shown point."""
+    last = frame.drop_nulls("value").sort("year").group_by("series", maintain_order=True).last()
+    text = alt.Chart(last).encode(x="year:Q", y="value:Q", text="series:N")
+    common = {"align": "left", "dx": 9, "fontSize": 13, "aria": False}
+    area = text.transform_filter(alt.datum.role == "area")
+    region = text.transform_filter(alt.datum.role == "region")
+    return [
+        area.mark_text(color=PRIMARY, fontWeight=600, dy=-9, **common),
+        region.mark_text(color=MUTED, dy=12, **common),
+    ]
+
+
+def _gaps(frame: pl.DataFrame, x: alt.X) -> list[alt.Chart]:
+    """Years without a figure, in words at the foot of the chart."""
+    empty = frame.filter(pl.col("role") == "area", pl.col("value").is_null())
+    if empty.is_empty():
+        return []
+    text = alt.Chart(empty.drop("value", "lower", "upper")).mark_text(
+        color=MUTED, fontStyle="italic", fontSize=12.5, aria=False
+    )
+    return [text.encode(x=x, y=alt.value(HEIGHT - 12), text="text:N")]
+
+
+def _break_layers(marks: pl.DataFrame, x: alt.X) -> list[alt.Chart]:
+    if marks.is_empty():
+        return []
+    numbered = marks.with_row_index("n", offset=1).with_columns(pl.col("n").cast(pl.String))
+    base = alt.Chart(numbered.drop("break_on")).encode(
+        x=alt.X("at:Q"), tooltip=[alt.Tooltip("text:N", title=" ")]
+    )
+    return [
+        base.mark_rule(color=INK, strokeDash=[2, 3], opacity=0.7, aria=False),
+        base.mark_text(align="left", dx=5, fontSize=12, color=INK, aria=False, fontWeight=600)
+        .encode(y=alt.value(8), text="n:N"),
+    ]  # fmt: skip
+
+
+def described(release: Release, choice: Choice, area_code: str, language: str) -> str:
+    """The trend in words, for those who cannot see it."""
+    _ = translator(language, "planner")
+    indicator = release.indicator(choice.indicator_id)
+    frame = points(release, choice, area_code, language).filter(pl.col("role") == "area")
+    text = _("Line chart of {title} by year.", title=indicator[f"title_{language}"])
+    said = "; ".join(f"{row['year']}: {row['text']}" for row in frame.iter_rows(named=True))
+    return f"{text} {said}." if said else text
+
+
+def region_change(release: Release, choice: Choice, year: int, language: str) -> str:
+    """The region's figure of the year before, as text; empty where there is none."""
+    frame = series(release, choice).filter(
+        pl.col("area_code") == release.region_code, pl.col("year") == year - 1
+    )
+    value = frame["value"][0] if frame.height else None
+    decimals = release.indicator(choice.indicator_id)["decimals"]
+    return "" if value is None else number(value, language, decimals)

@@ -1,0 +1,72 @@
+"""Pieces of pages: header, banner, legend, tables, bars.
+
+Belongs here: HTML and Streamlit elements that several views share. Does not belong here:
+choosing figures, words, charts. Everything that comes from data is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+
+def show(markup: str) -> None:
+    """Put HTML on the page."""
+    st.html(markup)
+
+
+def visually_hidden(text: str) -> str:
+    """Text for screen readers alone."""
+    return f'<span class="fp-sr">{escape(text)}</span>'
+
+
+def note(text: str, kind: str = "plain") -> str:
+    """A quiet box with a text; ``kind`` is ``plain`` or ``warn``."""
+    return f'<p class="fp-note fp-note-{kind}">{escape(text)}</p>'
+
+
+def definition_list(pairs: Sequence[tuple[str, str]]) -> str:
+    """Terms and what they mean; pairs without a meaning are left out."""
+    rows = (f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in pairs if text)
+    return f'<dl class="fp-dl">{"".join(rows)}</dl>'
+
+
+def table(
+    caption: str,
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    numeric: Sequence[int] = (),
+    marked: int | None = None,
+) -> str:
+    """A table in real HTML, for eyes and screen readers alike.
+
+    Args:
+        caption: What it shows; read out first.
+        headings: One per column; the first column heads the rows.
+        rows: Cells as HTML that is already escaped.
+        numeric: Columns to align right.
+        marked: Index of a row to lift out, if any.
+    """
+    right = set(numeric)
+
+    def cls(column: int) -> str:
+        return ' class="fp-num"' if column in right else ""
+
+    head = "".join(f'<th scope="col"{cls(i)}>{escape(h)}</th>' for i, h in enumerate(headings))
+    body = []
+    for index, cells in enumerate(rows):
+        first, *rest = cells
+        data = "".join(
+            f'<td{cls(i)} data-label="{escape(headings[i], quote=True)}">{cell}</td>'
+            for i, cell in enumerate(rest, start=1)
+        )
+        lift = ' class="fp-own"' if index == marked else ""
+        body.append(f'<tr{lift}><th scope="row">{first}</th>{data}</tr>')
+    return (
+        f'<div class="fp-scroll" tabindex="0" role="region" aria-label="{escape(caption, True)}">'
+        f'<table class="fp-table"><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    )

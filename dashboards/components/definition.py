@@ -1,0 +1,81 @@
+"""How an indicator is counted and protected, for those who want to know.
+
+Belongs here: the definition tab. Does not belong here: the texts (they come with the release).
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+import polars as pl
+
+from dashboards import words
+from dashboards.components import definition_list, show
+from dashboards.session import Context
+from dashboards.text import number
+
+
+def definition(reader: Context, indicator_id: str) -> None:
+    """Everything that the release says about an indicator."""
+    _ = reader.translate
+    release = reader.release
+    indicator = release.indicator(indicator_id)
+    sexless = _("The same for women and men is not published.")
+    pairs = [
+        (_("Definition"), reader.text(indicator, "definition")),
+        (_("Numerator"), reader.text(indicator, "numerator_text")),
+        (_("Denominator"), reader.text(indicator, "denominator_text")),
+        (_("Why it matters"), reader.text(indicator, "why")),
+        (_("Unit"), reader.text(indicator, "unit_text")),
+        (_("Direction"), words.polarity(indicator["polarity"], _)),
+        (_("Sex"), "" if indicator["has_strata"] else sexless),
+    ]
+    show(definition_list(pairs))
+    show(f"<h3>{escape(_('How it is computed'))}</h3>")
+    kinds = indicator["value_kinds"].split(",")
+    show(definition_list([(words.kind(k, _), words.kind_explained(k, _)) for k in kinds]))
+    show(f"<h3>{escape(_('Privacy'))}</h3>")
+    public = (
+        _("The denominator is a public fact, such as the number of inhabitants.")
+        if indicator["public_denominator"]
+        else _("The denominator is itself protected.")
+    )
+    threshold = number(indicator["threshold"], reader.language)
+    rule = _(
+        "Figures that rest on fewer than {n} persons are hidden, and so are as many others as are "
+        "needed so that no hidden figure can be worked out from the rest.",
+        n=threshold,
+    )
+    pairs = [
+        (_("Rule"), rule if indicator["threshold"] else _("Public facts: nothing is hidden.")),
+        (_("Policy"), str(indicator["policy_id"])),
+        (_("Denominator"), public),
+    ]
+    show(definition_list(pairs))
+    _source(reader, indicator_id)
+
+
+def _source(reader: Context, indicator_id: str) -> None:
+    _ = reader.translate
+    release = reader.release
+    indicator = release.indicator(indicator_id)
+    show(f"<h3>{escape(_('Source'))}</h3>")
+    pairs = [
+        (_("Data"), _("Extracts from the shared journal Helseplattformen and the population "
+                      "register, counted by the owner of this page.")),
+        (_("Heading in the public health overview"),
+         words.heading(indicator["statutory_heading"], _)),
+        (_("Comparable with"), str(indicator["comparable_to"] or "")),
+        (_("Identifier and version"),
+         f"{indicator_id}, {indicator['indicator_version']}"),
+        (_("Release"), release.id),
+        (_("Contact"), str(release.facts["contact"] or "")),
+    ]  # fmt: skip
+    show(definition_list(pairs))
+    caveats = release.tables["caveats"].filter(
+        pl.col("indicator_id") == indicator_id, pl.col("area_code") == "*"
+    )
+    texts = caveats[f"text_{reader.language}"].unique(maintain_order=True).to_list()
+    if texts:
+        items = "".join(f"<li>{escape(text)}</li>" for text in texts)
+        show(f"<h3>{escape(_('Mind this'))}</h3><ul class='fp-list'>{items}</ul>")

@@ -1,0 +1,79 @@
+"""Published figures as real HTML tables: areas of a year, years of an area.
+
+Belongs here: tables of the indicator's page. Does not belong here: choosing figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import polars as pl
+
+from dashboards import words
+from dashboards.components import show, table
+from dashboards.components.barometer import difference_cell, figure_cell
+from dashboards.figures import Choice, series, year_frame
+from dashboards.session import Context
+from dashboards.text import number
+
+
+def _count(row: Mapping[str, Any], column: str, language: str) -> str:
+    value = row[column]
+    if value is None:
+        return "–"
+    return number(value, language, 0 if float(value).is_integer() else 1)
+
+
+def _numbers(row: Mapping[str, Any], reader: Context, indicator: Mapping[str, Any]) -> list[str]:
+    _ = reader.translate
+    return [
+        figure_cell(row, indicator["decimals"], _),
+        _count(row, "numerator", reader.language),
+        _count(row, "denominator", reader.language),
+        difference_cell(row, indicator["polarity"], _),
+    ]
+
+
+def _headings(reader: Context, indicator: Mapping[str, Any], first: str) -> list[str]:
+    _ = reader.translate
+    unit = reader.text(indicator, "unit_text")
+    return [first, unit, _("Numerator"), _("Denominator"), _("Against the region")]
+
+
+def areas_table(reader: Context, choice: Choice, area_code: str, year: int) -> None:
+    """All areas in a year; the chosen one lifted out."""
+    _ = reader.translate
+    indicator = reader.release.indicator(choice.indicator_id)
+    rows = list(year_frame(reader.release, choice, year).iter_rows(named=True))
+    codes = [row["area_code"] for row in rows]
+    title = _("{title} by municipality, {year}", title=reader.text(indicator, "title"), year=year)
+    show(
+        table(
+            title,
+            _headings(reader, indicator, _("Area")),
+            [[escape(row["official_name"]), *_numbers(row, reader, indicator)] for row in rows],
+            numeric=(1, 2, 3),
+            marked=codes.index(area_code) if area_code in codes else None,
+        )
+    )
+    shown = words.kind_explained(choice.value_kind, _)
+    show(f"<p class='fp-small'>{escape(words.kind(choice.value_kind, _))}: {escape(shown)}</p>")
+
+
+def years_table(reader: Context, choice: Choice, area_code: str) -> None:
+    """All years of one area."""
+    _ = reader.translate
+    release = reader.release
+    indicator = release.indicator(choice.indicator_id)
+    frame = series(release, choice).filter(pl.col("area_code") == area_code)
+    if frame.is_empty():
+        return
+    name = release.tables["areas"].filter(pl.col("area_code") == area_code)["name"][0]
+    title = _("{title} in {area} by year", title=reader.text(indicator, "title"), area=name)
+    rows = [
+        [str(row["year"]), *_numbers(row, reader, indicator)]
+        for row in frame.sort("year", descending=True).iter_rows(named=True)
+    ]
+    show(table(title, _headings(reader, indicator, _("Year")), rows, numeric=(1, 2, 3)))

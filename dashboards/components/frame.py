@@ -1,0 +1,104 @@
+"""What stands around every page: header, language switch, labels of the release, footer.
+
+Belongs here: the page's frame. Does not belong here: any view's content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from urllib.parse import urlencode
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from dashboards.components import show
+from dashboards.figures import live_counts
+from dashboards.session import Context
+from dashboards.text import LANGUAGES, Translator, day, number
+
+STYLE = Path(__file__).resolve().parent.parent / "style.css"
+NAMES = {"nb": "Bokmål", "nn": "Nynorsk", "en": "English"}
+
+
+def header(pages: Sequence[StreamlitPage], language: str, _: Translator) -> None:
+    """Brand, pages and languages."""
+    st.html(STYLE)
+    with st.container(key="fp-header", horizontal=True, vertical_alignment="center", gap="small"):
+        show(
+            '<div class="fp-brand"><span class="fp-mark" aria-hidden="true"></span>'
+            f"<strong>Folkepuls</strong> <span>{escape(_('Population health, Mid-Norway'))}</span>"
+            "</div>"
+        )
+        with st.container(key="fp-nav", horizontal=True, gap="small", width="content"):
+            for page in pages:
+                st.page_link(page)
+        show(_languages(language, _))
+
+
+def _languages(language: str, _: Translator) -> str:
+    """Links, not buttons: a new page load tells assistive technology the new language."""
+    query = st.query_params.to_dict()
+    links = []
+    for code in LANGUAGES:
+        address = escape("?" + urlencode({**query, "lang": code}), quote=True)
+        current = ' aria-current="true"' if code == language else ""
+        links.append(
+            f'<a href="{address}" target="_self" lang="{code}" hreflang="{code}"{current}>'
+            f"{NAMES[code]}</a>"
+        )
+    label = escape(_("Language"), quote=True)
+    return f'<div class="fp-lang" role="navigation" aria-label="{label}">{" ".join(links)}</div>'
+
+
+def synthetic_label(_: Translator) -> str:
+    """What everything with synthetic figures says."""
+    return _("Synthetic figures – not for planning")
+
+
+def labels(context: Context) -> None:
+    """The label of synthetic figures, and how fresh and how complete the release is."""
+    _ = context.translate
+    release, facts = context.release, context.release.facts
+    live, planned, towns = live_counts(release, facts["data_to"])
+    parts = [
+        _("Data to {day}", day=day(facts["data_to"], context.language)),
+        _(
+            "{live} of {all} municipalities live, {planned} planned",
+            live=number(live, context.language),
+            all=number(towns, context.language),
+            planned=number(planned, context.language),
+        ),
+        _("Release {id}", id=release.id),
+    ]
+    fresh = "".join(f"<li>{escape(part)}</li>" for part in parts)
+    banner = (
+        f'<p class="fp-synthetic"><strong>{escape(synthetic_label(_))}</strong></p>'
+        if release.synthetic
+        else ""
+    )
+    show(f'<div class="fp-labels">{banner}<ul class="fp-fresh">{fresh}</ul></div>')
+
+
+def nothing_published(_: Translator) -> None:
+    """The page before the first release."""
+    show(
+        f'<div class="fp-empty"><h1>{escape(_("Nothing is published yet"))}</h1>'
+        f"<p>{escape(_('When a first release has been approved, its figures appear here.'))}</p>"
+        f"<p>{escape(_('With the project at hand, make a demonstration release with:'))} "
+        "<code>make demo</code></p></div>"
+    )
+
+
+def footer(context: Context) -> None:
+    """Licence and contact."""
+    _ = context.translate
+    facts = context.release.facts
+    parts = [_("Licence: {licence}", licence=facts["licence"])]
+    if facts["contact"]:
+        parts.append(_("Contact: {contact}", contact=facts["contact"]))
+    if context.release.synthetic:
+        parts.append(synthetic_label(_))
+    items = "".join(f"<li>{escape(part)}</li>" for part in parts)
+    show(f'<div class="fp-footer" role="contentinfo"><ul>{items}</ul></div>')

@@ -1,0 +1,196 @@
+"""The one door through which the pages read: what is published, and nothing else.
+
+Belongs here: finding ``published/current``, reading its tables, and the frames that views ask
+for. Does not belong here: words, drawing, or any other zone than ``published/``.
+
+A release is immutable, so it is read once and kept by its folder; when ``current`` points at a
+new release, the next page sees it. Figures of rows whose status hides them are emptied here
+once more, so that no page, chart or file can carry one even if a release were faulty.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+TABLES = (
+    "indicator_values",
+    "indicators",
+    "areas",
+    "coverage",
+    "caveats",
+    "breaks",
+    "comparisons",
+    "merged_groups",
+    "release",
+)
+SHOWN_STATUSES = ("ok", "unreliable", "merged")
+FIGURES = ("numerator", "value", "lower_ci", "upper_ci")
+_COMPARISON_KEY = ("indicator_id", "area_code", "period_start", "sex", "age_group", "value_kind")
+
+
+class NothingPublishedError(Exception):
+    """There is no current release under the data folder."""
+
+
+@dataclass(frozen=True, eq=False)
+class Release:
+    """One published release, read into memory.
+
+    Attributes:
+        folder: Where it lies.
+        tables: Frames by table name, as the published contract has them;
+            ``indicator_values`` carries its comparison columns and ``year`` as well.
+        certificate: What ``certificate.json`` says about the disclosure audit.
+    """
+
+    folder: Path
+    tables: dict[str, pl.DataFrame]
+    certificate: dict[str, Any]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The single row of the ``release`` table."""
+        return self.tables["release"].row(0, named=True)
+
+    @property
+    def id(self) -> str:
+        """The release's identifier."""
+        return str(self.facts["release_id"])
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether its figures are made up and must be labelled so."""
+        return bool(self.facts["synthetic"])
+
+    @property
+    def values(self) -> pl.DataFrame:
+        """The long table, one row per key of the published contract."""
+        return self.tables["indicator_values"]
+
+    @property
+    def years(self) -> list[int]:
+        """Years with figures, newest first."""
+        return sorted(self.values["year"].unique().to_list(), reverse=True)
+
+    @property
+    def indicators(self) -> list[dict[str, Any]]:
+        """The newest version of each indicator, by number."""
+        newest = self.tables["indicators"].sort("indicator_version").unique(
+            "indicator_id", keep="last", maintain_order=True
+        )  # fmt: skip
+        return newest.sort("number", "indicator_id").to_dicts()
+
+    def indicator(self, indicator_id: str) -> dict[str, Any]:
+        """One indicator's facts and texts.
+
+        Raises:
+            KeyError: The release has no such indicator.
+        """
+        for row in self.indicators:
+            if row["indicator_id"] == indicator_id:
+                return row
+        raise KeyError(f"Indicator {indicator_id!r}: not in release {self.id}.")
+
+    def areas(self, year: int) -> pl.DataFrame:
+        """Municipalities and region that exist on the last day of the year.
+
+        Returns:
+            Rows of the ``areas`` table, one per area, sorted by Norwegian name.
+        """
+        last = date(year, 12, 31)
+        return self.tables["areas"].filter(
+            pl.col("valid_from") <= last,
+            pl.col("valid_to").is_null() | (pl.col("valid_to") >= last),
+        )  # fmt: skip
+
+    @property
+    def region_code(self) -> str:
+        """Code of the region."""
+        regions = self.tables["areas"].filter(pl.col("area_level") == "region")
+        return str(regions["area_code"][0])
+
+
+def home() -> Path:
+    """The data folder: ``FOLKEPULS_HOME``, or ``data`` beside this package."""
+    configured = os.environ.get("FOLKEPULS_HOME")
+    return Path(configured) if configured else Path(__file__).resolve().parent.parent / "data"
+
+
+def borders() -> Path | None:
+    """GeoJSON of real borders, if ``FOLKEPULS_BORDERS`` names one."""
+    configured = os.environ.get("FOLKEPULS_BORDERS")
+    return Path(configured) if configured else None
+
+
+def current_release() -> Release:
+    """The release that ``published/current`` points at.
+
+    Raises:
+        NothingPublishedError: Nothing is published yet.
+        FileNotFoundError: The release lacks one of its tables.
+    """
+    pointer = home() / "published" / "current"
+    if not pointer.exists():
+        raise NothingPublishedError(
+            f"No release under {pointer}: run the pipeline and approve one."
+        )
+    return _read(pointer.resolve())
+
+
+@lru_cache(maxsize=4)
+def _read(folder: Path) -> Release:
+    tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in TABLES}
+    shown = _only_shown(tables["indicator_values"], tables["indicators"])
+    tables["indicator_values"] = _compared(shown, tables["comparisons"])
+    certificate = folder / "certificate.json"
+    return Release(
+        folder=folder,
+        tables=tables,
+        certificate=json.loads(certificate.read_text()) if certificate.exists() else {},
+    )
+
+
+def _only_shown(values: pl.DataFrame, indicators: pl.DataFrame) -> pl.DataFrame:
+    """The long table with every hidden row emptied of figures, and a ``year`` column.
+
+    A hidden row keeps its denominator only where that is a public fact, such as inhabitants.
+    """
+    shown = pl.col("value_status").is_in(SHOWN_STATUSES)
+    public = indicators.select("indicator_id", "indicator_version", "public_denominator")
+    joined = values.join(public, on=["indicator_id", "indicator_version"], how="left")
+    return joined.with_columns(
+        pl.col("period_start").dt.year().cast(pl.Int64).alias("year"),
+        pl.when(shown | pl.col("public_denominator").fill_null(False))
+        .then(pl.col("denominator"))
+        .alias("denominator"),
+        *(pl.when(shown).then(pl.col(name)).alias(name) for name in FIGURES),
+    ).drop("public_denominator")
+
+
+def _compared(values: pl.DataFrame, comparisons: pl.DataFrame) -> pl.DataFrame:
+    """The long table with the published comparison of each row, emptied where it is hidden.
+
+    The region's figure comes from its own row, so that a hidden one stays hidden.
+    """
+    key = ["indicator_version", *(name for name in _COMPARISON_KEY if name != "area_code")]
+    region = values.filter(pl.col("area_level") == "region", pl.col("breakdown") == "total").select(
+        *key, pl.col("value").alias("region_value")
+    )
+    joined = values.join(
+        comparisons.drop("region_value"), on=list(_COMPARISON_KEY), how="left"
+    ).join(region, on=key, how="left")
+    shown = pl.col("value").is_not_null()
+    emptied = ("rank", *(name for name in comparisons.columns if name.startswith("funnel_")))
+    versus = pl.when(shown).then(pl.col("versus_region")).fill_null("not_compared")
+    return joined.with_columns(
+        versus.alias("versus_region"),
+        *(pl.when(shown).then(pl.col(name)).alias(name) for name in emptied),
+    )

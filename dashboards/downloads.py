@@ -1,0 +1,211 @@
+"""Files for readers: CSV for spreadsheets, tidy CSV for programs, XLSX with a metadata sheet.
+
+Belongs here: writing published figures to files that are safe to open. Does not belong here:
+choosing figures. No cell can start a formula (OWASP, *CSV Injection*), a hidden figure stays
+empty with its status beside it, and synthetic figures say so in every row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
+from io import BytesIO
+from typing import Any
+
+import polars as pl
+import xlsxwriter
+
+from dashboards import words
+from dashboards.data_access import Release
+from dashboards.figures import norwegian_order
+from dashboards.text import day, translator
+
+TIDY_COLUMNS = (
+    "indicator_id",
+    "indicator_version",
+    "area_level",
+    "area_code",
+    "border_set",
+    "sex",
+    "age_group",
+    "breakdown",
+    "breakdown_value",
+    "period_type",
+    "period_start",
+    "period_end",
+    "value_kind",
+    "numerator",
+    "denominator",
+    "value",
+    "lower_ci",
+    "upper_ci",
+    "unit",
+    "value_status",
+    "status_reason",
+    "merged_group_id",
+    "quality_flags",
+    "covered_share",
+    "release_id",
+)
+_FORMULA = r"^[=+\-@\t\r|]"
+
+
+def defused(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with an apostrophe before any text that a spreadsheet would run."""
+    return frame.with_columns(
+        pl.when(pl.col(pl.String).str.contains(_FORMULA))
+        .then(pl.lit("'") + pl.col(pl.String))
+        .otherwise(pl.col(pl.String))
+        .name.keep()
+    )
+
+
+def tidy(release: Release, indicator_id: str) -> pl.DataFrame:
+    """All published rows of an indicator's newest version, in the published columns.
+
+    Returns:
+        The columns of the published contract, then ``note`` (the label of synthetic figures).
+    """
+    version = release.indicator(indicator_id)["indicator_version"]
+    note = translator("en", "planner")("Synthetic figures – not for planning")
+    rows = release.values.filter(
+        pl.col("indicator_id") == indicator_id, pl.col("indicator_version") == version
+    ).select(TIDY_COLUMNS)
+    labelled = rows.with_columns(pl.lit(note if release.synthetic else "").alias("note"))
+    return defused(labelled.sort(TIDY_COLUMNS[:13]))
+
+
+def readable(release: Release, indicator_id: str, language: str) -> pl.DataFrame:
+    """The same rows with names instead of codes, under headings in the language."""
+    _ = translator(language, "planner")
+    indicator = release.indicator(indicator_id)
+    rows = tidy(release, indicator_id).join(
+        release.tables["areas"].select("area_code", "official_name").unique("area_code"),
+        on="area_code", how="left",
+    )  # fmt: skip
+
+    def named(column: str, to_word: Any) -> pl.Expr:  # noqa: ANN401
+        codes = [code for code in rows[column].unique().to_list() if code is not None]
+        return pl.col(column).replace_strict(codes, [to_word(code) for code in codes], default=None)
+
+    named_rows = rows.sort(
+        norwegian_order("official_name"), "period_start", "value_kind", "sex", "age_group"
+    ).select(
+        pl.lit(indicator[f"title_{language}"]).alias(_("Indicator")),
+        pl.col("official_name").alias(_("Area")),
+        pl.col("area_code").alias(_("Code")),
+        pl.col("period_start").dt.year().alias(_("Year")),
+        named("sex", lambda c: words.sex(c, _)).alias(_("Sex")),
+        named("age_group", lambda c: words.age(c, indicator, _)).alias(_("Age")),
+        named("value_kind", lambda c: words.kind(c, _)).alias(_("Computed as")),
+        pl.col("value").alias(_("Figure")),
+        pl.col("lower_ci").alias(_("Lower limit, 95%")),
+        pl.col("upper_ci").alias(_("Upper limit, 95%")),
+        pl.col("numerator").alias(_("Numerator")),
+        pl.col("denominator").alias(_("Denominator")),
+        pl.lit(indicator[f"unit_text_{language}"]).alias(_("Unit")),
+        named("value_status", lambda c: words.status(c, _)).alias(_("Status")),
+        named("status_reason", lambda c: words.reason(c, _)).alias(_("Reason")),
+        named("quality_flags", lambda c: words.flags(c, _)).alias(_("Quality")),
+        pl.col("release_id").alias(_("Release")),
+        pl.lit(_("Synthetic figures – not for planning") if release.synthetic else "").alias(
+            _("Note")
+        ),
+    )
+    return defused(named_rows)
+
+
+def tidy_csv(release: Release, indicator_id: str) -> bytes:
+    """Comma, decimal point, UTF-8 without mark: for programs."""
+    return tidy(release, indicator_id).write_csv().encode()
+
+
+def spreadsheet_csv(release: Release, indicator_id: str, language: str) -> bytes:
+    """Semicolon, decimal comma (in Norwegian), UTF-8 with byte order mark: for spreadsheets."""
+    frame = readable(release, indicator_id, language)
+    return frame.write_csv(
+        separator=";", decimal_comma=language != "en", include_bom=True
+    ).encode()  # fmt: skip
+
+
+def metadata(
+    release: Release, indicator_id: str, language: str, citation: str
+) -> list[tuple[str, str]]:
+    """What a reader of a file needs to know about it, as names and texts."""
+    _ = translator(language, "planner")
+    indicator, facts = release.indicator(indicator_id), release.facts
+
+    def text(field: str) -> str:
+        return str(indicator[f"{field}_{language}"])
+
+    rows = [
+        (_("Note"), _("Synthetic figures – not for planning") if release.synthetic else ""),
+        (_("Indicator"), text("title")),
+        (_("Unit"), text("unit_text")),
+        (_("Definition"), text("definition")),
+        (_("Numerator"), text("numerator_text")),
+        (_("Denominator"), text("denominator_text")),
+        (_("Version of the definition"), str(indicator["indicator_version"])),
+        (_("Release"), release.id),
+        (_("Data from"), day(facts["data_from"], language)),
+        (_("Data to"), day(facts["data_to"], language)),
+        (_("Licence"), str(facts["licence"])),
+        (_("Contact"), str(facts["contact"] or "")),
+        (_("Citation"), citation),
+    ]
+    rows += [(words.status(c, _), words.status_explained(c, _)) for c in _STATUSES]
+    return [(name, value) for name, value in rows if value]
+
+
+_STATUSES = ("suppressed", "not_covered", "missing", "not_applicable", "unreliable", "merged")
+
+
+def workbook(release: Release, indicator_id: str, language: str, citation: str) -> bytes:
+    """An XLSX with a sheet of figures and a sheet about them.
+
+    Text is written as text: nothing becomes a formula or a link.
+    """
+    _ = translator(language, "planner")
+    target = BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    book = xlsxwriter.Workbook(target, options)
+    made = datetime.combine(release.facts["data_to"], time(), tzinfo=UTC).replace(tzinfo=None)
+    book.set_properties({"title": release.indicator(indicator_id)[f"title_{language}"],
+                         "comments": citation, "created": made})  # fmt: skip
+    label = _("Synthetic figures – not for planning") if release.synthetic else ""
+    _figures_sheet(book, _("Figures"), readable(release, indicator_id, language), label)
+    about = metadata(release, indicator_id, language, citation)
+    _metadata_sheet(book, _("About the figures"), about)
+    book.close()
+    return target.getvalue()
+
+
+def _figures_sheet(book: xlsxwriter.Workbook, name: str, frame: pl.DataFrame, label: str) -> None:
+    sheet = book.add_worksheet(name)
+    frame.write_excel(
+        workbook=book,
+        worksheet=name,
+        position=(2, 0) if label else (0, 0),
+        autofit=True,
+        table_style="Table Style Light 1",
+        float_precision=2,
+    )
+    if label:
+        sheet.write_string(0, 0, label, book.add_format({"bold": True}))
+
+
+def _metadata_sheet(book: xlsxwriter.Workbook, name: str, rows: Sequence[tuple[str, str]]) -> None:
+    sheet = book.add_worksheet(name)
+    bold = book.add_format({"bold": True, "valign": "top"})
+    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+    sheet.set_column(0, 0, 28)
+    sheet.set_column(1, 1, 100)
+    for index, (term, text) in enumerate(rows):
+        sheet.write_string(index, 0, term, bold)
+        sheet.write_string(index, 1, text, wrapped)
+
+
+def file_name(release: Release, indicator_id: str, language: str, ending: str) -> str:
+    """A telling name; synthetic figures carry the word."""
+    mark = "SYNTETISK_" if release.synthetic else ""
+    return f"{mark}{indicator_id}_{release.id}_{language}.{ending}"

@@ -1,0 +1,169 @@
+"""Frames that the views draw: which rows of a release, beside which areas.
+
+Belongs here: choosing and joining published rows. Does not belong here: computing a figure,
+words, drawing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+import polars as pl
+
+from dashboards.data_access import Release
+
+NO_FIGURE = ("suppressed", "not_covered", "missing", "not_applicable")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which figures of an indicator: how computed, for whom."""
+
+    indicator_id: str
+    value_kind: str
+    sex: str = "total"
+    age_group: str = "total"
+
+
+def headline(release: Release, indicator_id: str) -> Choice:
+    """The choice that an indicator shows first."""
+    return Choice(indicator_id, str(release.indicator(indicator_id)["headline_kind"]))
+
+
+@lru_cache(maxsize=256)
+def series(release: Release, choice: Choice) -> pl.DataFrame:
+    """All areas and years of a choice.
+
+    Returns:
+        One row per area and year: the long table's columns with comparison columns.
+    """
+    version = release.indicator(choice.indicator_id)["indicator_version"]
+    return release.values.filter(
+        pl.col("indicator_id") == choice.indicator_id,
+        pl.col("indicator_version") == version,
+        pl.col("value_kind") == choice.value_kind,
+        pl.col("sex") == choice.sex,
+        pl.col("age_group") == choice.age_group,
+        pl.col("breakdown") == "total",
+    ).sort("year", "area_code")
+
+
+@lru_cache(maxsize=256)
+def year_frame(release: Release, choice: Choice, year: int) -> pl.DataFrame:
+    """Every area that exists in the year, with its figure or the reason for none.
+
+    An area without a published row is ``missing``: a gap is never left unsaid.
+
+    Returns:
+        One row per area, in Norwegian alphabetical order, the region last.
+    """
+    rows = series(release, choice).filter(pl.col("year") == year).drop("area_level")
+    areas = release.areas(year).join(rows, on="area_code", how="left")
+    absent = pl.col("value_status").is_null()
+    filled = areas.with_columns(
+        pl.when(absent).then(pl.lit("no_data")).otherwise(pl.col("status_reason"))
+        .alias("status_reason"),
+        pl.col("value_status").fill_null("missing"),
+        pl.col("quality_flags").fill_null(""),
+        pl.col("versus_region").fill_null("not_compared"),
+        pl.lit(year, pl.Int64).alias("year"),
+    )  # fmt: skip
+    return filled.sort(pl.col("area_level") == "region", norwegian_order("name"))
+
+
+def norwegian_order(column: str) -> pl.Expr:
+    """A sorting key that puts æ, ø, å last, in that order."""
+    lowered = pl.col(column).str.to_lowercase()
+    return lowered.str.replace_many(["æ", "ø", "å"], ["{", "|", "}"])
+
+
+def municipalities(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows that are not the region."""
+    return frame.filter(pl.col("area_level") == "municipality")
+
+
+def row(frame: pl.DataFrame, area_code: str) -> dict[str, Any] | None:
+    """The row of an area, if the frame has it."""
+    found = frame.filter(pl.col("area_code") == area_code)
+    return found.row(0, named=True) if found.height else None
+
+
+def profile(release: Release, area_code: str, year: int) -> list[dict[str, Any]]:
+    """Headline figures of one area, one row per indicator with the spread of all areas.
+
+    Returns:
+        ``indicator`` (facts and texts), ``figure`` (the area's row), ``region`` (the region's
+        row) and ``spread`` (least, quartiles and greatest shown municipal value, or ``None``).
+    """
+    rows = []
+    for indicator in release.indicators:
+        frame = year_frame(release, headline(release, indicator["indicator_id"]), year)
+        figure = row(frame, area_code)
+        if figure is None:
+            continue
+        rows.append(
+            {
+                "indicator": indicator,
+                "figure": figure,
+                "region": row(frame, release.region_code),
+                "spread": _spread(frame),
+            }
+        )
+    return rows
+
+
+def _spread(frame: pl.DataFrame) -> tuple[float, float, float, float] | None:
+    values = municipalities(frame)["value"].drop_nulls()
+    if values.is_empty():
+        return None
+    points = (values.quantile(q, "linear") for q in (0, 0.25, 0.75, 1))
+    least, lower, upper, greatest = (float(p) for p in points if p is not None)
+    return least, lower, upper, greatest
+
+
+def status_counts(frame: pl.DataFrame) -> dict[str, int]:
+    """Number of municipalities by status."""
+    counted = municipalities(frame).group_by("value_status").len()
+    return dict(zip(counted["value_status"], counted["len"], strict=True))
+
+
+def applicable(release: Release, texts: str, area_code: str, year: int | None) -> pl.DataFrame:
+    """Caveats of an indicator that concern an area and a year.
+
+    Args:
+        release: The release.
+        texts: The indicator's id.
+        area_code: The area; caveats of all areas (``*``) are always among them.
+        year: The year, or ``None`` for all years.
+    """
+    wanted = pl.col("period_start").is_null()
+    if year is not None:
+        wanted = wanted | (pl.col("period_start").dt.year() == year)
+    return release.tables["caveats"].filter(
+        pl.col("indicator_id") == texts, pl.col("area_code").is_in(["*", area_code]), wanted
+    )
+
+
+def breaks(release: Release, area_code: str, service: str) -> pl.DataFrame:
+    """Breaks in an area's series of a service, by date."""
+    return (
+        release.tables["breaks"]
+        .filter(
+            pl.col("area_code").is_in(["*", area_code]),
+            pl.col("service").is_null() | (pl.col("service") == service),
+        )
+        .sort("break_on")
+    )
+
+
+def live_counts(release: Release, on: date) -> tuple[int, int, int]:
+    """Municipalities live on a date, planned, and all, by their go-live date."""
+    towns = release.areas(on.year).filter(pl.col("area_level") == "municipality")
+    known = pl.col("go_live_on").is_not_null()
+    firm = pl.col("go_live_certainty") != "planned"
+    live = towns.filter(known & firm & (pl.col("go_live_on") <= on)).height
+    planned = towns.filter(known & ~firm.fill_null(False)).height
+    return live, planned, towns.height

@@ -1,0 +1,217 @@
+"""One indicator: development, comparison, table, definition, files.
+
+Belongs here: the indicator's page. Does not belong here: choosing or computing figures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html import escape
+
+import polars as pl
+import streamlit as st
+
+from dashboards import words
+from dashboards.charts import compare, trend
+from dashboards.components import note, show
+from dashboards.components.barometer import figure_cell, reading
+from dashboards.components.definition import definition
+from dashboards.components.exports import exports
+from dashboards.components.figure_tables import areas_table, years_table
+from dashboards.figures import Choice, headline, norwegian_order, row, year_frame
+from dashboards.session import Context, choose, choose_several, code_of, context
+
+TABS = ("trend", "compare", "table", "definition", "download")
+
+
+def render() -> None:
+    """Draw the page."""
+    reader = context()
+    choice, area_code, year = _choices(reader)
+    _head(reader, choice, area_code, year)
+    _ = reader.translate
+    names = {
+        "trend": _("Development"),
+        "compare": _("Compare"),
+        "table": _("Table"),
+        "definition": _("Definition"),
+        "download": _("Download and cite"),
+    }
+    opened = code_of("tab", TABS, TABS[0])
+    by_name = {name: code for code, name in names.items()}
+
+    def turned() -> None:
+        st.query_params["tab"] = by_name[st.session_state["tabs"]]
+
+    drawn = st.tabs(list(names.values()), default=names[opened], key="tabs", on_change=turned)
+    draw = {
+        "trend": lambda: _trend(reader, choice, area_code),
+        "compare": lambda: _compare(reader, choice, area_code, year),
+        "table": lambda: areas_table(reader, choice, area_code, year),
+        "definition": lambda: definition(reader, choice.indicator_id),
+        "download": lambda: exports(reader, choice.indicator_id),
+    }
+    for code, tab in zip(names, drawn, strict=True):
+        if tab.open:
+            with tab:
+                draw[code]()
+
+
+def _choices(reader: Context) -> tuple[Choice, str, int]:
+    _ = reader.translate
+    release = reader.release
+    texts = {i["indicator_id"]: reader.text(i, "title") for i in release.indicators}
+    areas = release.tables["areas"].sort(pl.col("area_level") != "region", norwegian_order("name"))
+    names = {r["area_code"]: r["official_name"] for r in areas.iter_rows(named=True)}
+    years = [str(year) for year in release.years]
+    first, second, third = st.columns([5, 3, 2])
+    with first:
+        indicator_id = choose(
+            st.selectbox, _("Indicator"), "indicator", list(texts), next(iter(texts)),
+            texts.__getitem__,
+        )  # fmt: skip
+    with second:
+        area_code = choose(
+            st.selectbox, _("Area"), "area", list(names), release.region_code, names.__getitem__
+        )
+    with third:
+        year = int(choose(st.selectbox, _("Year"), "year", years, years[0], str))
+    return _who(reader, headline(release, indicator_id)), area_code, year
+
+
+def _who(reader: Context, choice: Choice) -> Choice:
+    """How computed, which sex, which age: what the release has for the indicator."""
+    _ = reader.translate
+    indicator = reader.release.indicator(choice.indicator_id)
+    kinds = indicator["value_kinds"].split(",")
+    sexes = ["total", "female", "male"] if indicator["has_strata"] else ["total"]
+    ages = ["total", *(g for g in (indicator["age_groups"] or "").split(",") if g)]
+    if len(kinds) == len(sexes) == 1 and len(ages) <= 2:
+        return choice
+    with st.container(key="fp-who"):
+        left, middle, right = st.columns([5, 3, 2])
+        with left:
+            kind = choose(
+                st.selectbox, _("Computed as"), "kind", kinds, choice.value_kind,
+                lambda code: words.kind(code, _), help=words.kind_explained(choice.value_kind, _),
+            )  # fmt: skip
+        if kind != "crude":
+            # Standardised figures are for both sexes and all ages of the indicator.
+            return replace(choice, value_kind=kind)
+        with middle:
+            age = choose(
+                st.selectbox, _("Age"), "age", ages, "total",
+                lambda code: words.age(code, indicator, _),
+            )  # fmt: skip
+        with right:
+            sex = choose(
+                st.selectbox, _("Sex"), "sex", sexes, "total", lambda code: words.sex(code, _)
+            )
+    return replace(choice, value_kind=kind, age_group=age, sex=sex)
+
+
+def _head(reader: Context, choice: Choice, area_code: str, year: int) -> None:
+    _ = reader.translate
+    release = reader.release
+    indicator = release.indicator(choice.indicator_id)
+    show(f"<h1>{escape(reader.text(indicator, 'title'))}</h1>")
+    frame = year_frame(release, choice, year)
+    figure = row(frame, area_code)
+    if figure is None:
+        name = row(release.tables["areas"], area_code)
+        show(note(_("{area} did not exist as a municipality at the end of {year}.",
+                    area=name["name"] if name else area_code, year=year)))  # fmt: skip
+        return
+    entry = {
+        "indicator": indicator,
+        "figure": figure,
+        "region": row(frame, release.region_code),
+    }
+    unit = reader.text(indicator, "unit_text")
+    show(
+        f'<div class="fp-lead"><div><p class="fp-lead-name">{escape(figure["official_name"])}, '
+        f'{year}</p><p class="fp-big">{figure_cell(figure, indicator["decimals"], _)}</p>'
+        f'<p class="fp-unit">{escape(unit)} · '
+        f"{escape(words.polarity(indicator['polarity'], _))}</p></div>"
+        f'<p class="fp-lead-reading">{escape(reading(entry, reader))}</p></div>'
+    )
+
+
+def _trend(reader: Context, choice: Choice, area_code: str) -> None:
+    _ = reader.translate
+    release, language = reader.release, reader.language
+    points = trend.points(release, choice, area_code, language)
+    if points["value"].drop_nulls().is_empty():
+        show(note(_("No year has a figure for this choice. The table tells why.")))
+    else:
+        spec = trend.trend(release, choice, area_code, language)
+        said = trend.described(release, choice, area_code, language)
+        st.vega_lite_chart(spec=spec, theme=None, width="stretch", alt=said)
+    marks = trend.break_marks(release, choice, area_code, language)
+    if marks.height:
+        items = "".join(f"<li>{escape(text)}</li>" for text in marks["text"].to_list())
+        show(f"<h3>{escape(_('Breaks in the series'))}</h3><ol class='fp-list'>{items}</ol>")
+    years_table(reader, choice, area_code)
+
+
+def _compare(reader: Context, choice: Choice, area_code: str, year: int) -> None:
+    _ = reader.translate
+    release, language = reader.release, reader.language
+    frame = year_frame(release, choice, year).filter(pl.col("area_level") == "municipality")
+    names = {r["area_code"]: r["official_name"] for r in frame.iter_rows(named=True)}
+    chosen = choose_several(
+        _("Compare with"), "with", list(names), names.__getitem__, _("All with a figure")
+    )
+    view = choose(
+        st.segmented_control, _("Chart"), "chart", ["bars", "funnel"], "bars",
+        {"bars": _("Interval bars"), "funnel": _("Funnel")}.__getitem__,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if view == "funnel":
+        spec = compare.funnel(release, choice, year, area_code, language)
+        empty = _("Too few figures with limits for a funnel.")
+    else:
+        spec = compare.bars(release, choice, year, tuple(chosen), area_code, language)
+        empty = _("No municipality has a figure.")
+    if spec is None:
+        show(note(empty))
+    else:
+        said = compare.described(release, choice, year, tuple(chosen), area_code, language)
+        st.vega_lite_chart(spec=spec, theme=None, width="stretch", alt=said)
+        show(f"<p class='fp-small'>{escape(_how_to_read(reader, view))}</p>")
+    _without_figure(reader, frame, chosen)
+
+
+def _how_to_read(reader: Context, view: str) -> str:
+    _ = reader.translate
+    if view == "funnel":
+        return _(
+            "Points outside the dashed lines (95%) or the whole lines (99.8%) differ from "
+            "the region by more than chance would explain. The ring is your area."
+        )
+    return _(
+        "▲ higher than the region, ▼ lower, ● not clearly different. The line is the 95% "
+        "interval, the dashed line the region. Blue is the better side, orange the worse."
+    )
+
+
+def _without_figure(reader: Context, frame: pl.DataFrame, chosen: list[str]) -> None:
+    """Those who are not in the chart, and why."""
+    _ = reader.translate
+    empty = frame.filter(pl.col("value").is_null())
+    if chosen:
+        empty = empty.filter(pl.col("area_code").is_in(chosen))
+    if empty.is_empty():
+        return
+    groups = empty.group_by("value_status", maintain_order=True).agg("name")
+    items = "".join(
+        f"<li><b>{escape(words.status(r['value_status'], _))}:</b> "
+        f"{escape(', '.join(r['name']))}</li>"
+        for r in groups.iter_rows(named=True)
+    )
+    show(f"<h3>{escape(_('Municipalities without a figure'))}</h3>"
+         f'<ul class="fp-list">{items}</ul>')  # fmt: skip
+
+
+if __name__ == "__main__":
+    render()

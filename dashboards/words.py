@@ -1,0 +1,206 @@
+"""What the codes of the published tables are called, and how figures are written out.
+
+Belongs here: words for statuses, reasons, kinds, sexes, ages, flags, and a figure with its
+interval. Does not belong here: HTML, charts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dashboards.text import Translator, number
+
+# Signs for cells without a figure follow Statistics Norway's standard symbols:
+# ":" hidden, ".." missing, "." cannot occur. "○" for "not covered" is our own.
+SYMBOLS = {"suppressed": ":", "not_covered": "○", "missing": "..", "not_applicable": "."}
+SHAPES = {"higher": "▲", "lower": "▼", "similar": "●", "not_compared": "–"}
+
+
+def status(code: str, _: Translator) -> str:
+    """A status in few words."""
+    return {
+        "ok": _("Figure"),
+        "suppressed": _("Hidden for privacy"),
+        "not_covered": _("Not covered"),
+        "missing": _("Data missing"),
+        "not_applicable": _("Not applicable"),
+        "unreliable": _("Uncertain figure"),
+        "merged": _("Shown together"),
+    }[code]
+
+
+def status_explained(code: str, _: Translator) -> str:
+    """A status in a sentence."""
+    return {
+        "ok": _("The figure is published."),
+        "suppressed": _(
+            "Hidden for privacy: few persons, or the figure would reveal another hidden one."
+        ),
+        "not_covered": _(
+            "Not covered: the municipality or the service does not use Helseplattformen."
+        ),
+        "missing": _("Data missing: should have been there, but has not been received."),
+        "not_applicable": _("Not applicable: the figure makes no sense for this group."),
+        "unreliable": _("Uncertain figure: few events, read it with care."),
+        "merged": _("Shown together with other areas, because the area alone is too small."),
+    }[code]
+
+
+def reason(code: str | None, _: Translator) -> str:
+    """Why a row has the status it has; empty where the status says it all."""
+    if code is None:
+        return ""
+    return {
+        "disclosure": _("few persons behind the figure"),
+        "municipality_not_live": _("the municipality is not live on Helseplattformen"),
+        "service_not_covered": _("the service is not covered in the period"),
+        "no_data": _("no data received"),
+        "too_few_events": _("fewer than ten events, too few to standardise"),
+        "not_defined_for_group": _("not defined for this group"),
+        "age_groups_merged": _("age groups are merged here"),
+    }.get(code, "")
+
+
+def versus(code: str, _: Translator) -> str:
+    """A comparison with the region, as a label."""
+    return {
+        "higher": _("Higher than the region"),
+        "lower": _("Lower than the region"),
+        "similar": _("About as the region"),
+        "not_compared": _("Not compared"),
+    }[code]
+
+
+def comparison(row: Mapping[str, Any], region: str, decimals: int, _: Translator) -> str:
+    """The end of a reading sentence: how the figure stands to the region's."""
+    if row["area_level"] == "region":
+        return _("for the whole region")
+    if row["region_value"] is None or row["versus_region"] == "not_compared":
+        return _("not compared with the region")
+    text = {
+        "higher": _("higher than {region} as a whole ({value})"),
+        "lower": _("lower than {region} as a whole ({value})"),
+        "similar": _("not clearly different from {region} as a whole ({value})"),
+    }[row["versus_region"]]
+    return text.format(region=region, value=number(row["region_value"], _.language, decimals))
+
+
+def polarity(code: str, _: Translator) -> str:
+    """Which direction is good."""
+    return {
+        "lower_is_better": _("Lower is better"),
+        "higher_is_better": _("Higher is better"),
+        "neutral": _("Neither high nor low is better in itself"),
+    }[code]
+
+
+def kind(code: str, _: Translator) -> str:
+    """A way to compute a figure."""
+    return {
+        "crude": _("Crude"),
+        "direct_esp2013": _("Standardised, Europe 2013"),
+        "direct_region": _("Standardised, the region"),
+        "indirect": _("Indirectly standardised"),
+    }[code]
+
+
+def kind_explained(code: str, _: Translator) -> str:
+    """What a way to compute a figure does."""
+    return {
+        "crude": _("As observed. Age and sex are not taken into account."),
+        "direct_esp2013": _("What the figure would be if the area had the age and sex of the "
+                            "European Standard Population 2013."),
+        "direct_region": _("What the figure would be if the area had the region's age and sex. "
+                           "Differences are then not due to an older or younger population."),
+        "indirect": _("Observed against what the region's rates would give in the area's own "
+                      "population, times the region's rate."),
+    }[code]  # fmt: skip
+
+
+def sex(code: str, _: Translator) -> str:
+    """A sex, or both."""
+    return {"total": _("Both sexes"), "female": _("Women"), "male": _("Men")}[code]
+
+
+def age(code: str, indicator: Mapping[str, Any], _: Translator) -> str:
+    """An age group in years."""
+    if code != "total":
+        return _("{ages} years", ages=code.replace("-", "–"))
+    least = int(indicator["age_min"])
+    return _("{age} years and over", age=least) if least else _("All ages")
+
+
+def flag(code: str, _: Translator) -> str:
+    """A quality flag; an unknown one is shown as it stands."""
+    return {
+        "partial_coverage": _("partly covered period"),
+        "coarse_age": _("coarse age adjustment"),
+        "small_numerator": _("few events"),
+    }.get(code, code.replace("_", " "))
+
+
+def flags(codes: str | None, _: Translator) -> str:
+    """Quality flags as words, with commas between."""
+    return ", ".join(flag(code, _) for code in (codes or "").split(",") if code)
+
+
+def theme(code: str, _: Translator) -> str:
+    """A theme that indicators are grouped by."""
+    return {
+        "hospital_use": _("Hospital use"),
+        "municipal_care": _("Municipal care"),
+        "chronic_disease": _("Chronic disease"),
+        "digital": _("Digital services"),
+        "adoption": _("Spread of Helseplattformen"),
+    }[code]
+
+
+def heading(code: str, _: Translator) -> str:
+    """A heading of the statutory overview (regulation 2012-06-28-692 § 3)."""
+    return {
+        "population": _("Population"),
+        "living_conditions": _("Upbringing and living conditions"),
+        "environment": _("Environment"),
+        "injuries": _("Injuries"),
+        "health_behaviour": _("Health-related behaviour"),
+        "health_status": _("Health status"),
+    }[code]
+
+
+def certainty(code: str | None, _: Translator) -> str:
+    """How sure a go-live date is."""
+    return {
+        "confirmed": _("confirmed"),
+        "month_confirmed": _("month confirmed"),
+        "inherited": _("inherited from the former municipality"),
+        "assumed": _("assumed"),
+        "planned": _("planned"),
+    }.get(code or "", _("not known"))
+
+
+def figure(row: Mapping[str, Any], decimals: int, _: Translator) -> str:
+    """A figure as text, or the words of its status."""
+    if row["value"] is None:
+        return status(row["value_status"], _)
+    return number(row["value"], _.language, decimals)
+
+
+def interval(row: Mapping[str, Any], decimals: int, _: Translator) -> str:
+    """A 95 % interval as ``12,3–15,6``, or nothing."""
+    if row["lower_ci"] is None or row["upper_ci"] is None:
+        return ""
+    low, high = (number(row[limit], _.language, decimals) for limit in ("lower_ci", "upper_ci"))
+    return f"{low}–{high}"
+
+
+def explanation(row: Mapping[str, Any], _: Translator) -> str:
+    """Why there is no figure, or what to mind about it; empty for a plain figure."""
+    if row["value"] is None:
+        why = reason(row["status_reason"], _)
+        said = status(row["value_status"], _)
+        return f"{said}: {why}" if why else status_explained(row["value_status"], _)
+    parts = [flags(row["quality_flags"], _)]
+    if row["value_status"] != "ok":
+        parts.insert(0, status(row["value_status"], _))
+    return ", ".join(part for part in parts if part)
