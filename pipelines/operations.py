@@ -118,12 +118,16 @@ def _execute(instance: DagsterInstance, job: str, partition: str | None = None) 
     from pipelines.definitions import defs
     from pipelines.instance import process_tags
 
-    result = defs().resolve_job_def(job).execute_in_process(
-        instance=instance,
-        partition_key=partition,
-        tags=process_tags(),
-        run_config={"loggers": {"progress": {}}},
-        raise_on_error=False,
+    result = (
+        defs()
+        .resolve_job_def(job)
+        .execute_in_process(
+            instance=instance,
+            partition_key=partition,
+            tags=process_tags(),
+            run_config={"loggers": {"progress": {}}},
+            raise_on_error=False,
+        )
     )
     if not result.success:
         steps = ", ".join(

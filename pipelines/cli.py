@@ -1,0 +1,273 @@
+"""The ``folkepuls`` command: what can be typed, and how results and errors are told.
+
+Belongs here: arguments, help and messages. Does not belong here: what a command does
+(``operations``, ``demo``, ``doctor``). Heavy imports wait until a command needs them.
+
+Exit codes: 0 done, 1 something went wrong and the message says what to do, 2 wrong usage,
+3 waiting for a steward's decision.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from pipelines.settings import Settings
+
+WAITS_FOR_STEWARD = 3
+
+app = typer.Typer(
+    name="folkepuls",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Population-health indicators from journal extracts, safe to publish.\n\n"
+    "A first time: `folkepuls demo`. With data of your own: `folkepuls keys init`, "
+    "`folkepuls ingest PATH`, `folkepuls run`, `folkepuls release show`, "
+    "`folkepuls release approve`, `folkepuls dashboard`.\n\n"
+    "Everything lies under FOLKEPULS_HOME (default: the project's data folder).",
+)
+release_app = typer.Typer(no_args_is_help=True, help="Build, look at, sign and publish releases.")
+keys_app = typer.Typer(no_args_is_help=True, help="The pseudonym key.")
+docs_app = typer.Typer(no_args_is_help=True, help="The generated reference pages.")
+app.add_typer(release_app, name="release")
+app.add_typer(keys_app, name="keys")
+app.add_typer(docs_app, name="docs")
+
+out = Console(highlight=False, soft_wrap=True)
+
+Scale = Annotated[float, typer.Option(min=0.001, max=1.0, help="Share of the real population.")]
+Years = Annotated[int, typer.Option(min=1, max=5, help="Calendar years, the last one 2025.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same region, byte for byte.")]
+Port = Annotated[int, typer.Option(min=1024, max=65535, help="Port on 127.0.0.1.")]
+
+
+@app.command()
+def demo(
+    scale: Scale = 0.1,
+    years: Years = 3,
+    seed: Seed = 20231103,
+    port: Port = 8501,
+    serve: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Serve the dashboards when done.")
+    ] = True,
+) -> None:
+    """A synthetic region, through the whole pipeline, to the dashboards.
+
+    Makes a journal extract with known truth, takes it in, models and protects it, signs the
+    release in its own name and says so, and serves the dashboards on this machine alone.
+    """
+    from pipelines.demo import make_demo
+    from pipelines.synthetic import SyntheticSettings
+
+    make_demo(Settings(), SyntheticSettings(scale=scale, years=years, seed=seed), out)
+    if serve:
+        dashboard(port=port, steward=False)
+
+
+@app.command()
+def synth(
+    to: Annotated[Path, typer.Option("--out", help="Folder for the deliveries.")],
+    scale: Scale = 0.1,
+    years: Years = 3,
+    seed: Seed = 20231103,
+) -> None:
+    """Write a synthetic journal extract: deliveries as a journal would send them.
+
+    All numbers are of the synthetic series; nobody in it exists.
+    """
+    from pipelines.demo import write_region
+    from pipelines.synthetic import SyntheticSettings
+
+    write_region(SyntheticSettings(scale=scale, years=years, seed=seed), to, None, out)
+    out.print(f"Take it in with: folkepuls ingest {to}")
+
+
+@app.command()
+def ingest(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Deliveries, or folders that hold deliveries.")
+    ],
+) -> None:
+    """Take deliveries in: copy them to the inbox, verify, pseudonymise, load or quarantine.
+
+    Delivering the same bytes twice changes nothing. Exits with 1 when something was refused.
+    """
+    from pipelines.operations import take_in
+
+    refused = take_in(Settings(), paths, out)
+    if refused:
+        raise typer.Exit(1)
+
+
+@app.command()
+def run() -> None:
+    """Run the whole job on what waits, from the last good state to a release candidate."""
+    from pipelines.operations import run as run_all
+
+    report = run_all(Settings())
+    if not report.refined:
+        out.print(f"Nothing new since candidate {report.release_id}.")
+    else:
+        swept = f"Swept {report.swept} dead runs. " if report.swept else ""
+        out.print(f"{swept}Took in {report.ingested} partitions. Candidate: {report.release_id}")
+        out.print("Look at it with: folkepuls release show")
+
+
+@release_app.command("build")
+def release_build() -> None:
+    """Make a release candidate of what has been taken in (the same as `folkepuls run`)."""
+    run()
+
+
+@release_app.command("show")
+def release_show(
+    release_id: Annotated[str | None, typer.Argument(help="Default: the newest.")] = None,
+) -> None:
+    """What a candidate holds: cells by status, the audit, and where it stands."""
+    from pipelines.operations import release_summary
+
+    summary = release_summary(Settings().zones.create(), release_id)
+    out.print_json(json.dumps(summary, ensure_ascii=False))
+
+
+@release_app.command("approve")
+def release_approve(
+    name: Annotated[str, typer.Option(help="Who signs.")],
+    reason: Annotated[str, typer.Option(help="Why it may be published.")],
+    release_id: Annotated[str | None, typer.Argument(help="Default: the newest.")] = None,
+) -> None:
+    """Sign a candidate, and publish it."""
+    _decide("approve", name, reason, release_id)
+    release_publish(release_id)
+
+
+@release_app.command("reject")
+def release_reject(
+    name: Annotated[str, typer.Option(help="Who decides.")],
+    reason: Annotated[str, typer.Option(help="Why it must not be published.")],
+    release_id: Annotated[str | None, typer.Argument(help="Default: the newest.")] = None,
+) -> None:
+    """Refuse a candidate; it stays in the restricted zone."""
+    _decide("reject", name, reason, release_id)
+    out.print("Rejected. Nothing was published.")
+
+
+@release_app.command("publish")
+def release_publish(
+    release_id: Annotated[str | None, typer.Argument(help="Default: the newest.")] = None,
+) -> None:
+    """Publish a candidate that a steward has approved, and point readers to it."""
+    from pipelines.operations import publish_release
+    from pipelines.publication.release import decision_on, newest_candidate
+
+    zones = Settings().zones.create()
+    chosen = release_id or newest_candidate(zones)
+    if decision_on(zones, chosen) is None:
+        out.print(f"Release {chosen} waits for a steward: `folkepuls release approve`.")
+        raise typer.Exit(WAITS_FOR_STEWARD)
+    out.print(f"Published: {publish_release(Settings(), chosen)}")
+
+
+def _decide(decision: str, name: str, reason: str, release_id: str | None) -> None:
+    from pipelines.publication.release import Decision, decide, newest_candidate
+
+    zones = Settings().zones.create()
+    chosen = release_id or newest_candidate(zones)
+    entry = {
+        "release_id": chosen,
+        "decision": decision,
+        "name": name,
+        "reason": reason,
+        # A signature is the one thing that is about the moment it is given.
+        "decided_on": datetime.now(UTC).date().isoformat(),
+    }
+    decide(zones, Decision.model_validate(entry))
+
+
+@app.command()
+def dashboard(
+    port: Port = 8501,
+    steward: Annotated[
+        bool, typer.Option("--steward", help="The stewards' page, a process of its own.")
+    ] = False,
+) -> None:
+    """Serve the dashboards on 127.0.0.1."""
+    from pipelines.services import serve_dashboard
+
+    raise typer.Exit(serve_dashboard(Settings(), port, steward=steward, console=out))
+
+
+@app.command()
+def dagster(port: Port = 3000) -> None:
+    """Open Dagster's pages on 127.0.0.1: lineage, runs, checks, schedules and sensors."""
+    from pipelines.services import serve_dagster
+
+    raise typer.Exit(serve_dagster(Settings(), port, console=out))
+
+
+@app.command()
+def notebook(port: Port = 2718) -> None:
+    """Open the analysts' notebooks: SQL over the analysis and published zones, read-only."""
+    from pipelines.services import serve_notebooks
+
+    raise typer.Exit(serve_notebooks(Settings(), port, console=out))
+
+
+@app.command()
+def doctor() -> None:
+    """Look at versions, zones, permissions, keys and disk; say what is wrong and how to mend it."""
+    from pipelines.doctor import examine
+
+    findings = examine(Settings())
+    for finding in findings:
+        style = {"ok": "green", "note": "yellow", "wrong": "red"}[finding.verdict]
+        out.print(f"[{style}]{finding.verdict:>5}[/]  {finding.subject}: {finding.text}")
+        if finding.mend:
+            out.print(f"        {finding.mend}")
+    if any(finding.verdict == "wrong" for finding in findings):
+        raise typer.Exit(1)
+
+
+@keys_app.command("init")
+def keys_init() -> None:
+    """Make the pseudonym key: 256 bits in a file outside the project that only you can read."""
+    from anonymization.keys import create_key_file
+
+    settings = Settings()
+    key = create_key_file(settings.key_file, forbidden_root=settings.zones.home)
+    out.print(f"Made key {key.id} in {settings.key_file}. Keep a copy where no journal data lie:")
+    out.print("without it new deliveries cannot be joined with old ones.")
+
+
+@docs_app.command("build")
+def docs_build(
+    to: Annotated[Path, typer.Option("--out", help="Folder.")] = Path("docs/reference"),
+) -> None:
+    """Write the reference pages of indicators, policies and tables from the catalogue."""
+    from pipelines.reference_docs import write_reference
+
+    for path in write_reference(to):
+        out.print(str(path))
+
+
+def main() -> None:
+    """Run the command; turn known errors into a message and exit code 1."""
+    from pipelines.errors import message_of
+
+    try:
+        app()
+    except Exception as error:
+        message = message_of(error)
+        if message is None:
+            raise
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            message, style="red", markup=False
+        )
+        sys.exit(1)

@@ -1,0 +1,152 @@
+"""The demonstration: a synthetic region from extract to signed release.
+
+Belongs here: the order of it, and the care that it never mixes with other data. Does not belong
+here: making the region (``synthetic``) and the pipeline itself (``operations``).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+
+from anonymization.keys import create_key_file
+from pipelines.operations import publish_release, run
+from pipelines.publication.release import Decision, current_release, decide
+from pipelines.settings import Settings, Zones, atomic_write
+from pipelines.synthetic import SyntheticSettings, generate_tables, write_extract, write_truth
+
+SOURCE = "synthetic"
+MARK = "demo.json"
+SIGNATURE = "folkepuls demo"
+REASON = "Demonstration on synthetic figures, signed by the demonstration itself."
+
+
+class DemoError(RuntimeError):
+    """The demonstration cannot run here; the message says why and what to do."""
+
+
+def make_demo(settings: Settings, region: SyntheticSettings, console: Console) -> str:
+    """Make a region, run the whole pipeline on it, sign the release and publish it.
+
+    Args:
+        settings: Settings of this process.
+        region: Scale, years and seed.
+        console: Where progress is printed.
+
+    Returns:
+        The published release's id.
+
+    Raises:
+        DemoError: The home holds data that are not the demonstration's.
+    """
+    zones = _own_home(settings.zones, region)
+    if not settings.key_file.exists():
+        create_key_file(settings.key_file, forbidden_root=zones.home)
+        console.print(f"Made a pseudonym key in {settings.key_file}")
+    console.print("1  The synthetic region and its extract", style="bold")
+    if not (zones.inbox / SOURCE).is_dir():
+        write_region(region, zones.inbox, zones.truth, console)
+    console.print("2  Through the doors to a release candidate", style="bold")
+    report = run(settings)
+    if report.release_id is None:
+        raise DemoError("The run made no release candidate. Look at it with `folkepuls dagster`.")
+    console.print("3  Signature and publication", style="bold")
+    _sign(zones, report.release_id, console)
+    publish_release(settings, report.release_id)
+    _tell(zones, console)
+    return report.release_id
+
+
+def write_region(region: SyntheticSettings, to: Path, truth: Path | None, console: Console) -> None:
+    """Write a region's deliveries, and its truth where asked.
+
+    Args:
+        region: Scale, years and seed.
+        to: Folder that gets ``synthetic/<delivery>/``.
+        truth: Folder of the truth, or null for none. No pipeline step may read it.
+        console: Where progress is printed.
+    """
+
+    def line(step: str, rows: int, seconds: float) -> None:
+        count = f"{rows:>12,}".replace(",", " ")
+        console.print(f"  done   {step:<28} {count} rows {seconds:6.1f} s", markup=False)
+
+    tables = generate_tables(region, progress=line)
+    building = to / f".{SOURCE}.building"
+    shutil.rmtree(building, ignore_errors=True)
+    write_extract(tables, building, progress=line)
+    if truth is not None:
+        truth.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_truth(tables, truth / "indicator_truth.parquet")
+    target = to / SOURCE
+    shutil.rmtree(target, ignore_errors=True)
+    written = building / SOURCE if (building / SOURCE).is_dir() else building
+    written.rename(target)
+    shutil.rmtree(building, ignore_errors=True)
+
+
+def _own_home(zones: Zones, region: SyntheticSettings) -> Zones:
+    """A home that is the demonstration's own: fresh when its settings changed."""
+    mark = zones.state / MARK
+    wanted = asdict(region)
+    if mark.is_file():
+        if json.loads(mark.read_text()) != wanted:
+            # Another region is another population: nothing of the old one may stay beside it.
+            for folder in (
+                zones.identified,
+                zones.restricted,
+                zones.analysis,
+                zones.steward,
+                zones.published,
+                zones.state,
+            ):
+                shutil.rmtree(folder, ignore_errors=True)
+    elif _has_content(zones):
+        raise DemoError(
+            f"{zones.home} holds deliveries that the demonstration did not make. Run it elsewhere: "
+            "FOLKEPULS_HOME=/some/empty/folder folkepuls demo"
+        )
+    zones.create()
+    with atomic_write(mark) as path:
+        path.write_text(json.dumps(wanted))
+    return zones
+
+
+def _has_content(zones: Zones) -> bool:
+    return any(
+        folder.is_dir() and any(folder.iterdir()) for folder in (zones.inbox, zones.deliveries)
+    )
+
+
+def _sign(zones: Zones, release_id: str, console: Console) -> None:
+    entry = {
+        "release_id": release_id,
+        "decision": "approve",
+        "name": SIGNATURE,
+        "reason": REASON,
+    }
+    decide(zones, Decision.model_validate(entry))
+    console.print(f"  The demonstration approves its own release {release_id}, and says so in it.")
+
+
+def _tell(zones: Zones, console: Console) -> None:
+    """Print the share of each status among municipality totals of the last year."""
+    values = pl.read_parquet(zones.published / "current" / "indicator_values.parquet")
+    totals = values.filter(
+        (pl.col("area_level") == "municipality")
+        & (pl.col("sex") == "total")
+        & (pl.col("age_group") == "total")
+        & (pl.col("value_kind") == "crude")
+        & (pl.col("period_start") == pl.col("period_start").max())
+    )
+    shares = totals.group_by("value_status").len().sort("len", descending=True)
+    text = ", ".join(
+        f"{status} {count / totals.height:.0%}" for status, count in shares.iter_rows()
+    )
+    console.print(f"  Published {current_release(zones)}.")
+    console.print(f"  Municipality totals of the last year: {text}.")

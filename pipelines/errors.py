@@ -1,0 +1,42 @@
+"""Errors that a person can act on, and how they are told.
+
+Belongs here: which errors carry a message meant for a terminal. Does not belong here: raising
+them. Anything else is a defect and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+SPOKEN = (
+    ("anonymization.keys", "KeyAccessError"),
+    ("anonymization.tables.errors", "ProtectionError"),
+    ("pipelines.catalogue.loader", "CatalogueError"),
+    ("pipelines.ingest", "IngestError"),
+    ("pipelines.operations", "RunError"),
+    ("pipelines.demo", "DemoError"),
+    ("pipelines.publication.ledger", "LedgerError"),
+    ("pipelines.publication.release", "ReleaseError"),
+)
+
+
+def message_of(error: Exception) -> str | None:
+    """The message to print for an error, null when it is a defect and not a known refusal.
+
+    Args:
+        error: What was raised. Known errors name their subject and the next step, and never
+            hold a person's data.
+    """
+    loaded = (
+        getattr(importlib.import_module(module), name)
+        for module, name in SPOKEN
+        # An error whose module was never imported was not raised.
+        if _is_loaded(module)
+    )
+    return str(error) if isinstance(error, tuple(loaded)) else None
+
+
+def _is_loaded(module: str) -> bool:
+    import sys
+
+    return module in sys.modules
