@@ -192,7 +192,9 @@ class _Intervals(Hierarchy):
     upper: int | None
 
     def __post_init__(self) -> None:
-        nested = all(wide > narrow and wide % narrow == 0 for narrow, wide in pairwise(self.widths))
+        nested = all(
+            0 < narrow < wide and wide % narrow == 0 for narrow, wide in pairwise(self.widths)
+        )
         if not self.widths or self.widths[0] < 1 or not nested:
             raise HierarchyError(
                 f"intervals: expected ascending widths, each a multiple of the one before; got "
