@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pipelines.publication.figures import figures
 from pipelines.publication.systems import AuditGroup, linked_systems
-
 from tests.support.publication_marts import NOT_COVERED_AREA, SmallRegion, small_region, specs
 
 
