@@ -40,6 +40,9 @@ _RESTRICTED_TYPES: Mapping[str, ColumnType] = {
     "decimal": "number",
     "timestamp_utc": "timestamp",
 }
+NO_TYPE = "untyped"
+"""Type of a column that was written without a single value."""
+
 PUBLISHED = CATALOGUE / "published_tables.yml"
 
 
@@ -91,6 +94,8 @@ def published_contracts(path: Path = PUBLISHED) -> Mapping[str, TableContract]:
 
 def column_type(dtype: pl.DataType) -> str:
     """Name of a Polars type in the words of a contract, its own name where there is none."""
+    if dtype == pl.Null:
+        return NO_TYPE
     if dtype == pl.String:
         return "text"
     if dtype == pl.Boolean:

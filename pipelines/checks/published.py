@@ -30,6 +30,12 @@ BORDERS_CHANGED = 2024
 WITHOUT_COUNTS = ("suppressed", "not_covered", "missing", "not_applicable", "merged")
 """Statuses under which a numerator would tell what the status hides."""
 
+NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
+    "indicator_values": ("indicators", "areas"),
+    "comparisons": ("indicator_values",),
+}
+"""Tables that the rules of a table compare it with."""
+
 RULES: Mapping[str, tuple[str, tuple[str, ...], Kahn]] = {
     "rule_reason": ("reason", ("value_status", "status_reason"), "conformance"),
     "rule_whole_year": ("whole_year", ("period_start", "period_end"), "conformance"),

@@ -19,9 +19,9 @@ from pipelines.checks.contracts import (
 )
 from pipelines.checks.journal import journal_suites, with_derived
 from pipelines.checks.model import CheckResult, Suite
-from pipelines.checks.published import published_suites, with_rules
+from pipelines.checks.published import NEIGHBOURS, published_suites, with_rules
 from pipelines.checks.results import write_results
-from pipelines.checks.runner import combine, run_suite
+from pipelines.checks.runner import combine, not_run, run_suite
 from pipelines.settings import Zones
 
 SLICE = 500_000
@@ -72,8 +72,7 @@ def check_journal_table(folder: Path, table: str, contract: TableContract) -> li
     shape, content = journal_suites(table, contract)
     files = sorted(folder.glob("*.parquet"))
     if not files:
-        empty = pl.DataFrame()
-        return run_suite(empty, shape) + run_suite(empty, content)
+        return not_run(shape) + not_run(content)
     shapes = (run_suite(shape_of(pl.scan_parquet(path).collect_schema()), shape) for path in files)
     rows = (part for path in files for part in _check_file(path, content))
     return combine(shapes) + combine(rows)
@@ -111,7 +110,7 @@ def check_published(folder: Path, run_id: str, steward: Path | None = None) -> l
     for table in published_contracts():
         path = folder / f"{table}.parquet"
         tables[table] = pl.read_parquet(path) if path.exists() else pl.DataFrame()
-    results = [result for table in published_contracts() for result in _check_table(table, tables)]
+    results = _published_results(tables)
     if steward is None:
         return [result.model_copy(update={"run_id": run_id}) for result in results]
     release = tables["release"]
@@ -120,13 +119,20 @@ def check_published(folder: Path, run_id: str, steward: Path | None = None) -> l
     return _kept(steward, run_id, results, checked_at)
 
 
-def _check_table(table: str, tables: dict[str, pl.DataFrame]) -> list[CheckResult]:
-    shape, content = published_suites(table)
-    found = run_suite(shape_of(tables[table].schema), shape)
-    if any(result.status != "pass" for result in found):
-        # Derived columns need the agreed ones: without them the checks cannot be run.
-        return found + run_suite(pl.DataFrame(), content)
-    return found + run_suite(with_rules(table, tables), content)
+def _published_results(tables: dict[str, pl.DataFrame]) -> list[CheckResult]:
+    shapes = {
+        table: run_suite(shape_of(frame.schema), published_suites(table)[0])
+        for table, frame in tables.items()
+    }
+    sound = {name for name, found in shapes.items() if not any(r.is_blocking for r in found)}
+    results: list[CheckResult] = []
+    for table, found in shapes.items():
+        content = published_suites(table)[1]
+        # Rules need the agreed columns, of their own table and of those they compare with.
+        is_ready = {table, *NEIGHBOURS.get(table, ())} <= sound
+        results += found
+        results += run_suite(with_rules(table, tables), content) if is_ready else not_run(content)
+    return results
 
 
 def _kept(

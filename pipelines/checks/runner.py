@@ -41,12 +41,18 @@ def run_suite(frame: pl.DataFrame, suite: Suite) -> list[CheckResult]:
     """
     if not suite.checks:
         return []
-    needed = [name for name in suite.columns() if name in frame.columns]
+    # A frame without columns has no rows either: one is kept where only rows are counted.
+    needed = [name for name in suite.columns() if name in frame.columns] or frame.columns[:1]
     judged = {check.check_id: check for check in suite.checks}
     with _quiet_library() as library:
         raw = library.validate(frame.select(needed), suite.checks, frame.columns)
     counts = {check_id: _counts(judged[check_id], outcome) for check_id, outcome in raw.items()}
     return [_result(suite, check, counts.get(check.check_id)) for check in suite.checks]
+
+
+def not_run(suite: Suite) -> list[CheckResult]:
+    """Results of a suite that could not be run at all: every check is an ``error``."""
+    return [_result(suite, check, None) for check in suite.checks]
 
 
 def combine(parts: Iterable[list[CheckResult]]) -> list[CheckResult]:

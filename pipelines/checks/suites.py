@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pipelines.checks.contracts import ColumnContract, TableContract
+from pipelines.checks.contracts import NO_TYPE, ColumnContract, TableContract
 from pipelines.checks.model import Check, Stage, Suite
 
 
@@ -42,7 +42,7 @@ def shape_suite(
             columns=(name,),
             text="type",
             category="conformance",
-            values=("number", "integer") if column.type == "number" else (column.type,),
+            values=_type_names(column),
             blocks=blocks,
             words={"type": column.type},
         )
@@ -87,6 +87,12 @@ def content_suite(
             )
         )
     return Suite(f"{stage}.{table}", table, stage, (*checks, *extra))
+
+
+def _type_names(column: ColumnContract) -> tuple[str, ...]:
+    """Types that satisfy a column: whole numbers are numbers, and no value has no type."""
+    wider = ("integer",) if column.type == "number" else ()
+    return (column.type, *wider, *((NO_TYPE,) if column.nullable else ()))
 
 
 def key_check(table: str, key: tuple[str, ...], blocks: tuple[str, ...]) -> Check:

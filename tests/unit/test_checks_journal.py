@@ -138,5 +138,6 @@ def test_journal_verdicts_reach_the_stewards(tmp_path: Path) -> None:
 
 def test_a_missing_table_is_an_error_that_blocks(tmp_path: Path) -> None:
     results = check_journal(Zones(tmp_path), "run-1", tables=["patient"])
-    assert {result.status for result in results} == {"fail", "error"}
-    assert any(result.is_blocking for result in results)
+    assert {result.status for result in results} == {"error"}
+    assert {result.n for result in results} == {-1}
+    assert all(result.is_blocking for result in results if result.severity == "error")
