@@ -150,11 +150,15 @@ class _ViewCompiler:
             str(resource),
             tuple(self._columns),
             shape,
-            frozenset(re.findall(r"https?://[^\s'\"]+", str(self._definition.get("select", "")))),
+            self._extensions(),
             tuple(self._select),
             where,
             tuple(self._layers),
         )
+
+    def _extensions(self) -> frozenset[str]:
+        texts = str(self._definition["select"]), *map(str, self._constants().values())
+        return frozenset(url for text in texts for url in re.findall(r"https?://[^\s'\"]+", text))
 
     def _conditions(self, root: Compiled) -> str:
         conditions: list[str] = []

@@ -1,0 +1,176 @@
+"""Columns of a view judged and typed, as SQL.
+
+Belongs here: how each rule of an entity file becomes an expression, and the reason code when a
+value breaks it. Does not belong here: which elements the view reads (``viewdefinition``), national
+identity numbers (the pseudonym door judges them).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from functools import cache
+
+import polars as pl
+
+from pipelines.catalogue.entities import METADATA_COLUMNS, PATTERNS, Column, Table
+from pipelines.ingest.fhirpath_sql import literal_sql, name_sql
+from pipelines.settings import reference_dir
+
+ROW = "_row"
+REASON = "_reason"
+_POLARS: Mapping[str, pl.DataType] = {
+    "string": pl.String(),
+    "code": pl.String(),
+    "code_system": pl.String(),
+    "date": pl.Date(),
+    "local_date": pl.Date(),
+    "epoch_seconds": pl.Int64(),
+    "boolean": pl.Boolean(),
+    "decimal": pl.Float64(),
+    "timestamp_utc": pl.Datetime("us", "UTC"),
+}
+
+
+def table_schema(table: Table) -> pl.Schema:
+    """Columns and types of a restricted table, in order."""
+    own = {column.name: _POLARS[column.type] for column in table.columns}
+    return pl.Schema(own | {name: _POLARS[kind] for name, kind in METADATA_COLUMNS.items()})
+
+
+@cache
+def system_names() -> Mapping[str, str]:
+    """Short name of a code system by every address it is known under."""
+    path = reference_dir() / "code_system_aliases.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["alias"]: row["system"] for row in csv.DictReader(file)}
+
+
+def judged_sql(table: Table, view_sql: str, resource: str) -> str:
+    """The query that types and judges the rows of a view.
+
+    Args:
+        table: The restricted table.
+        view_sql: The view's query, which carries ``_row`` and ``_type`` along.
+        resource: Expected resource type.
+
+    Returns:
+        SQL with ``_row``, the table's columns (pseudonyms still raw) and ``_reason``: null, or
+        ``reason|column`` of the first rule that a row breaks.
+    """
+    raw = ", ".join(
+        [ROW, "_type"]
+        + [f"{_raw(column)} AS {name_sql(column.name)}" for column in table.columns]
+        + [f"{_system(c)} AS {name_sql(f'{c.name}_system')}" for c in table.columns if c.system]
+        + [f"{name_sql(check.source)} AS {name_sql(f'{check.source}_check')}" for check in table.checks]
+    )
+    typed = ", ".join(f"{_typed(column)} AS {name_sql(column.name)}" for column in table.columns)
+    broken = [f"WHEN _type IS DISTINCT FROM {literal_sql(resource)} THEN 'wrong_resource_type|'"]
+    for check in table.checks:
+        value = name_sql(f"{check.source}_check")
+        allowed = ", ".join(map(literal_sql, check.codes))
+        broken.append(
+            f"WHEN {value} IS NULL THEN {literal_sql(f'missing_required|{check.source}')} "
+            f"WHEN {value} NOT IN ({allowed}) THEN {literal_sql(f'code_not_allowed|{check.source}')}"
+        )
+    for column in table.columns:
+        broken += [
+            f"WHEN {condition} THEN {literal_sql(f'{reason}|{column.name}')}"
+            for condition, reason in _rules(column)
+        ]
+    return (
+        f"SELECT {ROW}, {typed}, CASE {' '.join(broken)} END AS {REASON} "
+        f"FROM (SELECT {raw} FROM ({view_sql}))"
+    )
+
+
+def _raw(column: Column) -> str:
+    """First source with a value, empty strings being none, normalised."""
+    if column.type in ("boolean", "decimal"):
+        return _first([name_sql(name) for name in column.source])
+    sql = _first([f"nullif({name_sql(name)}, '')" for name in column.source])
+    for step in column.normalise:
+        match step:
+            case "upper":
+                sql = f"upper({sql})"
+            case "no_dot":
+                sql = f"replace({sql}, '.', '')"
+            case "no_leading_zeros":
+                sql = f"ltrim({sql}, '0')"
+    return _named_system(sql) if column.type == "code_system" else sql
+
+
+def _system(column: Column) -> str:
+    names = column.system.source if column.system else ()
+    return _named_system(_first([name_sql(name) for name in names]))
+
+
+def _first(sources: list[str]) -> str:
+    return sources[0] if len(sources) == 1 else f"coalesce({', '.join(sources)})"
+
+
+def _named_system(sql: str) -> str:
+    cases = " ".join(
+        f"WHEN {literal_sql(alias)} THEN {literal_sql(name)}"
+        for alias, name in system_names().items()
+    )
+    # An unknown address is kept apart from none at all.
+    return f"CASE {sql} {cases} ELSE CASE WHEN {sql} IS NOT NULL THEN '?' END END"
+
+
+def _typed(column: Column) -> str:
+    value = name_sql(column.name)
+    match column.type:
+        case "date":
+            return f"TRY_CAST({value} AS DATE)"
+        case "local_date":
+            # The session's time zone is Europe/Oslo.
+            return (
+                f"CASE WHEN length({value}) = 10 THEN TRY_CAST({value} AS DATE) "
+                f"ELSE CAST(TRY_CAST({value} AS TIMESTAMPTZ) AS DATE) END"
+            )
+        case "epoch_seconds":
+            return f"CAST(floor(epoch(TRY_CAST({value} AS TIMESTAMPTZ))) AS BIGINT)"
+        case "decimal":
+            return f"CAST({value} AS DOUBLE)"
+        case _:
+            return value
+
+
+def _rules(column: Column) -> list[tuple[str, str]]:
+    """Conditions that break the column's rules; a value that is not there breaks only ``required``."""
+    value = name_sql(column.name)
+    rules: list[tuple[str, str]] = []
+    if column.required:
+        rules.append((f"{value} IS NULL", "missing_required"))
+    if column.system:
+        system = name_sql(f"{column.name}_system")
+        allowed = ", ".join(map(literal_sql, column.system.expected))
+        unknown = f"coalesce({system}, '?') NOT IN ({allowed})"
+        rules.append((f"{value} IS NOT NULL AND {unknown}", "unknown_code_system"))
+    if column.codes:
+        allowed = ", ".join(map(literal_sql, column.codes))
+        reason = "unknown_code_system" if column.type == "code_system" else "code_not_allowed"
+        rules.append((f"{value} NOT IN ({allowed})", reason))
+    if column.pattern:
+        reason = "invalid_identifier" if column.door == "pseudonym" else "code_not_allowed"
+        rules.append((f"NOT regexp_full_match({value}, {literal_sql(PATTERNS[column.pattern])})", reason))
+    if column.type in ("date", "local_date", "epoch_seconds"):
+        rules.append((f"{value} IS NOT NULL AND NOT coalesce({_well_formed(column)}, false)", "invalid_date"))
+    if column.range:
+        low, high = column.range
+        rules.append((f"NOT ({value} BETWEEN {low!r} AND {high!r})", "value_out_of_range"))
+    return rules
+
+
+def _well_formed(column: Column) -> str:
+    """A full date; or a time to the minute at least, with its offset, where times are meant."""
+    value = name_sql(column.name)
+    oldest = "DATE '1800-01-01'"
+    day = f"(length({value}) = 10 AND TRY_CAST({value} AS DATE) >= {oldest})"
+    time = (
+        f"(length({value}) >= 17 AND {value}[11] = 'T' AND ({value}[-1] = 'Z' "
+        f"OR ({value}[-6] IN ('+', '-') AND {value}[-3] = ':')) "
+        f"AND TRY_CAST({value} AS TIMESTAMPTZ) >= TIMESTAMPTZ '1800-01-01 00:00:00+00')"
+    )
+    return {"date": day, "local_date": f"({day} OR {time})", "epoch_seconds": time}[column.type]

@@ -1,0 +1,197 @@
+"""Verify a delivered file before anything parses it.
+
+Belongs here: size, hash, complete decompression with its checksum, number of lines, caps against
+bombs, and the private copy that is parsed afterwards. Does not belong here: what the lines say.
+
+DuckDB does not check the checksum of gzip, so no file reaches it unverified. What is parsed is the
+copy made while verifying: bytes that change in the inbox afterwards change nothing.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from pipelines.clients.delivered_files import Delivery, DeliveryRefusedError, ManifestFile, open_file
+from pipelines.ingest.limits import Limits
+
+_READ = 64 * 1024
+_STEP = 256 * 1024
+_BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class VerifiedFile:
+    """A file whose bytes are what the sender vouched for.
+
+    Attributes:
+        path: The private copy, compressed as delivered.
+        file: The manifest's entry.
+        text_bytes: Bytes after decompression.
+        sample: First lines, as bytes.
+    """
+
+    path: Path
+    file: ManifestFile
+    text_bytes: int
+    sample: tuple[bytes, ...]
+
+
+def verify(delivery: Delivery, file: ManifestFile, copy: Path, limits: Limits) -> VerifiedFile:
+    """Verify one file while copying it.
+
+    Args:
+        delivery: Where it lies.
+        file: What the manifest says about it.
+        copy: Where to put the copy; in the identified zone.
+        limits: Caps on size and ratio.
+
+    Raises:
+        DeliveryRefusedError: It is not what the manifest says, or not whole, or a bomb.
+    """
+    text = _Text(file, limits)
+    with open_file(delivery, file.name) as stream, copy.open("wb") as target:
+        copy.chmod(0o600)
+        size, digest = _copy(stream, target, text, file)
+    if size != file.bytes:
+        raise DeliveryRefusedError("wrong_size", f"manifest says {file.bytes} bytes, got {size}")
+    if digest != file.sha256:
+        raise DeliveryRefusedError(
+            "wrong_hash", "the SHA-256 is not the manifest's: the file was changed on its way"
+        )
+    text.finish()
+    rows = text.lines
+    if rows != file.rows:
+        # Blank lines that hold only white space are counted the slow way, and only then.
+        rows = sum(1 for _ in _filled_lines(copy, file, limits))
+    if rows != file.rows:
+        raise DeliveryRefusedError("wrong_row_count", f"manifest says {file.rows} lines, got {rows}")
+    return VerifiedFile(copy, file, text.size, text.sample(limits))
+
+
+def read_lines(verified: VerifiedFile, limits: Limits) -> Iterator[tuple[int, bytes, bool]]:
+    """The filled lines of a verified file.
+
+    Args:
+        verified: The file.
+        limits: Longest line.
+
+    Yields:
+        Line number (from 1, blank lines counted), the line without its end, and whether it is
+        whole (a line past the limit is cut there).
+    """
+    return _filled_lines(verified.path, verified.file, limits)
+
+
+def _filled_lines(
+    path: Path, file: ManifestFile, limits: Limits
+) -> Iterator[tuple[int, bytes, bool]]:
+    opener = gzip.open if file.compression == "gzip" else open
+    with opener(path, "rb") as stream:
+        number = 0
+        while line := stream.readline(limits.line_bytes + 1):
+            number += 1
+            whole = len(line) <= limits.line_bytes or line.endswith(b"\n")
+            if not whole:
+                while (rest := stream.readline(_STEP)) and not rest.endswith(b"\n"):
+                    pass
+            if line.strip():
+                yield number, line.rstrip(b"\r\n"), whole
+
+
+def _copy(
+    stream: BinaryIO, target: BinaryIO, text: _Text, file: ManifestFile
+) -> tuple[int, str]:
+    digest = hashlib.sha256()
+    size = 0
+    while chunk := stream.read(_READ):
+        size += len(chunk)
+        if size > file.bytes:
+            raise DeliveryRefusedError("wrong_size", f"manifest says {file.bytes} bytes, got more")
+        digest.update(chunk)
+        target.write(chunk)
+        text.feed(chunk)
+    return size, digest.hexdigest()
+
+
+@dataclass
+class _Text:
+    """Decompresses in small steps, counts lines, and keeps the first ones."""
+
+    file: ManifestFile
+    limits: Limits
+    size: int = 0
+    lines: int = 0
+    _read: int = 0
+    _last: bytes = b"\n"
+    _head: bytearray = field(default_factory=bytearray)
+    _inflater: zlib._Decompress | None = None
+    _problem: DeliveryRefusedError | None = None
+
+    def feed(self, chunk: bytes) -> None:
+        self._read += len(chunk)
+        if self.file.compression == "none":
+            self._take(chunk)
+        elif self._problem is None:
+            try:
+                self._inflate(chunk)
+            except zlib.error:
+                # Kept until size and hash are known: they tell better what happened.
+                self._problem = DeliveryRefusedError(
+                    "damaged_gzip", "decompression failed or the checksum inside is wrong"
+                )
+
+    def finish(self) -> None:
+        if self._problem is not None:
+            raise self._problem
+        if self.file.compression == "gzip" and not (self._inflater and self._inflater.eof):
+            raise DeliveryRefusedError("truncated_gzip", "the compressed stream ends too early")
+        if self._last != b"\n":
+            self.lines += 1
+        if bytes(self._head[:3]).startswith(_BYTE_ORDER_MARKS):
+            raise DeliveryRefusedError(
+                "wrong_encoding", "it begins with a byte order mark; expected UTF-8 without one"
+            )
+
+    def sample(self, limits: Limits) -> tuple[bytes, ...]:
+        lines = bytes(self._head).split(b"\n")
+        whole = lines if len(self._head) == self.size else lines[:-1]
+        return tuple(line for line in whole if line.strip())[: limits.sample_lines]
+
+    def _inflate(self, chunk: bytes) -> None:
+        while chunk:
+            if self._inflater is None or self._inflater.eof:
+                self._inflater = zlib.decompressobj(wbits=31)
+            text = self._inflater.decompress(chunk, _STEP)
+            # After the end of one member another may follow.
+            chunk = self._inflater.unused_data or self._inflater.unconsumed_tail
+            while text:
+                self._take(text)
+                # All input may be eaten while output still waits inside.
+                full = len(text) == _STEP and not chunk
+                text = self._inflater.decompress(b"", _STEP) if full else b""
+
+    def _take(self, text: bytes) -> None:
+        if not text:
+            return
+        self.size += len(text)
+        too_dense = self.size > self.limits.ratio_after and (
+            self.size > self.limits.ratio * self._read
+        )
+        if self.size > self.limits.file_bytes or too_dense:
+            raise DeliveryRefusedError(
+                "decompression_bomb",
+                f"more than {self.limits.file_bytes} bytes, or more than {self.limits.ratio:g} "
+                "times its compressed size",
+            )
+        blank = text.count(b"\n\n") + (self._last == b"\n" and text.startswith(b"\n"))
+        # count() does not overlap: runs of blank lines are settled by the slow count.
+        self.lines += text.count(b"\n") - blank
+        self._last = text[-1:]
+        if len(self._head) < self.limits.sample_bytes:
+            self._head += text[: self.limits.sample_bytes - len(self._head)]
