@@ -9,6 +9,7 @@ from pipelines.synthetic.canaries import canaries
 from pipelines.synthetic.extract import Delivery, write_extract
 from pipelines.synthetic.generate import generate_tables
 from pipelines.synthetic.model import Progress, Region, SyntheticSettings
+from pipelines.synthetic.truth import indicator_truth, write_truth
 
 __all__ = [
     "Delivery",
@@ -17,5 +18,7 @@ __all__ = [
     "SyntheticSettings",
     "canaries",
     "generate_tables",
+    "indicator_truth",
     "write_extract",
+    "write_truth",
 ]

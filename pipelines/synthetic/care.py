@@ -11,7 +11,7 @@ import polars as pl
 
 from pipelines.synthetic import parameters as par
 from pipelines.synthetic.days import FAR, Floats, Ints, date_series, first_day, year_of
-from pipelines.synthetic.draws import curve, place_factors
+from pipelines.synthetic.draws import curve, named, place_factors
 from pipelines.synthetic.model import SyntheticSettings
 from pipelines.synthetic.places import Places
 from pipelines.synthetic.population import Population
@@ -161,7 +161,7 @@ def _frame(
         {
             "episode": np.arange(size),
             "person": person,
-            "status": pl.Series(names).gather(pl.Series(status).cast(pl.UInt32)),
+            "status": named(names, status),
             "service_type_code": pl.Series(service).cast(pl.String),
             "place": place,
             "municipality_code": places.code_at(place, when),

@@ -11,7 +11,7 @@ import polars as pl
 
 from pipelines.synthetic import parameters as par
 from pipelines.synthetic.days import Bools, Ints, date_series, year_of
-from pipelines.synthetic.draws import curve, place_factors
+from pipelines.synthetic.draws import curve, named, place_factors
 from pipelines.synthetic.model import SyntheticSettings
 from pipelines.synthetic.places import Places
 from pipelines.synthetic.population import FEMALE, Population
@@ -116,8 +116,13 @@ def _look_alikes(
     _drug(drugs, _some(rng, everyone, par.WEIGHT_DRUG_SHARE, age), "A10BJ06", 3.0)
     _drug(drugs, _some(rng, everyone, par.HEART_DRUG_SHARE, age), "A10BK01", 2.5)
     # Metformin in pregnancy and for polycystic ovaries.
-    for code, share in (("icd10|O24.4", par.GESTATIONAL_RATE), ("icpc2|W85", par.GESTATIONAL_RATE),
-                        ("icd10|E28.2", par.PCOS_SHARE), ("icd10|E282", par.PCOS_SHARE / 2)):  # fmt: skip
+    excluding = {
+        "icd10|O24.4": par.GESTATIONAL_RATE,
+        "icpc2|W85": par.GESTATIONAL_RATE,
+        "icd10|E28.2": par.PCOS_SHARE,
+        "icd10|E282": par.PCOS_SHARE / 2,
+    }
+    for code, share in excluding.items():
         women = _some(rng, fertile, share, age)
         visits = conditions.rates(women, 1.0)
         conditions.put(visits, conditions.any_day(visits.size), code)
@@ -162,9 +167,7 @@ def _conditions(settings: SyntheticSettings, records: Records) -> pl.DataFrame:
                 "person": person,
                 "coded": codes,
                 "recorded_on": date_series("recorded_on", days),
-                "verification_status": pl.Series(["confirmed", "entered-in-error"]).gather(
-                    pl.Series(wrong).cast(pl.UInt32)
-                ),
+                "verification_status": named(("confirmed", "entered-in-error"), wrong),
                 "office": office,
                 "corrected_year": pl.Series(np.where(late, year + 1, 0)),
             }
@@ -192,7 +195,7 @@ def _prescriptions(settings: SyntheticSettings, records: Records) -> pl.DataFram
         {
             "prescription": np.arange(person.size),
             "person": person,
-            "status": pl.Series(names).gather(pl.Series(status).cast(pl.UInt32)),
+            "status": named(names, status),
             "atc_code": codes,
             "authored_on": date_series("authored_on", days),
             "office": office,

@@ -13,6 +13,7 @@ import polars as pl
 
 from pipelines.synthetic import parameters as par
 from pipelines.synthetic.days import FAR, Ints, date_series, off_changing_hours
+from pipelines.synthetic.draws import named
 from pipelines.synthetic.model import SyntheticSettings
 from pipelines.synthetic.places import BORDER_DAY, SPLIT, Places
 from pipelines.synthetic.spells import Spells
@@ -144,12 +145,12 @@ def entry_frame(
             "entry": np.arange(size),
             "person": person,
             "staff": _author(settings, rng, staff, place, on),
-            "status": _named(("current", "entered-in-error"), wrong),
+            "status": named(("current", "entered-in-error"), wrong),
             "municipality_code": places.code_at(place, on),
             "place": place,
-            "service": _named(SERVICES, service),
-            "form": _named(FORMS, ~structured),
-            "device": _named(DEVICES, ~mobile),
+            "service": named(SERVICES, service),
+            "form": named(FORMS, ~structured),
+            "device": named(DEVICES, ~mobile),
             "recorded_on": date_series("recorded_on", on),
             "recorded_minute": minute,
             "delay_minutes": rng.exponential(mean).astype(np.int64),
@@ -242,7 +243,3 @@ def _core(settings: SyntheticSettings, staff: pl.DataFrame, place: Ints, on: Int
         return table
 
     return np.where(on < BORDER_DAY, by_place(early)[place], by_place(late)[place])
-
-
-def _named(names: tuple[str, ...], index: np.ndarray) -> pl.Series:
-    return pl.Series(names).gather(pl.Series(index).cast(pl.UInt32))

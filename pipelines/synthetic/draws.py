@@ -7,6 +7,7 @@ with a meaning (``parameters``).
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 
 from pipelines.synthetic.days import Bools, Floats, Ints
 from pipelines.synthetic.parameters import Curve
@@ -29,7 +30,7 @@ def largest_remainder(shares: Floats, totals: Ints) -> Ints:
     whole = np.floor(exact).astype(np.int64)
     missing = totals - whole.sum(axis=1)
     rank = np.argsort(np.argsort(-(exact - whole), axis=1, kind="stable"), axis=1, kind="stable")
-    return whole + (rank < missing[:, None])
+    return np.asarray(whole + (rank < missing[:, None]), dtype=np.int64)
 
 
 def pick_by_group(group: Ints, key: Floats, wanted: Ints) -> Bools:
@@ -47,7 +48,7 @@ def choose(rng: np.random.Generator, weights: Floats, size: int) -> Ints:
     """Draw indices in proportion to weights."""
     cumulative = np.cumsum(weights)
     drawn = np.searchsorted(cumulative, rng.random(size) * cumulative[-1], side="right")
-    return np.minimum(drawn, weights.size - 1).astype(np.int64)
+    return np.asarray(np.minimum(drawn, weights.size - 1), dtype=np.int64)
 
 
 def choose_in_rows(rng: np.random.Generator, weights: Floats, rows: Ints) -> Ints:
@@ -55,3 +56,8 @@ def choose_in_rows(rng: np.random.Generator, weights: Floats, rows: Ints) -> Int
     cumulative = np.cumsum(weights, axis=1)
     level = rng.random(rows.size) * cumulative[rows, -1]
     return np.asarray((cumulative[rows] <= level[:, None]).sum(axis=1), dtype=np.int64)
+
+
+def named(names: tuple[str, ...], index: Ints | Bools) -> pl.Series:
+    """The name at each index; a boolean picks between two."""
+    return pl.Series(names).gather(pl.Series(index).cast(pl.UInt32))

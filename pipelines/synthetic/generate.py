@@ -13,6 +13,7 @@ from pipelines.synthetic.care import care_frame
 from pipelines.synthetic.days import FAR, Bools, Ints, date_series, first_day, year_of
 from pipelines.synthetic.diagnoses import record_frames
 from pipelines.synthetic.documentation import entry_frame, staff_frame
+from pipelines.synthetic.draws import named
 from pipelines.synthetic.hospital import encounter_frame, make_stays
 from pipelines.synthetic.identities import national_numbers
 from pipelines.synthetic.messages import message_frame
@@ -98,16 +99,14 @@ def _persons(
             "patient_number": rng.permutation(size),
             "number": national_numbers(population.birth, population.sex, d_number),
             "d_number": pl.Series(d_number),
-            "sex": pl.Series(["female", "male"]).gather(
-                pl.Series(population.sex == MALE).cast(pl.UInt32)
-            ),
+            "sex": named(("female", "male"), population.sex == MALE),
             "birth_date": date_series("birth_date", population.birth),
             "death_date": date_series("death_date", population.death),
             "strictly_graded": pl.Series(rng.random(size) < par.STRICTLY_GRADED_SHARE),
             "known_from": known_from,
         }
     )
-    graded = _graded_from(settings, rng, known_from)
+    graded = _graded_from(settings, rng, known_from, _never_leaves(settings, population, spells))
     columns = [
         pl.Series(f"office_{year}", offices.of(np.arange(size), _place_known(spells, size, year)))
         for year in settings.window
@@ -119,12 +118,30 @@ def _persons(
     )
 
 
-def _graded_from(settings: SyntheticSettings, rng: np.random.Generator, known_from: Ints) -> Ints:
+def _never_leaves(settings: SyntheticSettings, population: Population, spells: Spells) -> Bools:
+    """Persons who live in the region from the first day (or birth) to the last (or death)."""
+    size = population.birth.size
+    begin, end = np.full(size, FAR, dtype=np.int64), np.zeros(size, dtype=np.int64)
+    np.minimum.at(begin, spells.person, spells.begin)
+    np.maximum.at(end, spells.person, spells.drawn_end)
+    begins = begin <= np.maximum(settings.first_day, population.birth)
+    return np.asarray(begins & (end == FAR))
+
+
+def _graded_from(
+    settings: SyntheticSettings, rng: np.random.Generator, known_from: Ints, fit: Bools
+) -> Ints:
+    """First year of grading, ``FAR`` where never.
+
+    Only persons who never leave are graded: their history is lost at the pseudonym door, and
+    what their person-time is must not depend on it.
+    """
     size = known_from.size
+    among = np.flatnonzero(fit)
     # At least a few, so that a tiny region has them too.
-    wanted = max(4, round(size * par.GRADED_SHARE))
+    wanted = min(max(4, round(size * par.GRADED_SHARE)), among.size)
     chosen: Bools = np.zeros(size, dtype=np.bool_)
-    chosen[rng.choice(size, wanted, replace=False)] = True
+    chosen[rng.choice(among, wanted, replace=False)] = True
     later = rng.random(size) < par.GRADED_FROM_LATER_YEAR
     year = np.where(later, known_from + rng.integers(1, 3, size), known_from)
     return np.where(chosen, np.minimum(year, settings.end_year), FAR)

@@ -22,7 +22,7 @@ from pipelines.synthetic.days import (
     seasonal_days,
     year_of,
 )
-from pipelines.synthetic.draws import choose_in_rows, curve, place_factors
+from pipelines.synthetic.draws import choose_in_rows, curve, named, place_factors
 from pipelines.synthetic.model import SyntheticSettings
 from pipelines.synthetic.places import HOSPITALS, Places
 from pipelines.synthetic.population import Population
@@ -247,7 +247,7 @@ def _transfers(world: _World, rng: np.random.Generator, index: Stays) -> Stays:
 def _recorded(world: _World, stays: Stays) -> Bools:
     live = world.places.hospital_live[stays.hospital]
     in_window = (stays.begin <= world.settings.last_day) & (stays.end >= world.settings.first_day)
-    return (stays.hospital != _OUTSIDE) & (stays.begin >= live) & in_window
+    return np.asarray((stays.hospital != _OUTSIDE) & (stays.begin >= live) & in_window)
 
 
 def encounter_frame(
@@ -282,21 +282,17 @@ def encounter_frame(
         {
             "encounter": np.arange(size),
             "person": stays.person,
-            "status": _named(("finished", "in-progress", "cancelled", "entered-in-error"), status),
-            "class_code": _named(CLASSES, stays.kind),
-            "priority_code": _named(PRIORITIES, stays.priority),
-            "service_type": _named(SERVICE_TYPES, stays.service),
+            "status": named(("finished", "in-progress", "cancelled", "entered-in-error"), status),
+            "class_code": named(CLASSES, stays.kind),
+            "priority_code": named(PRIORITIES, stays.priority),
+            "service_type": named(SERVICE_TYPES, stays.service),
             "started_on": date_series("started_on", stays.begin),
             "ended_on": date_series("ended_on", np.where(finished, stays.end, FAR)),
-            "hospital_code": _named(HOSPITALS, stays.hospital),
+            "hospital_code": named(HOSPITALS, stays.hospital),
             "municipality_of_stay": places.code_at(stays.place, when),
             "place": stays.place,
-            "discharge_disposition": _named(("home", "other-hcf", "snf", "exp"), disposition),
+            "discharge_disposition": named(("home", "other-hcf", "snf", "exp"), disposition),
             "started_minute": off_changing_hours(stays.begin, started),
             "ended_minute": off_changing_hours(stays.end, ended),
         }
     )
-
-
-def _named(names: tuple[str, ...], index: Ints) -> pl.Series:
-    return pl.Series(names).gather(pl.Series(index).cast(pl.UInt32))

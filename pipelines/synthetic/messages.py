@@ -18,7 +18,7 @@ from pipelines.synthetic.days import (
     summer_offset,
     year_of,
 )
-from pipelines.synthetic.draws import choose
+from pipelines.synthetic.draws import choose, named
 from pipelines.synthetic.hospital import Stays
 from pipelines.synthetic.model import SyntheticSettings
 from pipelines.synthetic.places import Places
@@ -87,10 +87,8 @@ def message_frame(
             "message": np.arange(stay.size),
             "encounter": stay,
             "person": stays.person[stay],
-            "status": pl.Series(["completed", "entered-in-error"]).gather(
-                pl.Series(error[order]).cast(pl.UInt32)
-            ),
-            "message_type": pl.Series(TYPES).gather(pl.Series(kind).cast(pl.UInt32)),
+            "status": named(("completed", "entered-in-error"), error[order]),
+            "message_type": named(TYPES, kind),
             "sent_on": date_series("sent_on", days),
             "sent_sequence": (days * _MINUTES + minutes - offset * 60) * 60 + second,
             "sent_minute": minutes,

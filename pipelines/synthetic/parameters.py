@@ -56,8 +56,8 @@ STRICTLY_GRADED_SHARE: Final = 0.25
 
 # --- hospital ---------------------------------------------------------------------------------
 # Stays per 1 000 person-years.
-EMERGENCY_SOMATIC: Final[Curve] = ((0, 95), (3, 50), (10, 32), (20, 48), (45, 68), (60, 105),
-                                   (70, 180), (80, 300), (90, 420), (105, 430))  # fmt: skip
+EMERGENCY_SOMATIC: Final[Curve] = ((0, 88), (3, 46), (10, 29), (20, 42), (45, 60), (60, 92),
+                                   (70, 160), (80, 270), (90, 385), (105, 390))  # fmt: skip
 ELECTIVE_SOMATIC: Final[Curve] = ((0, 18), (10, 12), (30, 30), (50, 46), (70, 85), (80, 70),
                                   (95, 25))  # fmt: skip
 PSYCHIATRY: Final[Curve] = ((0, 0), (12, 1), (18, 9), (40, 9), (67, 5), (90, 2))
@@ -74,7 +74,7 @@ STAY_MEDIAN_DAYS: Final[Curve] = ((0, 1.4), (20, 1.6), (45, 2.2), (67, 3.1), (80
 STAY_LOG_SD: Final = 0.75
 PSYCHIATRY_STAY_FACTOR: Final = 4.0
 # Emergency readmissions beyond those that chance and frailty bring.
-READMISSION: Final[Curve] = ((0, 0.03), (45, 0.05), (67, 0.085), (80, 0.10), (95, 0.10))
+READMISSION: Final[Curve] = ((0, 0.03), (45, 0.065), (67, 0.125), (80, 0.14), (95, 0.14))
 TRANSFER_SHARE: Final = 0.035
 CANCELLED_SHARE: Final = 0.006
 ERROR_SHARE: Final = 0.005
@@ -99,8 +99,8 @@ NOTICE_PATTERNS: Final = (0.80, 0.10, 0.03, 0.03, 0.015, 0.015, 0.01)
 # Share of residents with the service on a date. Home nursing 80+ about 27 % (Statistics Norway,
 # table 12003, 2023: 26.9 %, all home services); the rest assumed.
 CARE_PREVALENCE: Final[dict[str, Curve]] = {
-    "15": ((0, 0.003), (18, 0.009), (45, 0.016), (60, 0.026), (70, 0.055), (80, 0.17), (86, 0.31),
-           (92, 0.43), (105, 0.42)),
+    "15": ((0, 0.003), (18, 0.010), (45, 0.019), (60, 0.030), (70, 0.065), (80, 0.19), (86, 0.34),
+           (92, 0.46), (105, 0.45)),
     "21": ((0, 0), (45, 0.0004), (60, 0.002), (70, 0.009), (80, 0.05), (86, 0.13), (92, 0.27),
            (105, 0.36)),
     "1": ((0, 0), (18, 0.003), (60, 0.010), (70, 0.03), (80, 0.10), (90, 0.22), (105, 0.22)),
@@ -111,7 +111,7 @@ CARE_PREVALENCE: Final[dict[str, Curve]] = {
 }  # fmt: skip
 CARE_MEAN_YEARS: Final = {"15": 2.6, "21": 2.0, "1": 3.0, "6": 3.0, "18": 0.1, "9": 3.0, "3": 6.0}
 # New episodes beyond exponential renewal, since users die and move more than others.
-CARE_INFLOW_FACTOR: Final = {"15": 1.30, "21": 1.55, "1": 1.3, "6": 1.3, "18": 1.0, "9": 1.0,
+CARE_INFLOW_FACTOR: Final = {"15": 1.45, "21": 1.32, "1": 1.3, "6": 1.3, "18": 1.0, "9": 1.0,
                              "3": 1.0}  # fmt: skip
 CARE_MEDIAN_HOURS: Final = {"15": 2.4, "1": 1.2, "9": 3.0, "3": 30.0}
 CARE_ON_HOLD_SHARE: Final = 0.02
@@ -166,7 +166,7 @@ FORM_ODD_STATUS_SHARE: Final = 0.02
 STAFF_PER_INHABITANT: Final = 0.045
 STAFF_MINIMUM: Final = 4
 STAFF_TURNOVER: Final = 0.09
-STAFF_LOGIN_SHARE: Final = 0.93
+STAFF_LOGIN_SHARE: Final = 0.88
 STAFF_LOGIN_MEAN_DAYS: Final = 25.0
 ENTRIES_PER_WEEK: Final = {"15": 1.0, "21": 1.3, "1": 0.15, "18": 2.0}
 STRUCTURED_LOGIT: Final = 0.25

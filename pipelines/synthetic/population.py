@@ -85,7 +85,7 @@ def simulate(settings: SyntheticSettings, places: Places) -> tuple[Population, S
 def targets(settings: SyntheticSettings, places: Places, year: int) -> Ints:
     """Persons by place on 1 January of a year."""
     scaled = np.rint(places.inhabitants(year) * settings.scale).astype(np.int64)
-    return np.maximum(scaled, 1)
+    return np.asarray(np.maximum(scaled, 1), dtype=np.int64)
 
 
 def initial_bands(settings: SyntheticSettings, places: Places) -> Ints:
@@ -180,7 +180,7 @@ def _deaths(population: Population, year: int, residents: Ints, rng: np.random.G
     population.death[dead] = np.maximum(on, first_day(year) + 1)
     population.close(dead, np.full(dead.size, FAR, dtype=np.int64))
     population.place[dead] = -1
-    return dying
+    return np.asarray(dying)
 
 
 def _moves(

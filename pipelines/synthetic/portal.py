@@ -11,7 +11,7 @@ import polars as pl
 
 from pipelines.synthetic import parameters as par
 from pipelines.synthetic.days import FAR, Floats, Ints, date_series, first_day, year_of
-from pipelines.synthetic.draws import curve, place_factors
+from pipelines.synthetic.draws import curve, named, place_factors
 from pipelines.synthetic.model import SyntheticSettings
 from pipelines.synthetic.places import Places
 from pipelines.synthetic.population import FEMALE, Population
@@ -116,7 +116,7 @@ def form_frame(
         {
             "form": np.arange(size),
             "person": person,
-            "status": pl.Series(names).gather(pl.Series(status).cast(pl.UInt32)),
+            "status": named(names, status),
             "sent_on": date_series("sent_on", sent),
             "answered_on": date_series("answered_on", answered),
             "contact_on": date_series("contact_on", contact),

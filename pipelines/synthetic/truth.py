@@ -1,0 +1,382 @@
+"""Exact indicator values of a synthetic region, before any protection.
+
+Belongs here: the indicators over their measures, areas, sexes and ages, and writing the truth.
+Does not belong here: measures (``truth_persons``, ``truth_events``), coverage
+(``truth_coverage``). No step of the pipeline may read what is written here; tests compare
+published values with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.settings import atomic_write
+from pipelines.synthetic import truth_events as events
+from pipelines.synthetic import truth_persons as states
+from pipelines.synthetic.model import Region
+from pipelines.synthetic.truth_coverage import (
+    FULL,
+    Coverage,
+    covered_time,
+    load_coverage,
+    mean_hospital_share,
+    state,
+)
+from pipelines.synthetic.truth_persons import World
+
+REGION_CODE = "MIDT"
+OPEN_AGE = 199
+Measure = Callable[[World], pl.DataFrame]
+_ALL_AGES, _ADULTS = (0, 18, 45, 67, 80), (18, 45, 67, 80)
+_FROM_16 = (16, 45, 67, 80)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One indicator: measures, published age groups (lower bounds; empty: a flow), coverage.
+
+    ``on_date`` indicators are covered on 31 December or not at all; the others by the share of
+    the year's resident days.
+    """
+
+    numerator: Measure
+    denominator: Measure
+    multiplier: int
+    groups: tuple[int, ...]
+    service: str
+    on_date: bool = False
+
+
+def _hospital_time(world: World) -> pl.DataFrame:
+    return states.person_years(world, "hospital")
+
+
+def _home_nursing(world: World) -> pl.DataFrame:
+    return states.care_users(world, states.HOME_NURSING_CODE)
+
+
+def _long_stay(world: World) -> pl.DataFrame:
+    return states.care_users(world, states.LONG_STAY_CODE, least_age=80)
+
+
+def _structured(world: World) -> pl.DataFrame:
+    return events.journal_entries(world, "structured")
+
+
+def _active_staff(world: World) -> pl.DataFrame:
+    return events.staff(world, active=True)
+
+
+DEFINITIONS: dict[str, Definition] = {
+    "ready_for_discharge_days_per_1000": Definition(
+        events.waiting_days, _hospital_time, 1000, _ADULTS, "hospital"
+    ),
+    "ready_for_discharge_share_of_bed_days": Definition(
+        events.waiting_days, events.bed_days, 100, _ADULTS, "hospital"
+    ),
+    "ready_for_discharge_same_day_share": Definition(
+        events.same_day_episodes, events.ready_episodes, 100, _ADULTS, "hospital"
+    ),
+    "readmission_30_days_67plus": Definition(
+        events.readmissions_30d, events.index_discharges, 100, (67, 80), "hospital"
+    ),
+    "emergency_admissions_per_1000": Definition(
+        events.emergency_stays, _hospital_time, 1000, _ALL_AGES, "hospital"
+    ),
+    "home_nursing_users_per_1000": Definition(
+        _home_nursing, states.residents, 1000, _ALL_AGES, "municipal_care", on_date=True
+    ),
+    "home_nursing_users_80plus_share": Definition(
+        _home_nursing, states.residents, 100, (80,), "municipal_care", on_date=True
+    ),
+    "long_stay_residents_80plus_per_1000": Definition(
+        _long_stay, states.residents, 1000, (80,), "municipal_care", on_date=True
+    ),
+    "diabetes_type2_prevalence": Definition(
+        states.diabetes_t2, states.gp_residents, 100, _ALL_AGES, "gp", on_date=True
+    ),
+    "portal_active_users_share": Definition(
+        states.portal_active, states.residents, 100, _FROM_16, "portal"
+    ),
+    "portal_forms_answered_share": Definition(
+        events.portal_forms_answered, events.portal_forms_sent, 100, _FROM_16, "portal"
+    ),
+    "structured_documentation_share": Definition(
+        _structured, events.journal_entries, 100, (), "documentation"
+    ),
+    "adoption_inhabitants_share": Definition(
+        states.residents_live, states.residents, 100, _ALL_AGES, "none", on_date=True
+    ),
+    "adoption_staff_share": Definition(
+        _active_staff, events.staff, 100, (), "municipal_care", on_date=True
+    ),
+}
+
+
+def indicator_truth(region: Region) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Compute the truth of a region by the definitions, from its tables alone.
+
+    Args:
+        region: The region.
+
+    Returns:
+        Two frames, in order of their keys. The truth: indicator_id, area_level
+        (municipality|region), area_code, sex (total|female|male), age_group (``total`` is all
+        ages that the indicator covers), year, numerator, denominator, value (crude, times the
+        multiplier), numerator_persons (staff roles in flows), covered_share, coverage_state;
+        figures are null where a municipality is not covered. By single year of age: the same
+        keys with age in place of age_group, numerator and denominator, covered areas only, no
+        flows.
+    """
+    world = states.world(region, load_coverage())
+    totals, ages = [], []
+    measured: dict[Measure, pl.DataFrame] = {}
+    for indicator_id, definition in DEFINITIONS.items():
+        for measure in (definition.numerator, definition.denominator):
+            if measure not in measured:
+                measured[measure] = measure(world)
+        coverage = coverage_of(world, definition, measured)
+        cells = _cells(world, definition, measured, coverage)
+        name = pl.lit(indicator_id).alias("indicator_id")
+        totals.append(_published(cells, definition, coverage).select(name, pl.all()))
+        if definition.groups:
+            ages.append(_by_age(cells).select(name, pl.all()))
+    key = ["indicator_id", "area_level", "area_code", "sex"]
+    return (
+        pl.concat(totals).sort([*key, "age_group", "year"]),
+        pl.concat(ages).sort([*key, "age", "year"]),
+    )
+
+
+def write_truth(region: Region, path: Path) -> list[Path]:
+    """Write the truth of a region.
+
+    Args:
+        region: The region.
+        path: Folder of the truth (``identified/synthetic/truth``).
+
+    Returns:
+        ``indicator_truth.parquet`` and ``indicator_truth_by_age.parquet`` in that folder; columns
+        as in ``indicator_truth``.
+    """
+    names = ("indicator_truth.parquet", "indicator_truth_by_age.parquet")
+    files = []
+    for name, frame in zip(names, indicator_truth(region), strict=True):
+        with atomic_write(path / name) as temporary:
+            frame.write_parquet(temporary)
+        files.append(path / name)
+    return files
+
+
+def coverage_of(
+    world: World, definition: Definition, measured: dict[Measure, pl.DataFrame]
+) -> pl.DataFrame:
+    """Covered share and state of every municipality with residents, by year.
+
+    Returns:
+        year, municipality_code, covered_share, coverage_state, residents (on 31 December).
+    """
+    residents = (
+        states.residents(world)
+        .drop_nulls("municipality_code")
+        .group_by("year", "municipality_code")
+        .agg(pl.len().alias("residents"))
+    )
+    parts = [_coverage_in(world, definition, measured, residents, year) for year in world.years]
+    return pl.concat(parts)
+
+
+def _coverage_in(
+    world: World,
+    definition: Definition,
+    measured: dict[Measure, pl.DataFrame],
+    residents: pl.DataFrame,
+    year: int,
+) -> pl.DataFrame:
+    time = (
+        covered_time(world.spells, world.coverage, definition.service, year)
+        .drop_nulls("municipality_code")
+        .group_by("municipality_code")
+        .agg(pl.col("days").sum(), pl.col("covered_days").sum())
+    )
+    here = residents.filter(pl.col("year") == year).drop("year")
+    frame = time.join(here, on="municipality_code", how="left").with_columns(
+        pl.col("residents").fill_null(0), mean_share=pl.lit(1.0)
+    )
+    share = pl.col("covered_days") / pl.col("days")
+    if definition.service == "gp":
+        covered = (
+            measured[definition.denominator]
+            .filter(pl.col("year") == year)
+            .group_by("municipality_code")
+            .agg(pl.len().alias("covered"))
+            .drop_nulls("municipality_code")
+        )
+        frame = frame.join(covered, on="municipality_code", how="left")
+        share = pl.when(pl.col("residents") > 0).then(
+            pl.col("covered").fill_null(0) / pl.col("residents")
+        )
+        share = share.otherwise(0.0)
+    elif definition.on_date and definition.service != "none":
+        frame = frame.join(
+            _covered_on_last_day(world.coverage, definition.service, year),
+            on="municipality_code",
+            how="left",
+        )
+        share = pl.col("live").fill_null(0.0)
+    if definition.service == "hospital":
+        means = mean_hospital_share(world.coverage, year)
+        frame = frame.drop("mean_share").join(means, on="municipality_code", how="left")
+    return frame.select(
+        pl.lit(year, dtype=pl.Int32).alias("year"),
+        "municipality_code",
+        share.cast(pl.Float64).alias("covered_share"),
+        state(share, pl.col("mean_share")).alias("coverage_state"),
+        "residents",
+    )
+
+
+def _covered_on_last_day(coverage: Coverage, service: str, year: int) -> pl.DataFrame:
+    return coverage.begins.filter(
+        pl.col("service") == service, pl.col("covered_from").dt.year() <= year
+    ).select("municipality_code", pl.lit(1.0).alias("live"))
+
+
+def _cells(
+    world: World,
+    definition: Definition,
+    measured: dict[Measure, pl.DataFrame],
+    coverage: pl.DataFrame,
+) -> pl.DataFrame:
+    """Counts by area, sex and year of age, of covered municipalities and of graded persons.
+
+    Flows have neither: sex ``total``, age 0.
+    """
+    counted = coverage.filter(pl.col("coverage_state") != "not_covered")
+    low = min(definition.groups, default=0)
+    sides = []
+    for side in ("numerator", "denominator"):
+        rows = measured[getattr(definition, side)]
+        inside = rows.join(
+            counted.select("year", "municipality_code"),
+            on=["year", "municipality_code"],
+            how="semi",
+        )
+        rows = pl.concat([inside, rows.filter(pl.col("municipality_code").is_null())])
+        if definition.groups:
+            rows = rows.join(world.persons, on="person").with_columns(
+                (pl.col("year") - pl.col("birth_year")).alias("age")
+            )
+            rows = rows.filter(pl.col("age") >= low)
+        else:
+            rows = rows.with_columns(pl.lit("total").alias("sex"), pl.lit(0, pl.Int32).alias("age"))
+        sides.append(_counted(rows, side))
+    key = ["area_level", "area_code", "sex", "age", "year"]
+    return (
+        sides[0]
+        .join(sides[1].drop("denominator_persons"), on=key, how="full", coalesce=True)
+        .with_columns(
+            pl.col("numerator", "denominator").fill_null(0.0),
+            pl.col("numerator_persons").fill_null(0),
+        )
+    )
+
+
+def _counted(rows: pl.DataFrame, side: str) -> pl.DataFrame:
+    municipal = rows.drop_nulls("municipality_code").with_columns(
+        pl.lit("municipality").alias("area_level"), pl.col("municipality_code").alias("area_code")
+    )
+    regional = rows.with_columns(
+        pl.lit("region").alias("area_level"), pl.lit(REGION_CODE).alias("area_code")
+    )
+    return (
+        pl.concat([municipal, regional])
+        .group_by("area_level", "area_code", "sex", pl.col("age").cast(pl.Int32), "year")
+        .agg(
+            pl.col("value").sum().alias(side),
+            pl.col("person").filter(pl.col("value") > 0).n_unique().alias(f"{side}_persons"),
+        )
+    )
+
+
+def _by_age(cells: pl.DataFrame) -> pl.DataFrame:
+    both = cells.group_by("area_level", "area_code", "age", "year").agg(
+        pl.col("numerator", "denominator").sum()
+    )
+    columns = ["area_level", "area_code", "sex", "age", "year", "numerator", "denominator"]
+    return pl.concat(
+        [cells.select(columns), both.with_columns(pl.lit("total").alias("sex")).select(columns)]
+    )
+
+
+def age_groups(definition: Definition) -> list[tuple[str, int, int]]:
+    """Label, least and greatest age of ``total`` and of each published group."""
+    low = min(definition.groups, default=0)
+    groups = [("total", low, OPEN_AGE)]
+    if len(definition.groups) > 1:
+        for start, after in zip(definition.groups, [*definition.groups[1:], None], strict=True):
+            label = f"{start}+" if after is None else f"{start}-{after - 1}"
+            groups.append((label, start, OPEN_AGE if after is None else after - 1))
+    return groups
+
+
+def _published(cells: pl.DataFrame, definition: Definition, coverage: pl.DataFrame) -> pl.DataFrame:
+    areas = _areas(coverage)
+    sexes = ["total", "female", "male"] if definition.groups else ["total"]
+    figures = ["numerator", "denominator", "numerator_persons"]
+    parts = []
+    for label, low, high in age_groups(definition):
+        inside = cells.filter(pl.col("age").is_between(low, high))
+        for sex in sexes:
+            some = inside if sex == "total" else inside.filter(pl.col("sex") == sex)
+            summed = some.group_by("area_level", "area_code", "year").agg(pl.col(figures).sum())
+            parts.append(
+                areas.join(summed, on=["area_level", "area_code", "year"], how="left").with_columns(
+                    pl.lit(sex).alias("sex"), pl.lit(label).alias("age_group")
+                )
+            )
+    shown = pl.col("coverage_state") != "not_covered"
+    return (
+        pl.concat(parts)
+        .with_columns(pl.when(shown).then(pl.col(figures).fill_null(0)))
+        .with_columns(
+            pl.when(pl.col("denominator") > 0)
+            .then(pl.col("numerator") / pl.col("denominator") * definition.multiplier)
+            .alias("value")
+        )
+        .select(
+            "area_level", "area_code", "sex", "age_group", "year", "numerator", "denominator",
+            "value", pl.col("numerator_persons").cast(pl.Int64), "covered_share", "coverage_state",
+        )
+    )  # fmt: skip
+
+
+def _areas(coverage: pl.DataFrame) -> pl.DataFrame:
+    shown = pl.col("coverage_state") != "not_covered"
+    covered = pl.col("residents").filter(shown).sum() / pl.col("residents").sum()
+    regions = (
+        coverage.group_by("year")
+        .agg(covered.alias("covered_share"))
+        .with_columns(
+            pl.lit("region").alias("area_level"),
+            pl.lit(REGION_CODE).alias("area_code"),
+            pl.when(pl.col("covered_share") == 0)
+            .then(pl.lit("not_covered"))
+            .when(pl.col("covered_share") < FULL - 1e-9)
+            .then(pl.lit("flagged"))
+            .otherwise(pl.lit("full"))
+            .alias("coverage_state"),
+        )
+    )
+    municipalities = coverage.select(
+        pl.lit("municipality").alias("area_level"),
+        pl.col("municipality_code").alias("area_code"),
+        "year",
+        "covered_share",
+        "coverage_state",
+    )
+    return pl.concat([municipalities, regions.select(municipalities.columns)])
