@@ -48,6 +48,7 @@ class Space:
         parts: The group's quantities.
         atoms: One row per age atom: atom_low, atom_high.
         sexes: One row per published sex and the sex of unknowns that it holds: sex, base.
+        bands: One row per area, base sex and stratum: base, age_from, age_to.
         runs: One row per area, base sex and atom: run_low, run_high, the smallest ages
             around the atom that the area's strata give exactly.
         values: One row per quantity, area, base sex and stratum, with ``NUMBERS``.
@@ -58,6 +59,7 @@ class Space:
     parts: Quantities
     atoms: pl.DataFrame
     sexes: pl.DataFrame
+    bands: pl.DataFrame
     runs: pl.DataFrame
     values: pl.DataFrame
     strata: pl.DataFrame
@@ -81,11 +83,15 @@ class Space:
         published = base if flow else [*base, TOTAL, TOTAL]
         sexes = pl.DataFrame({"sex": published, "base": base if flow else [*base, *base]})
         areas = wanted.select(AREA).unique()
-        own = bands.filter(pl.col("sex").is_in(base)).join(areas, on=list(AREA), how="semi")
+        own = (
+            bands.filter(pl.col("sex").is_in(base))
+            .join(areas, on=list(AREA), how="semi")
+            .rename({"sex": "base"})
+        )
         values = _stratum_values(parts, strata)
         whole = (pl.col("value") - pl.col("value").round()).abs() <= WHOLE
         fractional = values.filter(~whole)["quantity"].unique().to_list()
-        return cls(parts, atoms, sexes, _runs(atoms, own), values, strata, fractional)
+        return cls(parts, atoms, sexes, own, _runs(atoms, own), values, strata, fractional)
 
 
 def _atoms(wanted: pl.DataFrame) -> pl.DataFrame:
@@ -105,9 +111,8 @@ def _atoms(wanted: pl.DataFrame) -> pl.DataFrame:
 
 def _runs(atoms: pl.DataFrame, bands: pl.DataFrame) -> pl.DataFrame:
     keys = [*AREA, "base"]
-    own = bands.rename({"sex": "base"})
     crossed = (
-        own.join_where(
+        bands.join_where(
             atoms.select("atom_low"),
             pl.col("age_from") < pl.col("atom_low"),
             pl.col("age_to") >= pl.col("atom_low"),
@@ -116,7 +121,7 @@ def _runs(atoms: pl.DataFrame, bands: pl.DataFrame) -> pl.DataFrame:
         .unique()
         .with_columns(crossed=pl.lit(True))
     )
-    spread = own.select(keys).unique().join(atoms, how="cross")
+    spread = bands.select(keys).unique().join(atoms, how="cross")
     marked = spread.join(crossed, on=[*keys, "atom_low"], how="left").sort(*keys, "atom_low")
     run = pl.col("crossed").is_null().cum_sum().over(keys)
     return marked.with_columns(run=run).select(
@@ -220,28 +225,48 @@ def spread_over_atoms(space: Space, cells: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def terms_of(space: Space, named: pl.DataFrame) -> pl.DataFrame:
-    """Terms of the areas' cells; the region holds its municipalities' unknowns and a rest.
+def members_of(space: Space, named: pl.DataFrame) -> pl.DataFrame:
+    """The unknowns that the region's cells hold: those of its municipalities, and a rest.
 
     Args:
         space: The group's unknowns.
         named: Cells of ``area_cells``.
 
     Returns:
-        One row per cell and unknown: cell_id, variable_id.
+        One row per unknown: unknown, base, atom_low, variable_id.
     """
-    spread = spread_over_atoms(space, named)
     keys = ["unknown", "base", "atom_low"]
-    local = spread.filter(pl.col("area_level") == MUNICIPALITY).with_columns(
-        variable_id=variable_id()
-    )
-    region = spread.filter(pl.col("area_level") == REGION)
+    spread = spread_over_atoms(space, named)
+    local = spread.filter(pl.col("area_level") == MUNICIPALITY)
     unplaced = (
-        region.select(keys)
+        spread.filter(pl.col("area_level") == REGION)
+        .select(keys)
         .unique()
         .with_columns(area_code=pl.lit(REST))
-        .select(*keys, variable_id=variable_id())
     )
-    members = pl.concat([local.select(*keys, "variable_id").unique(), unplaced])
-    whole = region.join(members, on=keys)
-    return pl.concat([local.select(TERM_COLUMNS), whole.select(TERM_COLUMNS)])
+    named_unknowns = [frame.select(*keys, variable_id=variable_id()) for frame in (local, unplaced)]
+    return pl.concat(named_unknowns).unique()
+
+
+def terms_of(space: Space, cells: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    """Terms of areas' cells.
+
+    Args:
+        space: The group's unknowns.
+        cells: Cells of municipalities and the region.
+        members: The region's unknowns, from ``members_of``.
+
+    Returns:
+        One row per cell and unknown: cell_id, variable_id.
+    """
+    spread = spread_over_atoms(space, cells)
+    local = spread.filter(pl.col("area_level") == MUNICIPALITY)
+    whole = spread.filter(pl.col("area_level") == REGION).join(
+        members, on=["unknown", "base", "atom_low"]
+    )
+    return pl.concat(
+        [
+            local.select("cell_id", variable_id=variable_id()),
+            whole.select(TERM_COLUMNS),
+        ]
+    )

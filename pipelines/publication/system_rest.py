@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.publication.figures import AREA, MUNICIPALITY, PERIOD, REGION, TOTAL
+from pipelines.publication.figures import AREA, MUNICIPALITY, PERIOD, REGION
 from pipelines.publication.system_cells import (
     BAND,
     CELL,
@@ -18,7 +18,7 @@ from pipelines.publication.system_cells import (
     WHOLE,
     Space,
     identified,
-    spread_over_atoms,
+    terms_of,
     variable_id,
 )
 
@@ -26,14 +26,14 @@ ADDED = ("value", "persons", "complement_persons", "denominator_persons")
 
 
 def block_cells(
-    space: Space, named: pl.DataFrame, terms: pl.DataFrame
+    space: Space, named: pl.DataFrame, members: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Age groups that a municipality's strata merge: total minus the exact groups.
 
     Args:
         space: The group's unknowns.
         named: The published cells.
-        terms: Their terms.
+        members: The region's unknowns.
 
     Returns:
         Cells that are never published (per sex, and of both sexes where they merge alike), and
@@ -41,47 +41,98 @@ def block_cells(
     """
     merged = (
         space.runs.filter(
-            pl.col("area_level") == MUNICIPALITY,
-            (pl.col("atom_low") == pl.col("run_low")),
+            pl.col("area_level") == MUNICIPALITY, pl.col("atom_low") == pl.col("run_low")
         )
         .join(space.atoms, on="atom_low")
         .filter(pl.col("atom_high") < pl.col("run_high"))
         .select(*AREA, "base", low="run_low", high="run_high")
     )
-    sums = (
-        merged.join(space.values, on=[*AREA, "base"])
-        .filter((pl.col("age_from") >= pl.col("low")) & (pl.col("age_to") <= pl.col("high")))
-        .group_by("quantity", *AREA, "base", *BAND)
-        .agg(
-            pl.col(*ADDED).sum(),
-            pl.col("providers").min(),
-            pl.col("largest").max(),
-            pl.col("magnitude").any(),
-        )
+    sums = _summed(space, merged.join(space.sexes, on="base"))
+    cells = sums.join(named, on=list(CELL), how="anti")
+    return _with_own_unknowns(space, _never_published(cells), members)
+
+
+def _summed(space: Space, bands: pl.DataFrame) -> pl.DataFrame:
+    """Counts of bands by sex, where the strata of all the sex's base sexes give them exactly.
+
+    Args:
+        space: The group's unknowns.
+        bands: One row per area, sex, base and band (low, high).
+    """
+    keys = [*AREA, "sex", *BAND]
+    overlap = (pl.col("age_from") <= pl.col("high")) & (pl.col("age_to") >= pl.col("low"))
+    inside = (pl.col("age_from") >= pl.col("low")) & (pl.col("age_to") <= pl.col("high"))
+    straddled = bands.join(space.bands, on=[*AREA, "base"]).filter(overlap & ~inside)
+    needed = space.sexes.group_by("sex").agg(needed=pl.len())
+    exact = (
+        bands.join(straddled, on=[*keys, "base"], how="anti")
+        .join(needed, on="sex")
+        .filter(pl.col("base").n_unique().over(keys) == pl.col("needed"))
     )
-    both = (
-        sums.group_by("quantity", *AREA, *BAND)
-        .agg(
-            pl.col(*ADDED).sum(),
-            pl.col("providers").min(),
-            pl.col("largest").max(),
-            pl.col("magnitude").any(),
-            sexes=pl.len(),
-        )
-        .filter(pl.col("sexes") == 2)
-        .with_columns(sex=pl.lit(TOTAL))
-    )
-    columns = [*CELL, *ADDED, "providers", "largest", "magnitude"]
-    cells = pl.concat([sums.rename({"base": "sex"}).select(columns), both.select(columns)])
-    unpublished = cells.join(named, on=list(CELL), how="anti")
-    blocks = identified(_never_published(unpublished), space.fractional)
-    spread = spread_over_atoms(space, blocks).select("cell_id", variable_id=variable_id())
-    # Ages beyond the area's exact totals have no unknowns of their own: they are in the rest.
-    foreign = spread.join(terms, on="variable_id", how="anti").select("cell_id").unique()
     return (
-        blocks.join(foreign, on="cell_id", how="anti"),
-        spread.join(foreign, on="cell_id", how="anti").select(TERM_COLUMNS),
+        exact.join(space.values, on=[*AREA, "base"])
+        .filter(inside)
+        .group_by("quantity", *keys)
+        .agg(
+            pl.col(*ADDED).sum(),
+            pl.col("providers").min(),
+            pl.col("largest").max(),
+            pl.col("magnitude").any(),
+        )
     )
+
+
+def _with_own_unknowns(
+    space: Space, cells: pl.DataFrame, members: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Cells all of whose unknowns exist, and their terms.
+
+    Ages beyond an area's exact totals have no unknowns of their own: they are in the rest.
+    """
+    named = identified(cells, space.fractional)
+    terms = terms_of(space, named, members)
+    foreign = terms.join(members, on="variable_id", how="anti").select("cell_id").unique()
+    return (
+        named.join(foreign, on="cell_id", how="anti"),
+        terms.join(foreign, on="cell_id", how="anti"),
+    )
+
+
+def joint_groups(
+    space: Space, named: pl.DataFrame, members: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Ages within which every municipality's merged groups lie: there the rest is persons only.
+
+    Args:
+        space: The group's unknowns.
+        named: The published cells.
+        members: The region's unknowns.
+
+    Returns:
+        Cells of the municipalities and the region over such ages, for ``rest_cells``, and
+        their terms. Ages that the region publishes as a group are left out.
+    """
+    crossed = (
+        space.runs.filter(pl.col("area_level") == MUNICIPALITY)
+        .join(space.sexes, on="base")
+        .group_by("sex", "atom_low")
+        .agg(crossed=(pl.col("run_low") < pl.col("atom_low")).any())
+    )
+    group = (~pl.col("crossed")).cum_sum().over("sex", order_by="atom_low")
+    joint = (
+        crossed.join(space.atoms, on="atom_low")
+        .with_columns(group=group)
+        .group_by("sex", "group")
+        .agg(low=pl.col("atom_low").min(), high=pl.col("atom_high").max(), atoms=pl.len())
+        .filter(pl.col("atoms") > 1)
+        .join(space.sexes, on="sex")
+    )
+    areas = space.runs.select(*AREA, "base").unique()
+    sums = _summed(space, areas.join(joint, on="base"))
+    published = named.filter(pl.col("area_level") == REGION)
+    keys = ["quantity", "sex", *BAND]
+    fresh = sums.join(published, on=keys, how="anti")
+    return _with_own_unknowns(space, _never_published(fresh), members)
 
 
 def _never_published(cells: pl.DataFrame) -> pl.DataFrame:

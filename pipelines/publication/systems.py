@@ -32,8 +32,15 @@ from pipelines.publication.figures import (
     stratum_rows,
 )
 from pipelines.publication.quantities import Quantities, audit_groups, quantities
-from pipelines.publication.system_cells import BAND, CELL_COLUMNS, Space, area_cells, terms_of
-from pipelines.publication.system_rest import block_cells, rest_cells, upper_bounds
+from pipelines.publication.system_cells import (
+    BAND,
+    CELL_COLUMNS,
+    Space,
+    area_cells,
+    members_of,
+    terms_of,
+)
+from pipelines.publication.system_rest import block_cells, joint_groups, rest_cells, upper_bounds
 
 __all__ = ["AuditGroup", "audit_groups", "figure_status", "linked_systems"]
 
@@ -131,11 +138,15 @@ def _system(
     wanted = parts.from_figures(exact)
     space = Space.of(parts, wanted, strata, bands)
     named = area_cells(space, wanted)
-    terms = terms_of(space, named)
-    blocks, block_terms = block_cells(space, named, terms)
-    rest, rest_terms = rest_cells(named, terms)
-    cells = pl.concat([frame.select(CELL_COLUMNS) for frame in (named, blocks, rest)])
-    all_terms = pl.concat([terms, block_terms, rest_terms])
+    unknowns = members_of(space, named)
+    terms = terms_of(space, named, unknowns)
+    blocks = block_cells(space, named, unknowns)
+    rest = rest_cells(named, terms)
+    joint_cells, joint_terms = joint_groups(space, named, unknowns)
+    joint_rest = rest_cells(joint_cells, joint_terms)
+    implied = (blocks, rest, joint_rest)
+    cells = pl.concat([frame.select(CELL_COLUMNS) for frame in (named, *(c for c, _ in implied))])
+    all_terms = pl.concat([terms, *(t for _, t in implied)])
     system = LinkedSystem(
         variables=upper_bounds(space, all_terms),
         cells=cells,
