@@ -97,9 +97,12 @@ class PageMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        # The shell must arrive unpacked to be rewritten: it is a few kilobytes.
-        scope = dict(scope)
-        scope["headers"] = [(k, v) for k, v in scope["headers"] if k != b"if-none-match"]
+        headers = scope["headers"]
+        if any(name == b"accept" and b"text/html" in value for name, value in headers):
+            # The shell must arrive whole and unpacked to be rewritten: it is a few kilobytes.
+            unwanted = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
+            kept = [(name, value) for name, value in headers if name not in unwanted]
+            scope = {**scope, "headers": kept}
         await self.app(scope, receive, _Answer(self, scope, send))
 
 

@@ -90,7 +90,7 @@ def bars(
                                                      aria=False),
         *_region_rule(release, choice, year, language),
         base.mark_rule(strokeWidth=2, aria=False).encode(x=x, x2="upper:Q", color=colour),
-        base.mark_point(filled=True, size=80, opacity=1, aria=False).encode(
+        base.mark_point(filled=True, size=100, opacity=1, aria=False).encode(
             x=alt.X("value:Q", title=None), shape=alt.Shape("shape:N", scale=None), color=colour
         ),
     ]  # fmt: skip
@@ -113,8 +113,11 @@ def _region_rule(release: Release, choice: Choice, year: int, language: str) -> 
     label = f"{region['name']} {number(region['value'], language, decimals)}"
     data = pl.DataFrame({"at": [region["value"]], "label": [label]})
     base = alt.Chart(data).encode(x=alt.X("at:Q"))
-    return [base.mark_rule(color=INK, strokeWidth=1.2, strokeDash=[5, 4], aria=False).encode(
-        tooltip=alt.Tooltip("label:N", title=" "))]  # fmt: skip
+    name = base.mark_text(dy=13, fontSize=12.5, fontWeight=600, color=INK, aria=False)
+    return [
+        base.mark_rule(color=INK, strokeWidth=1.2, strokeDash=[5, 4], aria=False),
+        name.encode(text="label:N", y=alt.value(alt.expr("height"))),
+    ]
 
 
 @lru_cache(maxsize=128)
@@ -125,17 +128,24 @@ def funnel(
     _ = translator(language, "planner")
     rows = municipalities(year_frame(release, choice, year))
     limits = ["funnel_lower_95", "funnel_upper_95", "funnel_lower_998", "funnel_upper_998"]
-    lines = rows.drop_nulls(["value", "denominator", *limits]).sort("denominator")
+    sized = rows.filter(pl.col("denominator") > 0)
+    lines = sized.drop_nulls(["value", *limits]).sort("denominator")
     if lines.height < 3:
         return None
     indicator = release.indicator(choice.indicator_id)
-    points = bars_frame(release, choice, year, (), area, language).drop_nulls("denominator")
-    x = alt.X("denominator:Q", title=_("Denominator"), axis=alt.Axis(grid=False, tickCount=6))
+    points = bars_frame(release, choice, year, (), area, language)
+    points = points.filter(pl.col("denominator") > 0)
+    x = alt.X("denominator:Q", title=_("Denominator"), scale=alt.Scale(type="log", nice=False),
+              axis=alt.Axis(grid=False, tickCount=5))  # fmt: skip
     curve = alt.Chart(lines.select("denominator", *limits)).encode(x=x)
 
     def limit(name: str, dash: list[int]) -> alt.Chart:
         mark = curve.mark_line(color=MUTED, strokeWidth=1.2, strokeDash=dash, aria=False)
-        return mark.encode(y=alt.Y(f"{name}:Q", title=indicator[f"unit_text_{language}"]))
+        unit = indicator[f"unit_text_{language}"]
+        line: alt.Chart = mark.encode(
+            y=alt.Y(f"{name}:Q", title=unit, scale=alt.Scale(zero=False))
+        )  # fmt: skip
+        return line
 
     dots = alt.Chart(points).encode(
         x=x, y="value:Q", shape=alt.Shape("shape:N", scale=None),
@@ -144,7 +154,7 @@ def funnel(
     own = alt.Chart(points).transform_filter("datum.own").encode(x=x, y="value:Q")
     layers = [
         *(limit(name, [5, 4] if name.endswith("95") else []) for name in limits),
-        dots.mark_point(filled=True, size=85, opacity=1, stroke="white", aria=False),
+        dots.mark_point(filled=True, size=95, opacity=1, aria=False),
         own.mark_point(size=230, color=PRIMARY, strokeWidth=2, aria=False),
         own.mark_text(dy=-17, fontWeight=600, fontSize=13, color=PRIMARY, aria=False)
         .encode(text="name:N"),

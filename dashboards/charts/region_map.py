@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from dashboards.figures import Choice, municipalities, year_frame
 from dashboards.text import number, translator
 
 CREDIT = "Grensedata: Kartverket, CC BY 4.0"
-HEIGHT = 600
+HEIGHT = 650
 _PAD = 0.05
 # One code of before 2024 covers two areas of the border file.
 _FORMER = {"1508": "1507", "1580": "1507"}
@@ -134,7 +135,8 @@ def tile_map(release: Release, choice: Choice, year: int, language: str) -> dict
 
     def tiles(kind: str, **look: Any) -> alt.Chart:  # noqa: ANN401
         mark = base.transform_filter(alt.datum.kind == kind)
-        return mark.mark_rect(cornerRadius=5, cursor="pointer", aria=False, **look)
+        drawn: alt.Chart = mark.mark_rect(cornerRadius=5, cursor="pointer", aria=False, **look)
+        return drawn
 
     coloured = tiles("value").encode(fill=alt.Fill("fill:N", scale=None))
     empty = [tiles(kind, strokeWidth=1, **look) for kind, look in _EMPTY_LOOK.items()]
@@ -142,11 +144,31 @@ def tile_map(release: Release, choice: Choice, year: int, language: str) -> dict
         x=alt.X("xm:Q", axis=None), y=alt.Y("ym:Q", axis=None), color=alt.Color("ink:N", scale=None)
     )
     size = alt.ExprRef(f"max(7, min(12.5, width / {columns} * 0.26))")
-    common = {"baseline": "middle", "aria": False, "fontSize": size}
+    common: dict[str, Any] = {"baseline": "middle", "aria": False, "fontSize": size}
     name = writing.mark_text(dy=-8, **common).encode(text="short:N")
     value = writing.mark_text(dy=8, fontWeight=600, **common).encode(text="label:N")
     chart = alt.layer(coloured, *empty, name, value).properties(height=HEIGHT, width="container")
     return finished(chart, *_title(release, choice, year, language), language)
+
+
+def _turned(ring: list[list[float]], *, clockwise: bool) -> list[list[float]]:
+    """A ring with its points in the given sense (shoelace formula)."""
+    area = sum((b[0] - a[0]) * (b[1] + a[1]) for a, b in pairwise(ring))
+    return ring if (area > 0) == clockwise else ring[::-1]
+
+
+def _wound(geometry: dict[str, Any]) -> dict[str, Any]:
+    """The geometry as Vega's spherical projections read it: outlines clockwise, holes not.
+
+    GeoJSON (RFC 7946) has it the other way round, which would fill all but the municipality.
+    """
+    polygon = geometry["type"] == "Polygon"
+    polygons = [geometry["coordinates"]] if polygon else geometry["coordinates"]
+    turned = [
+        [_turned(ring, clockwise=index == 0) for index, ring in enumerate(rings)]
+        for rings in polygons
+    ]
+    return {"type": "MultiPolygon", "coordinates": turned}
 
 
 def _features(borders: Path, frame: pl.DataFrame) -> list[dict[str, Any]]:
@@ -157,7 +179,8 @@ def _features(borders: Path, frame: pl.DataFrame) -> list[dict[str, Any]]:
         code = str(feature["properties"]["kommunenummer"])
         row = rows.get(code) or rows.get(_FORMER.get(code, ""))
         if row is not None:
-            features.append({**feature, "properties": row})
+            geometry = _wound(feature["geometry"])
+            features.append({"type": "Feature", "properties": row, "geometry": geometry})
     return features
 
 
@@ -178,13 +201,17 @@ def border_map(
 
     def shapes(kind: str, **look: Any) -> alt.Chart:  # noqa: ANN401
         chosen = [f for f in features if f["properties"]["kind"] == kind]
-        data = alt.Data(values={"type": "FeatureCollection", "features": chosen},
-                        format=alt.DataFormat(type="json", property="features"))  # fmt: skip
-        return (
-            alt.Chart(data)
-            .mark_geoshape(strokeWidth=0.7, cursor="pointer", aria=False, **look)
-            .encode(tooltip=_tooltip(language, "properties."), href="properties.href:N")
+        data = alt.InlineData(
+            values={"type": "FeatureCollection", "features": chosen},
+            format=alt.JsonDataFormat(type="json", property="features"),
         )
+        mark = alt.Chart(data).mark_geoshape(
+            strokeWidth=0.7, cursor="pointer", aria=False, **look
+        )  # fmt: skip
+        shape: alt.Chart = mark.encode(
+            tooltip=_tooltip(language, "properties."), href="properties.href:N"
+        )
+        return shape
 
     coloured = shapes("value", stroke="#ffffff").encode(
         fill=alt.Fill("properties.fill:N", scale=None)

@@ -48,7 +48,7 @@ def stripes() -> alt.LinearGradient:
     count = 7
     stops = []
     for i in range(count):
-        colour = "#ffffff" if i % 2 else "#c3cdd3"
+        colour = "#ffffff" if i % 2 else "#d0d8dd"
         stops += [
             alt.GradientStop(offset=i / count, color=colour),
             alt.GradientStop(offset=(i + 1) / count, color=colour),
@@ -57,21 +57,18 @@ def stripes() -> alt.LinearGradient:
 
 
 def finished(
-    chart: alt.LayerChart | alt.Chart, title: str | None, subtitle: str, language: str
+    chart: alt.LayerChart | alt.FacetChart, title: str, subtitle: str, language: str
 ) -> dict[str, Any]:
     """The specification of a chart with title, locale and the common look.
 
     Args:
         chart: The chart.
-        title: Its title, or ``None`` where the page says it already.
+        title: Its title.
         subtitle: A second line, such as the label of synthetic figures; may be empty.
         language: For numbers on axes.
     """
-    if title or subtitle:
-        heading = alt.TitleParams(
-            text=title or subtitle, **({"subtitle": subtitle} if title and subtitle else {})
-        )
-        chart = chart.properties(title=heading)
+    heading = alt.TitleParams(text=title, subtitle=subtitle or alt.Undefined)
+    chart = chart.properties(title=heading)
     configured = chart.configure(font=FONT, background="transparent", locale=vega_locale(language))
     configured = configured.configure_title(
         anchor="start", fontSize=15, fontWeight=600, color=INK, subtitleColor="#8a4b08",

@@ -18,7 +18,7 @@ from dashboards.data_access import Release
 from dashboards.figures import Choice, breaks, series
 from dashboards.text import number, translator
 
-HEIGHT = 360
+HEIGHT = 340
 
 
 @lru_cache(maxsize=256)
@@ -115,12 +115,14 @@ def _end_names(frame: pl.DataFrame) -> list[alt.Chart]:
     """The name of each series at its last shown point."""
     last = frame.drop_nulls("value").sort("year").group_by("series", maintain_order=True).last()
     text = alt.Chart(last).encode(x="year:Q", y="value:Q", text="series:N")
-    common = {"align": "left", "dx": 9, "fontSize": 13, "aria": False}
+    common: dict[str, Any] = {"align": "left", "dx": 9, "fontSize": 13, "aria": False}
+    heights = dict(last.select("role", "value").iter_rows())
+    above = heights.get("area", 0) >= heights.get("region", 0)
     area = text.transform_filter(alt.datum.role == "area")
     region = text.transform_filter(alt.datum.role == "region")
     return [
-        area.mark_text(color=PRIMARY, fontWeight=600, dy=-9, **common),
-        region.mark_text(color=MUTED, dy=12, **common),
+        area.mark_text(color=PRIMARY, fontWeight=600, dy=-11 if above else 13, **common),
+        region.mark_text(color=MUTED, dy=13 if above else -11, **common),
     ]
 
 

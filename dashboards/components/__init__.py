@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import Literal
 
 import streamlit as st
 
 
-def show(markup: str) -> None:
+def show(markup: str, width: Literal["stretch", "content"] = "stretch") -> None:
     """Put HTML on the page."""
-    st.html(markup)
+    st.html(markup, width=width)
 
 
 def visually_hidden(text: str) -> str:
@@ -36,7 +37,7 @@ def definition_list(pairs: Sequence[tuple[str, str]]) -> str:
 def table(
     caption: str,
     headings: Sequence[str],
-    rows: Sequence[Sequence[str]],
+    rows: Sequence[Sequence[str] | str],
     *,
     numeric: Sequence[int] = (),
     marked: int | None = None,
@@ -46,7 +47,8 @@ def table(
     Args:
         caption: What it shows; read out first.
         headings: One per column; the first column heads the rows.
-        rows: Cells as HTML that is already escaped.
+        rows: Cells as HTML that is already escaped; a text alone is the heading of the rows
+            that follow it.
         numeric: Columns to align right.
         marked: Index of a row to lift out, if any.
     """
@@ -58,9 +60,13 @@ def table(
     head = "".join(f'<th scope="col"{cls(i)}>{escape(h)}</th>' for i, h in enumerate(headings))
     body = []
     for index, cells in enumerate(rows):
+        if isinstance(cells, str):
+            group = f'<th scope="rowgroup" colspan="{len(headings)}">{escape(cells)}</th>'
+            body.append(f'<tr class="fp-group">{group}</tr>')
+            continue
         first, *rest = cells
         data = "".join(
-            f'<td{cls(i)} data-label="{escape(headings[i], quote=True)}">{cell}</td>'
+            f'<td{cls(i)} data-label="{escape(headings[i], quote=True)}"><div>{cell}</div></td>'
             for i, cell in enumerate(rest, start=1)
         )
         lift = ' class="fp-own"' if index == marked else ""

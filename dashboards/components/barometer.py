@@ -27,7 +27,7 @@ def bar(entry: Mapping[str, Any]) -> str:
     if region is not None:
         marks.append(region["value"])
     known = [mark for mark in marks if mark is not None]
-    low, high = min(known), max(known)
+    low, high = float(min(known)), float(max(known))
     width = (high - low) or 1.0
 
     def at(value: float) -> float:

@@ -25,16 +25,23 @@ NAMES = {"nb": "Bokmål", "nn": "Nynorsk", "en": "English"}
 def header(pages: Sequence[StreamlitPage], language: str, _: Translator) -> None:
     """Brand, pages and languages."""
     st.html(STYLE)
-    with st.container(key="fp-header", horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(
+        key="fp-header",
+        horizontal=True,
+        horizontal_alignment="distribute",
+        vertical_alignment="center",
+        gap="small",
+    ):
         show(
             '<div class="fp-brand"><span class="fp-mark" aria-hidden="true"></span>'
             f"<strong>Folkepuls</strong> <span>{escape(_('Population health, Mid-Norway'))}</span>"
-            "</div>"
+            "</div>",
+            "content",
         )
         with st.container(key="fp-nav", horizontal=True, gap="small", width="content"):
             for page in pages:
                 st.page_link(page)
-        show(_languages(language, _))
+        show(_languages(language, _), "content")
 
 
 def _languages(language: str, _: Translator) -> str:

@@ -89,14 +89,17 @@ def _who(reader: Context, choice: Choice) -> Choice:
     if len(kinds) == len(sexes) == 1 and len(ages) <= 2:
         return choice
     with st.container(key="fp-who"):
-        left, middle, right = st.columns([5, 3, 2])
+        kinds_only = code_of("kind", kinds, choice.value_kind) != "crude"
+        left, middle, right = st.columns([5, 5, 0.01] if kinds_only else [5, 3, 2])
         with left:
             kind = choose(
                 st.selectbox, _("Computed as"), "kind", kinds, choice.value_kind,
-                lambda code: words.kind(code, _), help=words.kind_explained(choice.value_kind, _),
+                lambda code: words.kind(code, _),
             )  # fmt: skip
         if kind != "crude":
             # Standardised figures are for both sexes and all ages of the indicator.
+            with middle:
+                show(f'<p class="fp-small fp-beside">{escape(words.kind_explained(kind, _))}</p>')
             return replace(choice, value_kind=kind)
         with middle:
             age = choose(

@@ -18,7 +18,7 @@ from dashboards.components.barometer import barometer_row
 from dashboards.components.frame import NAMES
 from dashboards.figures import applicable, norwegian_order, profile, row
 from dashboards.session import Context, choose, context, link
-from dashboards.text import day, number, translator
+from dashboards.text import Translator, day, number, translator
 
 
 def render() -> None:
@@ -70,7 +70,9 @@ def _head(reader: Context, area: dict[str, Any], year: int) -> None:
     offer = ""
     if area["language"] != reader.language and reader.language != "en":
         own = area["language"]
-        text = translator(own, "planner")("Read this page in {language}", language=NAMES[own])
+        text = translator(own, "planner")(
+            "Read this page in {language}", language=NAMES[own].lower()
+        )
         address = link("kommune", area=area["area_code"], year=year, lang=own)
         offer = (
             f' · <a href="{escape(address, quote=True)}" target="_self" lang="{own}" '
@@ -92,21 +94,23 @@ def _barometer(
         _("Among the municipalities"),
         _("Against the region"),
     ]
-    show(f"<h2>{escape(_('Key figures, {year}', year=year))}</h2>{_key(_)}")
     ordered = sorted(entries, key=lambda e: _THEMES.index(e["indicator"]["theme"]))
+    rows: list[list[str] | str] = []
     for theme, members in groupby(ordered, key=lambda e: str(e["indicator"]["theme"])):
-        rows = [barometer_row(entry, reader) for entry in members]
-        show(
-            '<div class="fp-barometer">'
-            + table(words.theme(theme, _), headings, rows)
-            + "</div>"
-        )  # fmt: skip
+        rows.append(words.theme(theme, _))
+        rows += [barometer_row(entry, reader) for entry in members]
+    title = _("Key figures, {year}", year=year)
+    caption = f"{area['name']}: {title}"
+    show(
+        f"<h2>{escape(title)}</h2>{_key(_)}"
+        f'<div class="fp-barometer">{table(caption, headings, rows)}</div>'
+    )
 
 
 _THEMES = ("hospital_use", "municipal_care", "chronic_disease", "digital", "adoption")
 
 
-def _key(_: Any) -> str:  # noqa: ANN401
+def _key(_: Translator) -> str:
     """How to read the bars."""
     parts = [
         ('<i class="fp-key-dot">●</i>', _("the municipality, with 95% interval")),

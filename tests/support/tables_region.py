@@ -71,9 +71,11 @@ def region_system(
     totals = long.group_by("figure", "areas", "sexes", "ages").agg(
         pl.col("numerator", "denominator", "complement").sum()
     )
-    parts = {"n": "numerator"} if public_denominator else {
-        "n": "numerator", "c": "complement", "d": "denominator"
-    }
+    parts = (
+        {"n": "numerator"}
+        if public_denominator
+        else {"n": "numerator", "c": "complement", "d": "denominator"}
+    )
     weight = (
         pl.when(pl.col("areas") == "region").then(50.0).otherwise(1.0)
         * pl.when(pl.col("sexes") == "total").then(3.0).otherwise(1.0)
@@ -104,7 +106,9 @@ def region_system(
         for part in parts
         for unknown in unknowns[part]
     )
-    bound = pl.col("denominator").cast(pl.Float64) if public_denominator else pl.lit(None, pl.Float64)
+    bound = (
+        pl.col("denominator").cast(pl.Float64) if public_denominator else pl.lit(None, pl.Float64)
+    )
     variables = pl.concat(
         base.select(variable_id=pl.lit(f"{u}:") + pl.col("stratum"), upper_bound=bound)
         for u in (("n",) if public_denominator else ("n", "c"))
