@@ -170,7 +170,7 @@ def _restricted() -> str:
             for column in table.columns
         )
         parts.append(
-            f"## {name}\n\n{table.grain["en"]}\n\n"
+            f"## {name}\n\n{table.grain['en']}\n\n"
             f"{_table(('column', 'type', 'door', 'place', 'what'), rows)}"
         )
     return "\n".join(parts)

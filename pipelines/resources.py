@@ -94,6 +94,8 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "DBT_PROFILES_DIR": str(DBT_FOLDER),
         "DBT_TARGET_PATH": str(zones.state / "dbt" / "target"),
         "DBT_LOG_PATH": str(zones.state / "logs" / "dbt"),
+        # What dbt says goes to whoever called it; a second copy in a file would be one too many.
+        "DBT_LOG_LEVEL_FILE": "none",
         "DBT_PARTIAL_PARSE": "true",
     }
 
@@ -143,7 +145,7 @@ def _parse(settings: Settings, target: Path) -> None:
     if not result.success:
         raise RuntimeError(
             f"dbt could not parse {DBT_FOLDER}: expected a manifest, got an error. "
-            f"Look in {settings.zones.state / 'logs' / 'dbt'}"
+            "What it said stands above."
         ) from result.exception
 
 
