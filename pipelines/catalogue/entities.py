@@ -272,4 +272,4 @@ def _attach_view(table: Table, entity: Entity, folder: Path, file: str) -> None:
             f"views/{path.name}: columns {sorted(unused)} leave the journal for no use. Remove "
             f"them, or name them in {file}."
         )
-    table._definition = definition  # noqa: SLF001
+    table._definition = definition

@@ -135,7 +135,9 @@ def find_deliveries(inbox: str | Path) -> list[Delivery]:
     found = [
         Delivery(source, name, url, _folder_problem(source, name, linked or inner_linked))
         for source, source_url, linked in _folders(str(inbox))
-        for name, url, inner_linked in ([("", source_url, True)] if linked else _folders(source_url))
+        for name, url, inner_linked in (
+            [("", source_url, True)] if linked else _folders(source_url)
+        )
     ]
     return sorted(found, key=lambda delivery: (delivery.source, delivery.name))
 

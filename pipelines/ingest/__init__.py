@@ -4,3 +4,33 @@ Belongs here: verify, parse, validate, minimise, pseudonymise, write; quarantine
 deliveries. Does not belong here: finding deliveries (``pipelines.clients``), the pseudonyms
 themselves (``anonymization``), anything that reads the restricted zone afterwards.
 """
+
+from pipelines.ingest.errors import IngestBusyError, IngestError
+from pipelines.ingest.inbox import (
+    PendingDelivery,
+    pending_deliveries,
+    refused_deliveries,
+    take_in,
+)
+from pipelines.ingest.limits import Limits
+from pipelines.ingest.quarantine import quarantine_counts
+from pipelines.ingest.restricted import ensure_schemas
+from pipelines.ingest.result import DeliveryResult, FileResult
+from pipelines.ingest.run import Options, ingest_delivery, ingest_pending
+
+__all__ = [
+    "DeliveryResult",
+    "FileResult",
+    "IngestBusyError",
+    "IngestError",
+    "Limits",
+    "Options",
+    "PendingDelivery",
+    "ensure_schemas",
+    "ingest_delivery",
+    "ingest_pending",
+    "pending_deliveries",
+    "quarantine_counts",
+    "refused_deliveries",
+    "take_in",
+]

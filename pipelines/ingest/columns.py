@@ -62,24 +62,29 @@ def judged_sql(table: Table, view_sql: str, resource: str) -> str:
         [ROW, "_type"]
         + [f"{_raw(column)} AS {name_sql(column.name)}" for column in table.columns]
         + [f"{_system(c)} AS {name_sql(f'{c.name}_system')}" for c in table.columns if c.system]
-        + [f"{name_sql(check.source)} AS {name_sql(f'{check.source}_check')}" for check in table.checks]
+        + [
+            f"{name_sql(check.source)} AS {name_sql(f'{check.source}_check')}"
+            for check in table.checks
+        ]
     )
     typed = ", ".join(f"{_typed(column)} AS {name_sql(column.name)}" for column in table.columns)
     broken = [f"WHEN _type IS DISTINCT FROM {literal_sql(resource)} THEN 'wrong_resource_type|'"]
     for check in table.checks:
         value = name_sql(f"{check.source}_check")
         allowed = ", ".join(map(literal_sql, check.codes))
+        missing, wrong = f"missing_required|{check.source}", f"code_not_allowed|{check.source}"
         broken.append(
-            f"WHEN {value} IS NULL THEN {literal_sql(f'missing_required|{check.source}')} "
-            f"WHEN {value} NOT IN ({allowed}) THEN {literal_sql(f'code_not_allowed|{check.source}')}"
+            f"WHEN {value} IS NULL THEN {literal_sql(missing)} "
+            f"WHEN {value} NOT IN ({allowed}) THEN {literal_sql(wrong)}"
         )
     for column in table.columns:
         broken += [
             f"WHEN {condition} THEN {literal_sql(f'{reason}|{column.name}')}"
             for condition, reason in _rules(column)
         ]
+    # Names and literals come from the catalogue and are quoted.
     return (
-        f"SELECT {ROW}, {typed}, CASE {' '.join(broken)} END AS {REASON} "
+        f"SELECT {ROW}, {typed}, CASE {' '.join(broken)} END AS {REASON} "  # noqa: S608
         f"FROM (SELECT {raw} FROM ({view_sql}))"
     )
 
@@ -138,7 +143,7 @@ def _typed(column: Column) -> str:
 
 
 def _rules(column: Column) -> list[tuple[str, str]]:
-    """Conditions that break the column's rules; a value that is not there breaks only ``required``."""
+    """Conditions that break the column's rules; an absent value breaks only ``required``."""
     value = name_sql(column.name)
     rules: list[tuple[str, str]] = []
     if column.required:
@@ -154,9 +159,13 @@ def _rules(column: Column) -> list[tuple[str, str]]:
         rules.append((f"{value} NOT IN ({allowed})", reason))
     if column.pattern:
         reason = "invalid_identifier" if column.door == "pseudonym" else "code_not_allowed"
-        rules.append((f"NOT regexp_full_match({value}, {literal_sql(PATTERNS[column.pattern])})", reason))
+        rules.append(
+            (f"NOT regexp_full_match({value}, {literal_sql(PATTERNS[column.pattern])})", reason)
+        )
     if column.type in ("date", "local_date", "epoch_seconds"):
-        rules.append((f"{value} IS NOT NULL AND NOT coalesce({_well_formed(column)}, false)", "invalid_date"))
+        rules.append(
+            (f"{value} IS NOT NULL AND NOT coalesce({_well_formed(column)}, false)", "invalid_date")
+        )
     if column.range:
         low, high = column.range
         rules.append((f"NOT ({value} BETWEEN {low!r} AND {high!r})", "value_out_of_range"))

@@ -15,7 +15,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import polars as pl
 
@@ -73,9 +72,7 @@ def check_sample(lines: Iterable[bytes], plan: EntityPlan) -> tuple[str, ...]:
             _look(document, plan.shape, "", plan, seen)
     _refuse_changed_kind(seen)
     _refuse_renamed(plan, seen)
-    return tuple(
-        sorted({_presentable(f"{at}.{name}".lstrip(".")) for at, name in seen.unexpected})
-    )
+    return tuple(sorted({_presentable(f"{at}.{name}".lstrip(".")) for at, name in seen.unexpected}))
 
 
 def check_filled(table: Table, rows: pl.DataFrame, limits: Limits) -> None:
@@ -101,7 +98,7 @@ def check_filled(table: Table, rows: pl.DataFrame, limits: Limits) -> None:
             )
 
 
-def _look(value: Any, shape: Shape, at: str, plan: EntityPlan, seen: _Seen) -> None:
+def _look(value: object, shape: Shape, at: str, plan: EntityPlan, seen: _Seen) -> None:
     model = fhir_r4()
     if model.is_primitive(shape.type):
         seen.values[at] += 1
@@ -127,7 +124,7 @@ def _look(value: Any, shape: Shape, at: str, plan: EntityPlan, seen: _Seen) -> N
             _look(item, child, f"{at}.{name}".lstrip("."), plan, seen)
 
 
-def _known_extension(url: Any, plan: EntityPlan) -> bool:
+def _known_extension(url: object, plan: EntityPlan) -> bool:
     known = plan.extensions | set(plan.entity.dropped_extensions)
     return url in known or (isinstance(url, str) and "/" not in url)
 

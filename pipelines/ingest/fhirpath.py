@@ -86,8 +86,10 @@ _TOKEN = re.compile(
 )
 _LEVELS = (("or",), ("and",), ("=", "!="))
 _REFUSED = frozenset(
-    ["<", ">", "<=", ">=", "~", "!~", "+", "-", "*", "/", "|", "&", "{", "@"]
-    + ["div", "mod", "in", "contains", "is", "as", "xor", "implies"]
+    (
+        *("<", ">", "<=", ">=", "~", "!~", "+", "-", "*", "/", "|", "&", "{", "@"),
+        *("div", "mod", "in", "contains", "is", "as", "xor", "implies"),
+    )
 )
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f"}
 

@@ -1,7 +1,7 @@
 """FHIRPath expressions as DuckDB SQL over structs of known types.
 
 Belongs here: what each supported construct means in SQL, and which JSON elements an expression
-touches. Does not belong here: the grammar (``fhirpath``), views (``viewdefinition``), reading files.
+touches. Does not belong here: the grammar (``fhirpath``), views (``viewdefinition``), files.
 
 Every element that an expression touches is recorded in a tree of shapes. The tree becomes the
 explicit struct type that the file is read with: what no expression names is never even parsed.
@@ -137,9 +137,7 @@ class Compiler:
             case Value(value):
                 return self._literal(value)
             case Constant(name):
-                if name not in self._constants:
-                    raise FhirPathError(f"constant %{name} is not declared in the view.")
-                return self._literal(self._constants[name])
+                return self._constant(name)
             case Member(target, name):
                 return self._member(self._node(target, focus), name)
             case Index(target, position):
@@ -148,11 +146,19 @@ class Compiler:
                 if name not in self._functions:
                     raise FhirPathError(f"function {name}() is not supported.")
                 return self._functions[name](self._node(target, focus), node)
-            case Binary("and" | "or" as operator, left, right):
-                sides = (self._boolean(self._node(side, focus), operator) for side in (left, right))
-                return Compiled("(" + f" {operator} ".join(sides) + ")", "boolean")
             case Binary(operator, left, right):
-                return self._equality(operator, self._node(left, focus), self._node(right, focus))
+                combine = self._equality if operator in ("=", "!=") else self._logic
+                return combine(operator, self._node(left, focus), self._node(right, focus))
+
+    def _constant(self, name: str) -> Compiled:
+        if name not in self._constants:
+            raise FhirPathError(f"constant %{name} is not declared in the view.")
+        return self._literal(self._constants[name])
+
+    def _logic(self, operator: str, left: Compiled, right: Compiled) -> Compiled:
+        # SQL's three-valued logic is FHIRPath's.
+        sides = [self._boolean(side, operator) for side in (left, right)]
+        return Compiled(f"({sides[0]} {operator} {sides[1]})", "boolean")
 
     @staticmethod
     def _literal(value: Literal) -> Compiled:
@@ -179,9 +185,7 @@ class Compiler:
             sql = f"list_transform({target.sql}, lambda {x}: {x}.{name_sql(name)})"
             sql = f"flatten({sql})" if many else _without_nulls(sql, next(self._variables))
         parent = target if self._model.is_primitive(type_name) else None
-        return Compiled(
-            sql, type_name, target.many or many, shape, parent=parent, json_name=name
-        )
+        return Compiled(sql, type_name, target.many or many, shape, parent=parent, json_name=name)
 
     def _of_primitive(self, target: Compiled, name: str) -> Compiled:
         """``district.extension``: what a plain value carries stands under ``_district``."""
@@ -281,7 +285,9 @@ class Compiler:
     def _equality(self, operator: str, left: Compiled, right: Compiled) -> Compiled:
         self._comparable(operator, left, right)
         if not left.many and not right.many:
-            return Compiled(f"({left.sql} {'=' if operator == '=' else '<>'} {right.sql})", "boolean")
+            return Compiled(
+                f"({left.sql} {'=' if operator == '=' else '<>'} {right.sql})", "boolean"
+            )
         a, b = (side.sql if side.many else _as_list(side.sql) for side in (left, right))
         equal = f"({a} = {b})" if operator == "=" else f"({a} <> {b})"
         # Empty on either side gives empty, not false.

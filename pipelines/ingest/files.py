@@ -154,7 +154,9 @@ def _joined(
     for table in plan.entity.tables:
         parts = [piece.frames[table.name] for piece in pieces if table.name in piece.frames]
         columns = [ROW, *(column.name for column in table.columns)]
-        frame = pl.concat(parts) if parts else pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+        frame = (
+            pl.concat(parts) if parts else pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+        )
         frames[table.name] = frame.with_columns(pl.lit(position, dtype=pl.Int64).alias(FILE))
     bad = pl.concat([pl.DataFrame(schema=BAD_SCHEMA), *(piece.bad for piece in pieces)])
     return frames, bad.sort(ROW)

@@ -1,4 +1,4 @@
-"""The ledger of deliveries: one JSON file each, written last, by which a delivery counts as taken in.
+"""The ledger of deliveries: one JSON file each, written last, by which a delivery counts as in.
 
 Belongs here: the entry's shape, reading and writing it, and clearing away what has no entry.
 Does not belong here: the rows themselves (``restricted``), quarantined lines (``quarantine``).
@@ -6,19 +6,18 @@ Does not belong here: the rows themselves (``restricted``), quarantined lines (`
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from pipelines.catalogue.sources import load_sources
+from pipelines.ingest.errors import AccountingError, IngestError
 from pipelines.settings import Zones, atomic_write
-
-
-class AccountingError(RuntimeError):
-    """Delivered lines are not loaded and quarantined lines together: a fault of the program."""
 
 
 class LedgerFile(BaseModel):
@@ -77,6 +76,22 @@ class LedgerEntry(BaseModel):
         return f"{self.source}__{self.delivery}"
 
 
+class DataOrigin(NamedTuple):
+    """Where loaded data come from.
+
+    Attributes:
+        data_from: First day the deliveries are about.
+        data_to: Last day.
+        transaction_time: Latest transaction time, ISO 8601 in UTC.
+        synthetic: Some of the persons do not exist.
+    """
+
+    data_from: dt.date
+    data_to: dt.date
+    transaction_time: str
+    synthetic: bool
+
+
 def read_ledger(zones: Zones) -> dict[str, LedgerEntry]:
     """All entries by delivery id, in order of the ids."""
     entries = (
@@ -84,6 +99,63 @@ def read_ledger(zones: Zones) -> dict[str, LedgerEntry]:
         for path in sorted(zones.deliveries.glob("*.json"))
     )
     return {entry.id: entry for entry in entries}
+
+
+def delivered_years(zones: Zones) -> range:
+    """Calendar years that the loaded deliveries are about, from the first to the last.
+
+    Args:
+        zones: The zones.
+
+    Returns:
+        A range of years; empty when nothing has been loaded.
+    """
+    days = [(entry.period_start, entry.period_end) for entry in _loaded(zones)]
+    if not days:
+        return range(0)
+    return range(int(min(days)[0][:4]), max(int(end[:4]) for _, end in days) + 1)
+
+
+def latest_transaction(zones: Zones) -> str:
+    """The latest transaction time of the loaded deliveries (ISO 8601, UTC).
+
+    Args:
+        zones: The zones.
+
+    Raises:
+        IngestError: Nothing has been loaded.
+    """
+    return origin_of(zones).transaction_time
+
+
+def origin_of(zones: Zones) -> DataOrigin:
+    """Where all that has been loaded comes from.
+
+    Args:
+        zones: The zones.
+
+    Raises:
+        IngestError: Nothing has been loaded.
+    """
+    entries = _loaded(zones)
+    if not entries:
+        raise IngestError(
+            f"Nothing has been taken in: {zones.deliveries} has no entry with loaded rows. Put a "
+            f"delivery into {zones.inbox} and ingest it."
+        )
+    sources = load_sources()
+    times = [dt.datetime.fromisoformat(entry.transaction_time) for entry in entries]
+    return DataOrigin(
+        min(dt.date.fromisoformat(entry.period_start) for entry in entries),
+        max(dt.date.fromisoformat(entry.period_end) for entry in entries),
+        max(times).astimezone(dt.UTC).isoformat(),
+        # One made-up source among real ones must mark the whole.
+        any(entry.source not in sources or sources[entry.source].synthetic for entry in entries),
+    )
+
+
+def _loaded(zones: Zones) -> list[LedgerEntry]:
+    return [entry for entry in read_ledger(zones).values() if sum(entry.tables.values())]
 
 
 def commit(zones: Zones, entry: LedgerEntry) -> None:
@@ -128,5 +200,3 @@ def sweep(zones: Zones, work: Path) -> int:
             path.unlink()
             removed += 1
     return removed
-
-

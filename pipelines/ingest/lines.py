@@ -1,13 +1,14 @@
 """What is wrong with a line that the parser refuses.
 
-Belongs here: finding lines that the parser is likely to refuse, and naming the reason for those it
-did refuse. Does not belong here: refusing them: the parser alone is the judge, so that a line's fate
-never depends on its neighbours.
+Belongs here: finding lines that the parser is likely to refuse, and naming the reason for those
+it did refuse. Does not belong here: refusing them. The parser alone is the judge, so that a line's
+fate never depends on its neighbours.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from pipelines.catalogue.fhir import fhir_r4
@@ -50,12 +51,12 @@ def flaw(line: bytes, shape: Shape) -> tuple[str, str] | None:
 def _object(pairs: list[tuple[str, Any]]) -> _Object:
     result = _Object(pairs)
     if len(result) != len(pairs):
-        seen: set[str] = set()
-        result.duplicated = frozenset(k for k, _ in pairs if k in seen or seen.add(k) is not None)
+        counts = Counter(name for name, _ in pairs)
+        result.duplicated = frozenset(name for name, count in counts.items() if count > 1)
     return result
 
 
-def _misfit(value: Any, shape: Shape, at: str) -> tuple[str, str] | None:
+def _misfit(value: dict[str, Any], shape: Shape, at: str) -> tuple[str, str] | None:
     if isinstance(value, _Object):
         for name in shape.children:
             if name in value.duplicated:
@@ -73,7 +74,7 @@ def _misfit(value: Any, shape: Shape, at: str) -> tuple[str, str] | None:
     return None
 
 
-def _misfit_item(item: Any, shape: Shape, path: str) -> tuple[str, str] | None:
+def _misfit_item(item: object, shape: Shape, path: str) -> tuple[str, str] | None:
     if fhir_r4().is_primitive(shape.type) or not shape.children:
         return None
     if item is None:

@@ -189,7 +189,8 @@ def too_many(
     """The refusal of a file with too many flawed lines; names the commonest reasons."""
     ranked = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
     named = ", ".join(
-        f"{reason}{f' in {column}' if column else ''}: {count}" for (reason, column), count in ranked[:3]
+        f"{reason}{f' in {column}' if column else ''}: {count}"
+        for (reason, column), count in ranked[:3]
     )
     return DeliveryRefusedError(
         "too_many_bad_lines",
@@ -198,14 +199,16 @@ def too_many(
 
 
 def _judged(frames: dict[str, pl.DataFrame]) -> Judged:
-    flaws = [frame.filter(pl.col(REASON).is_not_null()).select(ROW, REASON) for frame in frames.values()]
+    flaws = [
+        frame.filter(pl.col(REASON).is_not_null()).select(ROW, REASON) for frame in frames.values()
+    ]
     bad = (
         pl.concat(flaws)
         .sort(ROW, REASON)
         .unique(ROW, keep="first", maintain_order=True)
         .with_columns(pl.col(REASON).str.splitn("|", 2).struct.rename_fields(["reason", "column"]))
         .unnest(REASON)
-        .cast(dict(BAD_SCHEMA))
+        .cast(BAD_SCHEMA)
     )
     kept = {
         table: frame.drop(REASON).join(bad.select(ROW), on=ROW, how="anti", maintain_order="left")
@@ -217,7 +220,9 @@ def _judged(frames: dict[str, pl.DataFrame]) -> Judged:
 
 
 def _renumbered(judged: Judged, rows: list[int]) -> Judged:
-    numbers = pl.DataFrame({ROW: range(1, len(rows) + 1), "_to": rows}, schema={ROW: pl.Int64, "_to": pl.Int64})
+    numbers = pl.DataFrame(
+        {ROW: range(1, len(rows) + 1), "_to": rows}, schema={ROW: pl.Int64, "_to": pl.Int64}
+    )
 
     def renumber(frame: pl.DataFrame) -> pl.DataFrame:
         joined = frame.join(numbers, on=ROW, how="left", maintain_order="left")

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from pipelines.catalogue.entities import Column, Entity, Table, load_entities
 from anonymization.pseudonym_door import ColumnRule
+from pipelines.catalogue.entities import Column, Entity, Table, load_entities
 from pipelines.ingest.columns import ROW, judged_sql
 from pipelines.ingest.fhirpath_sql import Shape, literal_sql, name_sql
 from pipelines.ingest.limits import Limits
@@ -50,7 +50,7 @@ class EntityPlan:
             f"{literal_sql(name)}: {literal_sql(kind)}" for name, kind in self.columns.items()
         )
         return (
-            f"SELECT row_number() OVER () AS {ROW}, {name_sql('resourceType')} AS _type, * "
+            f"SELECT row_number() OVER () AS {ROW}, {name_sql('resourceType')} AS _type, * "  # noqa: S608
             f"FROM read_json(?, format = 'newline_delimited', columns = {{{columns}}}, "
             f"maximum_object_size = {limits.line_bytes}, compression = ?)"
         )

@@ -22,6 +22,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from anonymization.keys import Key
+from pipelines.ingest.errors import QuarantineError
 from pipelines.ingest.ledger import LedgerEntry
 from pipelines.ingest.limits import Limits
 from pipelines.ingest.verify import VerifiedFile, read_lines
@@ -40,10 +41,6 @@ COUNTS_SCHEMA = pl.Schema(
 _NONCE = 12
 _STORED_BYTES = 64 * 1024
 """Of a line past the limit only the beginning is kept; the delivery itself has the rest."""
-
-
-class QuarantineError(RuntimeError):
-    """Quarantined lines cannot be opened; says why, never what they hold."""
 
 
 def store_lines(

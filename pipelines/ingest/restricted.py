@@ -67,7 +67,7 @@ def write_table(
 def canonical(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Columns and rows in the one order that a file may have."""
     schema = table_schema(table)
-    return rows.select(schema.names()).cast(dict(schema)).sort(schema.names(), nulls_last=True)
+    return rows.select(schema.names()).cast(schema).sort(schema.names(), nulls_last=True)
 
 
 def redacted(rows: pl.DataFrame, table: Table, graded: pl.Series) -> pl.DataFrame:
@@ -94,7 +94,9 @@ def redacted(rows: pl.DataFrame, table: Table, graded: pl.Series) -> pl.DataFram
         .agg(
             pl.col("valid_from").min(),
             # One spell without an end keeps the whole without an end.
-            pl.when(pl.col("valid_to").is_null().any()).then(None).otherwise(pl.col("valid_to").max())
+            pl.when(pl.col("valid_to").is_null().any())
+            .then(None)
+            .otherwise(pl.col("valid_to").max())
             .alias("valid_to"),
         )
     )

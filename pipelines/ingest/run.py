@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 
@@ -26,19 +26,19 @@ import structlog
 from anonymization.keys import Key
 from anonymization.pseudonyms import Pseudonymiser
 from pipelines.catalogue.entities import load_entities
-from pipelines.catalogue.sources import Source, load_sources
+from pipelines.catalogue.sources import Source
 from pipelines.clients.delivered_files import (
     Delivery,
     DeliveryRefusedError,
     Manifest,
     ManifestFile,
-    find_deliveries,
-    read_manifest,
     unlisted_files,
 )
 from pipelines.ingest import ledger, quarantine, restricted
 from pipelines.ingest.columns import ROW
+from pipelines.ingest.errors import IngestBusyError
 from pipelines.ingest.files import FILE, Passed, Refused, pass_file
+from pipelines.ingest.inbox import admit, pending_deliveries, refusal, refused_deliveries
 from pipelines.ingest.limits import Limits
 from pipelines.ingest.parse import BAD_SCHEMA
 from pipelines.ingest.plan import plan_of
@@ -46,10 +46,6 @@ from pipelines.ingest.result import DeliveryResult, FileResult, Progress
 from pipelines.settings import Zones
 
 log = structlog.get_logger(__name__)
-
-
-class IngestBusyError(RuntimeError):
-    """Another ingest is writing to the same zones."""
 
 
 @dataclass(frozen=True)
@@ -67,70 +63,55 @@ class Options:
     threads: int = 2
     memory_limit_mib: int = 2048
     quarantine_key: Key | None = None
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     progress: Progress | None = None
 
 
-def pending_deliveries(zones: Zones, inbox: str | Path | None = None) -> list[Delivery]:
-    """Deliveries in the inbox that the ledger does not hold with the same content.
-
-    Args:
-        zones: The zones.
-        inbox: Another inbox than the zone's, e.g. an fsspec URL.
-
-    Returns:
-        Deliveries with persons first, then by transaction time, source and name. Refused ones stay
-        pending until they are mended or removed.
-    """
-    entries = ledger.read_ledger(zones)
-    waiting: list[tuple[tuple[bool, str, str, str], Delivery]] = []
-    for delivery in find_deliveries(zones.inbox if inbox is None else inbox):
-        try:
-            manifest = read_manifest(delivery)
-        except DeliveryRefusedError:
-            waiting.append(((True, "~", delivery.source, delivery.name), delivery))
-            continue
-        known = entries.get(delivery.id)
-        if known is not None and known.content_sha256 == manifest.content_sha256():
-            continue
-        without_persons = all(file.entity != "Patient" for file in manifest.files)
-        time = manifest.transaction_time.isoformat()
-        waiting.append(((without_persons, time, delivery.source, delivery.name), delivery))
-    return [delivery for _, delivery in sorted(waiting, key=lambda item: item[0])]
-
-
 def ingest_pending(
-    zones: Zones, key: Key, options: Options | None = None, inbox: str | Path | None = None
+    zones: Zones,
+    key: Key,
+    progress: Progress | None = None,
+    *,
+    options: Options | None = None,
+    inbox: str | Path | None = None,
 ) -> list[DeliveryResult]:
-    """Take in all that waits.
+    """Take in all that waits, deliveries with persons first.
 
     Args:
         zones: The zones.
         key: Key of the pseudonyms.
+        progress: Called as each file is done.
         options: How to run.
-        inbox: Another inbox than the zone's.
+        inbox: Another inbox than the zone's, e.g. an fsspec URL.
 
     Returns:
-        One result per delivery, in the order taken.
+        One result per delivery in the order taken, then one per delivery refused unread.
 
     Raises:
         IngestBusyError: Another ingest is running.
     """
-    return [
-        ingest_delivery(delivery, zones=zones, key=key, options=options)
-        for delivery in pending_deliveries(zones, inbox)
+    taken = [
+        ingest_delivery(each.folder, zones=zones, key=key, progress=progress, options=options)
+        for each in pending_deliveries(zones, inbox)
     ]
+    return taken + refused_deliveries(zones, inbox)
 
 
 def ingest_delivery(
-    delivery: Delivery, *, zones: Zones, key: Key, options: Options | None = None
+    delivery: Delivery,
+    *,
+    zones: Zones,
+    key: Key,
+    progress: Progress | None = None,
+    options: Options | None = None,
 ) -> DeliveryResult:
     """Take one delivery in.
 
     Args:
-        delivery: The delivery.
+        delivery: Its folder in an inbox.
         zones: The zones; made where they are missing.
         key: Key of the pseudonyms.
+        progress: Called as each file is done.
         options: How to run.
 
     Returns:
@@ -141,6 +122,8 @@ def ingest_delivery(
         AccountingError: Lines got lost on the way: a fault of the program; nothing is committed.
     """
     options = options or Options()
+    if progress is not None:
+        options = replace(options, progress=progress)
     begun = perf_counter()
     zones.create()
     with _alone(zones):
@@ -150,11 +133,7 @@ def ingest_delivery(
         try:
             result = _Ingest(delivery, zones, key, options, work).run()
         except DeliveryRefusedError as error:
-            result = DeliveryResult(
-                delivery.source, delivery.name, "refused", error.reason, error.detail
-            )
-            if delivery.problem is not None:
-                result = replace(result, source="unsafe", delivery=delivery.id)
+            result = refusal(delivery, error)
         finally:
             ledger.sweep(zones, work)
     result = replace(result, seconds=perf_counter() - begun)
@@ -183,14 +162,11 @@ class _Ingest:
         self._work = work
 
     def run(self) -> DeliveryResult:
-        manifest = read_manifest(self._delivery)
-        source = _source_of(manifest)
         entries = ledger.read_ledger(self._zones)
-        known = entries.pop(self._delivery.id, None)
-        if known is not None:
-            if known.content_sha256 == manifest.content_sha256():
-                return DeliveryResult(self._delivery.source, self._delivery.name, "seen_before")
-            _refuse_changed(known, manifest)
+        manifest, source, seen = admit(self._delivery, entries)
+        if seen:
+            return DeliveryResult(self._delivery.source, self._delivery.name, "seen_before")
+        entries.pop(self._delivery.id, None)
         outcomes = self._through_door(manifest, source)
         passed = [outcome for outcome in outcomes if isinstance(outcome, Passed)]
         repeated = _repeated(passed)
@@ -277,7 +253,7 @@ class _Ingest:
     def _write(
         self, manifest: Manifest, passed: Sequence[Passed], repeated: pl.DataFrame, others: set[str]
     ) -> tuple[dict[str, int], int]:
-        """Write this delivery's tables and redact the others'; rows by table, deliveries redacted."""
+        """Write this delivery's tables, redact the others'; rows by table, deliveries redacted."""
         known_graded = restricted.graded_persons(self._zones, sorted(others))
         newly_graded = _graded_in(passed).filter(~_graded_in(passed).is_in(known_graded.implode()))
         graded = pl.concat([known_graded, newly_graded])
@@ -289,12 +265,16 @@ class _Ingest:
                     for outcome in passed
                     if outcome.file.entity == entity_id
                 ]
-                frame = pl.concat(parts, how="vertical_relaxed").drop(FILE, ROW).with_columns(
-                    source=pl.lit(manifest.source),
-                    delivery=pl.lit(manifest.delivery),
-                    transaction_time=pl.lit(manifest.transaction_time).cast(
-                        pl.Datetime("us", "UTC")
-                    ),
+                frame = (
+                    pl.concat(parts, how="vertical_relaxed")
+                    .drop(FILE, ROW)
+                    .with_columns(
+                        source=pl.lit(manifest.source),
+                        delivery=pl.lit(manifest.delivery),
+                        transaction_time=pl.lit(manifest.transaction_time).cast(
+                            pl.Datetime("us", "UTC")
+                        ),
+                    )
                 )
                 rows[table.name] = restricted.write_table(
                     self._zones, table, self._delivery.id, frame, graded
@@ -324,9 +304,7 @@ class _Ingest:
             for file, result in zip(manifest.files, results, strict=True)
         )
         return ledger.LedgerEntry(
-            **manifest.model_dump(
-                mode="json", exclude={"manifest_version", "files"}
-            ),
+            **manifest.model_dump(mode="json", exclude={"manifest_version", "files"}),
             content_sha256=manifest.content_sha256(),
             files=files,
             tables=dict(sorted(tables.items())),
@@ -351,25 +329,6 @@ def _alone(zones: Zones) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _source_of(manifest: Manifest) -> Source:
-    source = load_sources().get(manifest.source)
-    if source is None:
-        raise DeliveryRefusedError(
-            "unknown_source", f"no catalogue/sources/{manifest.source}.yml; add one, or correct it"
-        )
-    if gaps := source.gaps():
-        raise DeliveryRefusedError(
-            "governance_missing",
-            f"catalogue/sources/{source.id}.yml: governance: {', '.join(gaps)} not filled in",
-        )
-    if manifest.delivering_organisation not in source.organisations:
-        raise DeliveryRefusedError(
-            "unknown_organisation",
-            f"{manifest.delivering_organisation} is not among the organisations of {source.id}",
-        )
-    return source
-
-
 def _not_expected(
     file: ManifestFile, manifest: Manifest, source: Source
 ) -> DeliveryRefusedError | None:
@@ -383,20 +342,6 @@ def _not_expected(
             f"{file.entity} is not among what {manifest.delivering_organisation} delivers",
         )
     return None
-
-
-def _refuse_changed(known: ledger.LedgerEntry, manifest: Manifest) -> None:
-    """The same delivery may come again to mend refused files, not to change loaded ones."""
-    now = {file.name: file.sha256 for file in manifest.files}
-    changed = [
-        file.name for file in known.files if file.state == "loaded" and now.get(file.name) != file.sha256
-    ]
-    if changed:
-        raise DeliveryRefusedError(
-            "changed_after_commit",
-            f"{len(changed)} files differ from those taken in under this name. Deliver corrections "
-            "as a new delivery of kind delta",
-        )
 
 
 def _graded_in(passed: Sequence[Passed]) -> pl.Series:

@@ -17,7 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from pipelines.clients.delivered_files import Delivery, DeliveryRefusedError, ManifestFile, open_file
+from pipelines.clients.delivered_files import (
+    Delivery,
+    DeliveryRefusedError,
+    ManifestFile,
+    open_file,
+)
 from pipelines.ingest.limits import Limits
 
 _READ = 64 * 1024
@@ -70,7 +75,9 @@ def verify(delivery: Delivery, file: ManifestFile, copy: Path, limits: Limits) -
         # Blank lines that hold only white space are counted the slow way, and only then.
         rows = sum(1 for _ in _filled_lines(copy, file, limits))
     if rows != file.rows:
-        raise DeliveryRefusedError("wrong_row_count", f"manifest says {file.rows} lines, got {rows}")
+        raise DeliveryRefusedError(
+            "wrong_row_count", f"manifest says {file.rows} lines, got {rows}"
+        )
     return VerifiedFile(copy, file, text.size, text.sample(limits))
 
 
@@ -104,9 +111,7 @@ def _filled_lines(
                 yield number, line.rstrip(b"\r\n"), whole
 
 
-def _copy(
-    stream: BinaryIO, target: BinaryIO, text: _Text, file: ManifestFile
-) -> tuple[int, str]:
+def _copy(stream: BinaryIO, target: BinaryIO, text: _Text, file: ManifestFile) -> tuple[int, str]:
     digest = hashlib.sha256()
     size = 0
     while chunk := stream.read(_READ):

@@ -20,8 +20,11 @@ from pipelines.ingest.fhirpath import FhirPathError, Literal
 from pipelines.ingest.fhirpath_sql import Compiled, Compiler, Shape, name_sql
 
 _INFORMATIVE = frozenset(
-    "resourceType url identifier name title meta status experimental publisher contact description "
-    "useContext copyright fhirVersion profile date version id text extension".split()
+    (
+        *("resourceType", "url", "identifier", "name", "title", "meta", "status", "experimental"),
+        *("publisher", "contact", "description", "useContext", "copyright", "fhirVersion"),
+        *("profile", "date", "version", "id", "text", "extension"),
+    )
 )
 _MEANINGFUL = frozenset(["resource", "constant", "select", "where"])
 _SELECT = frozenset(["column", "select", "forEach", "forEachOrNull"])
@@ -72,11 +75,12 @@ class CompiledView:
             source: A FROM item, e.g. ``read_json(...)`` or a table name.
             keep: Further columns of the source to carry along, before the view's own.
         """
-        inner = f"SELECT * FROM {source} AS {ROW}{self._where}"
+        # Every name and literal in it was quoted when the view was compiled.
+        inner = f"SELECT * FROM {source} AS {ROW}{self._where}"  # noqa: S608
         for layer in self._layers:
-            inner = f"SELECT *, {layer} FROM ({inner}) AS {ROW}"
+            inner = f"SELECT *, {layer} FROM ({inner}) AS {ROW}"  # noqa: S608
         kept = [f"{ROW}.{name_sql(name)}" for name in keep]
-        return f"SELECT {', '.join([*kept, *self._select])} FROM ({inner}) AS {ROW}"
+        return f"SELECT {', '.join([*kept, *self._select])} FROM ({inner}) AS {ROW}"  # noqa: S608
 
 
 def read_columns(views: Iterable[CompiledView], model: FhirModel | None = None) -> dict[str, str]:
@@ -131,7 +135,7 @@ class _ViewCompiler:
         self._columns: list[ViewColumn] = []
         self._select: list[str] = []
         self._layers: list[str] = []
-        self._refuse_unknown(definition, _INFORMATIVE | _MEANINGFUL, "")
+        self._object(definition, _INFORMATIVE | _MEANINGFUL, "")
         self._compiler = Compiler(model, self._constants())
 
     def compiled(self) -> CompiledView:
@@ -164,15 +168,15 @@ class _ViewCompiler:
         conditions: list[str] = []
         for index, item in enumerate(self._list(self._definition, "where", "")):
             at = f"where[{index}]"
-            self._refuse_unknown(item, frozenset(["path", "description"]), at)
+            item = self._object(item, frozenset(["path", "description"]), at)
             value = self._path(item, root, at)
             if value.type != "boolean" or value.many:
                 raise self._error(f"{at}.path", f"expected one boolean, got {value.type}")
             conditions.append(f"coalesce({value.sql}, false)")
         return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
-    def _one_select(self, select: Any, focus: Compiled, at: str) -> None:
-        self._refuse_unknown(select, _SELECT, at)
+    def _one_select(self, given: object, focus: Compiled, at: str) -> None:
+        select = self._object(given, _SELECT, at)
         if "forEach" in select and "forEachOrNull" in select:
             raise self._error(at, "forEach and forEachOrNull exclude each other")
         for key in ("forEach", "forEachOrNull"):
@@ -183,7 +187,7 @@ class _ViewCompiler:
         for index, nested in enumerate(self._list(select, "select", at)):
             self._one_select(nested, focus, f"{at}.select[{index}]")
 
-    def _unnested(self, path: Any, focus: Compiled, at: str, or_null: bool) -> Compiled:
+    def _unnested(self, path: object, focus: Compiled, at: str, or_null: bool) -> Compiled:
         items = self._compile(path, focus, at)
         sql = items.sql if items.many else f"[{items.sql}]"
         if not items.many:
@@ -194,8 +198,8 @@ class _ViewCompiler:
         self._layers.append(f"unnest({sql}) AS {name}")
         return Compiled(f"{ROW}.{name}", items.type, shape=items.shape)
 
-    def _one_column(self, column: Any, focus: Compiled, at: str) -> None:
-        self._refuse_unknown(column, _COLUMN, at)
+    def _one_column(self, given: object, focus: Compiled, at: str) -> None:
+        column = self._object(given, _COLUMN, at)
         name = column.get("name")
         if not isinstance(name, str) or not _NAME.match(name):
             raise self._error(f"{at}.name", "expected a name of letters, digits and underscores")
@@ -211,7 +215,7 @@ class _ViewCompiler:
     def _path(self, item: Mapping[str, Any], focus: Compiled, at: str) -> Compiled:
         return self._compile(item.get("path"), focus, f"{at}.path")
 
-    def _compile(self, path: Any, focus: Compiled, at: str) -> Compiled:
+    def _compile(self, path: object, focus: Compiled, at: str) -> Compiled:
         if not isinstance(path, str):
             raise self._error(at, "expected a FHIRPath expression")
         try:
@@ -224,7 +228,7 @@ class _ViewCompiler:
         for index, item in enumerate(self._list(self._definition, "constant", "")):
             at = f"constant[{index}]"
             values = [key for key in item if key.startswith("value")]
-            self._refuse_unknown(item, frozenset(["name", *values]), at)
+            self._object(item, frozenset(["name", *values]), at)
             if len(values) != 1 or not isinstance(item[values[0]], str | int | float):
                 raise self._error(at, "expected one plain value[x]")
             constants[str(item.get("name"))] = item[values[0]]
@@ -236,20 +240,23 @@ class _ViewCompiler:
             raise self._error(f"{at}.{key}".lstrip("."), "expected a list")
         return value
 
-    def _refuse_unknown(self, holder: Any, known: frozenset[str], at: str) -> None:
+    def _object(self, holder: object, known: frozenset[str], at: str) -> Mapping[str, Any]:
         if not isinstance(holder, Mapping):
             raise self._error(at, "expected an object")
         for key in holder:
             if key not in known:
                 raise self._error(f"{at}.{key}".lstrip("."), "is not supported")
+        return holder
 
     def _error(self, at: str, problem: str) -> ViewDefinitionError:
         return ViewDefinitionError(f"ViewDefinition {self._title}: {at}: {problem}.")
 
 
 def _output(value: Compiled, name: str, collection: bool) -> str:
+    if collection and not value.many:
+        return f"(CASE WHEN {value.sql} IS NOT NULL THEN [{value.sql}] END)"
     if collection:
-        return value.sql if value.many else f"(CASE WHEN {value.sql} IS NOT NULL THEN [{value.sql}] END)"
+        return value.sql
     if not value.many:
         return value.sql
     # More than one value in a column that is declared single is an error by the standard.
