@@ -15,7 +15,7 @@ import polars as pl
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from pipelines.catalogue.model import Indicator
+from pipelines.catalogue.model import OPEN_AGE, Indicator
 
 ROLES_SCHEMA = {
     "indicator_id": pl.String,
@@ -25,6 +25,8 @@ ROLES_SCHEMA = {
     "shared": pl.Boolean,
     "magnitude": pl.Boolean,
     "bounded": pl.Boolean,
+    "age_min": pl.Int64,
+    "age_max": pl.Int64,
 }
 NUMBERS = (
     "value",
@@ -85,7 +87,7 @@ class Quantities:
         roles: One row per indicator: the quantity that is its numerator, denominator (null
             where public) and complement (null where the numerator is no part of a denominator
             that is not public); shared (a quantity of it is another indicator's too);
-            magnitude; bounded (a part of its public denominator).
+            magnitude; bounded (a part of its public denominator); age_min, age_max.
         unknowns: One row per quantity and the quantity whose unknowns it is the sum of.
     """
 
@@ -165,7 +167,8 @@ def quantities(group: Sequence[Indicator]) -> Quantities:
         used = [_measures(other) for other in group if other is not spec]
         shared = any(part in measures or whole in measures for measures in used)
         bounded = spec.denominator.public and spec.kind == "proportion"
-        rows.append((spec.id, part, whole, complement, shared, spec.magnitude, bounded))
+        ages = (spec.ages.min, spec.age_max) if spec.counting == "strata" else (0, OPEN_AGE)
+        rows.append((spec.id, part, whole, complement, shared, spec.magnitude, bounded, *ages))
     pairs = pl.DataFrame(
         sorted(unknowns), schema={"quantity": pl.String, "unknown": pl.String}, orient="row"
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.publication.figures import AREA, MUNICIPALITY, PERIOD, REGION
+from pipelines.publication.figures import AREA, MUNICIPALITY, REGION
 from pipelines.publication.system_cells import (
     BAND,
     CELL,
@@ -22,6 +22,7 @@ from pipelines.publication.system_cells import (
     variable_id,
 )
 
+INSIDE = (pl.col("age_from") >= pl.col("low")) & (pl.col("age_to") <= pl.col("high"))
 ADDED = ("value", "persons", "complement_persons", "denominator_persons")
 
 
@@ -60,18 +61,15 @@ def _summed(space: Space, bands: pl.DataFrame) -> pl.DataFrame:
         bands: One row per area, sex, base and band (low, high).
     """
     keys = [*AREA, "sex", *BAND]
-    overlap = (pl.col("age_from") <= pl.col("high")) & (pl.col("age_to") >= pl.col("low"))
-    inside = (pl.col("age_from") >= pl.col("low")) & (pl.col("age_to") <= pl.col("high"))
-    straddled = bands.join(space.bands, on=[*AREA, "base"]).filter(overlap & ~inside)
     needed = space.sexes.group_by("sex").agg(needed=pl.len())
     exact = (
-        bands.join(straddled, on=[*keys, "base"], how="anti")
+        _exactly(space, bands)
         .join(needed, on="sex")
         .filter(pl.col("base").n_unique().over(keys) == pl.col("needed"))
     )
     return (
         exact.join(space.values, on=[*AREA, "base"])
-        .filter(inside)
+        .filter(INSIDE)
         .group_by("quantity", *keys)
         .agg(
             pl.col(*ADDED).sum(),
@@ -80,6 +78,14 @@ def _summed(space: Space, bands: pl.DataFrame) -> pl.DataFrame:
             pl.col("magnitude").any(),
         )
     )
+
+
+def _exactly(space: Space, bands: pl.DataFrame) -> pl.DataFrame:
+    """The bands (area, base, low, high) that no stratum straddles."""
+    overlap = (pl.col("age_from") <= pl.col("high")) & (pl.col("age_to") >= pl.col("low"))
+    keys = [*AREA, "base", *BAND]
+    straddled = bands.join(space.bands, on=[*AREA, "base"]).filter(overlap & ~INSIDE)
+    return bands.join(straddled, on=keys, how="anti")
 
 
 def _with_own_unknowns(
@@ -210,24 +216,25 @@ def upper_bounds(space: Space, terms: pl.DataFrame) -> pl.DataFrame:
     Returns:
         One row per unknown: variable_id, upper_bound (null: none known).
     """
-    bounded = space.parts.roles.filter("bounded")
-    rows = space.strata.join(bounded, on="indicator_id").select(
+    rows = space.strata.join(space.parts.roles.filter("bounded"), on="indicator_id").select(
         "indicator_id",
         *AREA,
-        *PERIOD,
         "denominator",
         "age_from",
         "age_to",
+        "age_min",
+        "age_max",
         unknown="numerator_quantity",
         base="sex",
     )
     keys = ["unknown", *AREA, "base", "atom_low"]
+    runs = _exactly(space, space.runs.rename({"run_low": "low", "run_high": "high"}))
     populations = (
-        space.runs.join(rows, on=[*AREA, "base"])
-        .filter(
-            (pl.col("age_from") >= pl.col("run_low")) & (pl.col("age_to") <= pl.col("run_high"))
-        )
-        .group_by("indicator_id", *keys, "run_low", "run_high")
+        runs.join(rows, on=[*AREA, "base"])
+        .filter(INSIDE)
+        # Of a run that passes the indicator's ages its rows hold a part only.
+        .filter(pl.col("low") >= pl.col("age_min"), pl.col("high") <= pl.col("age_max"))
+        .group_by("indicator_id", *keys, *BAND)
         .agg(pl.col("denominator").sum())
     )
     per_atom = populations.group_by(keys).agg(upper_bound=pl.col("denominator").min())
@@ -245,7 +252,7 @@ def upper_bounds(space: Space, terms: pl.DataFrame) -> pl.DataFrame:
 def _rest_bounds(space: Space, populations: pl.DataFrame) -> pl.DataFrame:
     """Public population of the region that is in no municipality's exact group."""
     single = populations.join(space.atoms, on="atom_low").filter(
-        pl.col("run_low") == pl.col("atom_low"), pl.col("run_high") == pl.col("atom_high")
+        pl.col("low") == pl.col("atom_low"), pl.col("high") == pl.col("atom_high")
     )
     keys = ["indicator_id", "unknown", "base", "atom_low"]
     local = single.filter(pl.col("area_level") == MUNICIPALITY).group_by(keys)

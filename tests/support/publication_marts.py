@@ -25,6 +25,7 @@ STRATA_INDICATORS = (
     "home_nursing_users_80plus_share",
     "ready_for_discharge_days_per_1000",
     "ready_for_discharge_share_of_bed_days",
+    "portal_active_users_share",
     "portal_forms_answered_share",
 )
 FLOW_INDICATORS = ("structured_documentation_share",)
@@ -68,6 +69,7 @@ def persons(seed: int, graded: int = 12) -> pl.DataFrame:
             "bed_days": bed,
             "portal_forms_sent": sent,
             "portal_forms_answered": rng.binomial(sent.astype(int), 0.5).astype(float),
+            "portal_active": (sent > 0).astype(float),
             "residents": np.ones(n),
             "person_years": np.ones(n),
             "journal_entries": rng.poisson(3, n).astype(float),
