@@ -1,29 +1,32 @@
 """The table door: exact counts become protected tables, proven by an audit.
 
-Public signatures::
-
-    TablePolicy(threshold=5, protection_width=3, …) / TablePolicy.from_mapping(options)
-    LinkedSystem(variables, cells, terms)
-    protect_system(system, policy) -> ProtectedSystem(cells, audit)
-    audit_system(system, status, policy, exact=False)
-        -> DataFrame[cell_id, lower, upper, width_required, ok, determined]
-    protect(cells, dimensions, policy) -> Protected(table, audit)
-    audit(table, dimensions, upper_bounds=None) -> DataFrame[…dimensions, lower, upper]
-    publishable_standardised(strata, figures, policy)
-        -> DataFrame[figure_id, publishable, narrowest]
+Here: the names that others rely on. Not here: anything that knows where tables come from or are
+stored.
 """
 
 from __future__ import annotations
 
+from anonymization.tables.audit import audit_system
+from anonymization.tables.engine import protect_system
 from anonymization.tables.errors import InconsistentTableError, ProtectionError, TableError
 from anonymization.tables.policy import TablePolicy
+from anonymization.tables.primary import primary_rules
+from anonymization.tables.protect import Protected, audit, protect
+from anonymization.tables.rates import publishable_standardised
 from anonymization.tables.system import LinkedSystem, ProtectedSystem
 
 __all__ = [
     "InconsistentTableError",
     "LinkedSystem",
+    "Protected",
     "ProtectedSystem",
     "ProtectionError",
     "TableError",
     "TablePolicy",
+    "audit",
+    "audit_system",
+    "primary_rules",
+    "protect",
+    "protect_system",
+    "publishable_standardised",
 ]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SETTLED = 1e-9  # an unknown with less room than this is taken as known
 WHOLE = 1e-5  # distance within which a solver's value counts as the whole number beside it
 ROUNDS = 400
+SUSPECTS = 3  # cells that are looked at before all others when one failure decides
 FEW = 4  # so few cells are faster done one by one
 GAIN = 0.04  # share of pending cells that a shared programme must settle to be worth another
 
@@ -134,8 +135,9 @@ class Need:
 
     def ends(self) -> tuple[Floats, Floats]:
         """Interval ends, whole numbers where only those count."""
-        low = np.where(self.integer, np.ceil(self.low - WHOLE), self.low)
-        return low, np.where(self.integer, np.floor(self.high + WHOLE), self.high)
+        # Adding 0 turns the negative zero of rounding into zero.
+        low = np.where(self.integer, np.ceil(self.low - WHOLE), self.low) + 0.0
+        return low, np.where(self.integer, np.floor(self.high + WHOLE), self.high) + 0.0
 
     def met(self) -> Bools:
         """Cells whose interval is proven to be as wide as asked."""
@@ -152,13 +154,13 @@ class _Proof:
     """Targets that are still open while points of one polytope come in."""
 
     def __init__(
-        self, polytope: Polytope, need: Need, targets: Ints, keep: list[Floats] | None
+        self, polytope: Polytope, need: Need, targets: Ints, keep: list[Floats] | None = None
     ) -> None:
         self._polytope, self._need, self._keep = polytope, need, keep
         self._direction = np.zeros(len(need.width))
         self.pending = targets[~need.met()[targets]]
 
-    def look(self, cells: Ints, sign: Floats | float) -> None:
+    def _look(self, cells: Ints, sign: Floats | float) -> None:
         """Go as far as possible in a direction, and take that point as witness."""
         self._direction[cells] = sign
         values, _ = self._polytope.extreme(self._direction)
@@ -168,52 +170,69 @@ class _Proof:
             if self._keep is not None:
                 self._keep.append(values)
 
-    def drop_met(self) -> int:
+    def _drop_met(self) -> int:
         """Forget the targets that are proven by now; how many those are."""
         left = self.pending[~self._need.met()[self.pending]]
         settled = len(self.pending) - len(left)
         self.pending = left
         return settled
 
+    def together(self) -> None:
+        """Shared programmes, while each settles enough cells to be worth it."""
+        rng = np.random.default_rng(len(self.pending))
+        for turn in range(ROUNDS):
+            if len(self.pending) < FEW:
+                return
+            # Two plain rounds, then random directions among the cells that are still open.
+            sign: Floats = rng.choice((-1.0, 1.0), len(self.pending))
+            sign = np.full(len(sign), 1.0 - 2.0 * turn) if turn < 2 else sign
+            self._look(self.pending, sign)
+            if self._drop_met() <= GAIN * len(self.pending) and turn >= 2:
+                return
 
-def prove(
-    polytope: Polytope,
-    need: Need,
-    targets: Ints,
-    first_only: bool = False,
-    keep: list[Floats] | None = None,
-) -> Ints:
+    def alone(self, cell: int) -> bool:
+        """Follow one cell to both ends; whether its interval is wide enough."""
+        for sign in (1.0, -1.0):
+            if self._need.met()[cell]:
+                return True
+            self._look(np.array([cell]), sign)
+        return bool(self._need.met()[cell])
+
+    def suspects(self) -> Ints:
+        """The open cells whose proven interval is narrowest beside what they need."""
+        low, high = self._need.ends()
+        wide = (high - low)[self.pending] / np.maximum(self._need.width[self.pending], 1.0)
+        return self.pending[np.argsort(wide, kind="stable")[:SUSPECTS]]
+
+
+def prove(polytope: Polytope, need: Need, targets: Ints) -> Ints:
     """Prove the intervals of the targets, or find those that are too narrow.
 
     Args:
         polytope: What the reader is left with.
         need: Requirements of all cells; its intervals are widened in place.
         targets: Cells to be proven.
-        first_only: Stop at the first cell that is too narrow.
-        keep: Feasible points that are found are appended here.
 
     Returns:
         The targets that are too narrow, ascending. Their interval in ``need`` is exact.
     """
-    proof = _Proof(polytope, need, targets, keep)
-    rng = np.random.default_rng(len(targets))
-    for turn in range(ROUNDS):
-        if len(proof.pending) < FEW:
-            break
-        # Two plain rounds, then random directions among the cells that are still open.
-        sign: Floats = rng.choice((-1.0, 1.0), len(proof.pending))
-        sign = np.full(len(sign), 1.0 - 2.0 * turn) if turn < 2 else sign
-        proof.look(proof.pending, sign)
-        if proof.drop_met() <= GAIN * len(proof.pending) and turn >= 2:
-            break
-    narrow: list[int] = []
-    for cell in proof.pending:
-        alone = np.array([cell])
-        for sign_of_one in (1.0, -1.0):
-            if not need.met()[cell]:
-                proof.look(alone, sign_of_one)
-        if not need.met()[cell]:
-            narrow.append(int(cell))
-            if first_only:
-                break
+    proof = _Proof(polytope, need, targets)
+    proof.together()
+    narrow = [int(cell) for cell in proof.pending if not proof.alone(int(cell))]
     return np.asarray(narrow, dtype=np.int64)
+
+
+def holds(polytope: Polytope, need: Need, targets: Ints, keep: list[Floats]) -> bool:
+    """Whether all targets are wide enough; stops at the first that is not.
+
+    Args:
+        polytope: What the reader is left with.
+        need: Requirements of all cells; its intervals are widened in place.
+        targets: Cells to be proven.
+        keep: Feasible points that are found are appended here.
+    """
+    proof = _Proof(polytope, need, targets, keep)
+    if not all(proof.alone(int(cell)) for cell in proof.suspects()):
+        return False
+    proof.together()
+    return all(proof.alone(int(cell)) for cell in proof.pending)

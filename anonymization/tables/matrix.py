@@ -113,4 +113,5 @@ def activity(matrix: sparse.csr_matrix, lower: Floats, upper: Floats) -> tuple[F
     least = coefficient * np.where(positive, lower[column], upper[column])
     most = coefficient * np.where(positive, upper[column], lower[column])
     size = matrix.shape[0]
-    return np.bincount(row, least, size), np.bincount(row, most, size)
+    low: Floats = np.bincount(row, least, size).astype(np.float64)
+    return low, np.bincount(row, most, size).astype(np.float64)

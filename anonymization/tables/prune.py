@@ -10,15 +10,30 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anonymization.tables.intervals import prove
+from anonymization.tables.intervals import holds
 
 if TYPE_CHECKING:
     from anonymization.tables.attackers import Attacker
-    from anonymization.tables.intervals import Need, Polytope
+    from anonymization.tables.intervals import Polytope
     from anonymization.tables.matrix import Bools, Floats, Ints
     from anonymization.tables.secondary import Search
 
-POOL = 400  # points kept per attacker
+POOL = 300  # points kept per attacker
+MIXTURES = 1  # mixtures per point on the longer side
+EXACT = 1e-6
+
+
+def _mix(points: Floats, away: Floats) -> Floats:
+    """Mixtures of a point above and a point below, at which the cell keeps its value."""
+    above, below = np.flatnonzero(away > EXACT), np.flatnonzero(away < -EXACT)
+    if not len(above) or not len(below):
+        return points[:0]
+    turns = np.arange(MIXTURES * max(len(above), len(below)))
+    # Strides that drift apart meet ever new pairs.
+    up, down = above[turns % len(above)], below[(turns + turns // len(below)) % len(below)]
+    share = (away[up] / (away[up] - away[down]))[:, None]
+    mixed: Floats = share * points[down] + (1 - share) * points[up]
+    return mixed
 
 
 class Pool:
@@ -31,16 +46,13 @@ class Pool:
         )
         self._points: list[Floats] = [search.value]
         need = attacker.need(search.value, search.value)
-        self._record(need, attacker.targets(search.hidden))
+        holds(self._polytope, need, attacker.targets(search.hidden), self._points)
+        self._before = self._polytope.programme.solved
 
-    def _record(self, need: Need, targets: Ints) -> bool:
-        """Prove the targets and keep the points that do; false if one is too narrow."""
-        polytope, value = self._polytope, self._value
-        narrow = prove(polytope, need, targets, first_only=True, keep=self._points)
-        if len(self._points) > POOL:
-            # The first point is the origin; of the others the newest fit the pattern best.
-            self._points = [value, *self._points[len(self._points) - POOL :]]
-        return not len(narrow)
+    @property
+    def solved(self) -> int:
+        """Linear programmes spent on tests so far."""
+        return self._polytope.programme.solved - self._before
 
     def pin(self, cells: Ints, shown: bool) -> None:
         """Show cells to the attacker, or hide them again."""
@@ -50,26 +62,25 @@ class Pool:
                 low, high = self._attacker.low[cell], self._attacker.high[cell]
             self._polytope.pin(int(cell), low, high)
 
-    def start(self, cells: Ints) -> Need:
-        """Intervals proven by the points at which the cells keep their values."""
+    def allows(self, cells: Ints, hidden: Bools) -> bool:
+        """Whether the cells may be shown with those still hidden staying wide enough.
+
+        If so, they are shown to the attacker from now on.
+        """
+        # Points, and mixtures of points, at which the cells keep their values.
         points = np.asarray(self._points)
-        same = np.abs(points[:, cells] - self._value[cells]).max(axis=1) <= 1e-6
-        return self._attacker.need(points[same].min(axis=0), points[same].max(axis=0))
-
-    def open_targets(self, need: Need, hidden: Bools) -> Ints:
-        """Cells that the points do not prove."""
-        targets = self._attacker.targets(hidden)
-        return targets[~need.met()[targets]]
-
-    def holds(self, need: Need, targets: Ints) -> bool:
-        """Whether every target is wide enough with the cells pinned."""
-        return self._record(need, targets)
-
-    def keep_only(self, cells: Ints) -> None:
-        """Drop points at which cells that are now shown have other values."""
-        points = np.asarray(self._points)
-        same = np.abs(points[:, cells] - self._value[cells]).max(axis=1) <= 1e-6
-        self._points = [point for point, kept in zip(self._points, same, strict=True) if kept]
+        for cell in cells:
+            away = points[:, cell] - self._value[cell]
+            points = np.concatenate([points[np.abs(away) <= EXACT], _mix(points, away)])
+        need = self._attacker.need(points.min(axis=0), points.max(axis=0))
+        self.pin(cells, shown=True)
+        found: list[Floats] = []
+        if not holds(self._polytope, need, self._attacker.targets(hidden), found):
+            # Points that keep the cells' values fit the present pattern too.
+            self._points = [self._value, *[*self._points[1:], *found][-POOL:]]
+            return False
+        self._points = [self._value, *[*points[1:], *found][-POOL:]]
+        return True
 
 
 def _candidates(search: Search) -> list[Ints]:
@@ -80,31 +91,25 @@ def _candidates(search: Search) -> list[Ints]:
     return sorted(members, key=lambda cells: (-search.weight[cells].sum(), cells[0]))
 
 
-def show_again(search: Search, tests: int) -> None:
+def show_again(search: Search, programmes: int) -> None:
     """Show secondary groups again, one by one, while all intervals stay wide enough.
 
     Args:
         search: A search whose pattern is safe; its ``hidden`` shrinks in place.
-        tests: Most groups for which linear programmes are solved.
+        programmes: Linear programmes to spend; the test that exceeds them is the last one.
     """
     candidates = _candidates(search)
+    if not candidates or programmes == 0:
+        return
     loose = search.hidden & ~search.fixed
     pools = [Pool(search, attacker, loose) for attacker in search.attackers]
     for cells in candidates:
+        if sum(pool.solved for pool in pools) > programmes:
+            return
         trial = search.hidden.copy()
         trial[cells] = False
-        starts = [pool.start(cells) for pool in pools]
-        work = [p.open_targets(n, trial) for p, n in zip(pools, starts, strict=True)]
-        if any(len(targets) for targets in work):
-            if tests == 0:
-                continue
-            tests -= 1
-        for pool in pools:
-            pool.pin(cells, shown=True)
-        if all(p.holds(n, t) for p, n, t in zip(pools, starts, work, strict=True)):
+        if all(pool.allows(cells, trial) for pool in pools):
             search.hidden = trial
-            for pool in pools:
-                pool.keep_only(cells)
         else:
             for pool in pools:
                 pool.pin(cells, shown=False)

@@ -16,7 +16,7 @@ from anonymization.tables.errors import InconsistentTableError, TableError
 if TYPE_CHECKING:
     from scipy import sparse
 
-    from anonymization.tables.matrix import Floats, Ints
+    from anonymization.tables.matrix import Floats
 
 CONTRADICTION = (
     "cells: expected cells that agree with each other and with the public bounds, got a "
@@ -58,7 +58,7 @@ class Programme:
         model.a_matrix_.index_ = matrix.indices.astype(np.int32)
         model.a_matrix_.value_ = matrix.data
         self._columns = np.arange(matrix.shape[1], dtype=np.int32)
-        self._solver = highspy.Highs()
+        self._solver = highspy.Highs()  # type: ignore[no-untyped-call]
         for option, value in (
             ("output_flag", False),
             ("threads", 1),

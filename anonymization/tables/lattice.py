@@ -1,0 +1,115 @@
+"""From base cells and hierarchies to a linked system with every margin.
+
+Here: closing hierarchies, summing base cells to margins, and the terms between them. Not here:
+tables whose margins do not come from one set of hierarchies; those are built as a
+:class:`LinkedSystem` directly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from anonymization.tables.errors import TableError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TOTAL = "total"
+_SEPARATOR = "\x1f"  # unit separator: in no code that a person writes
+
+Dimensions = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Every cell over the base cells of a table.
+
+    Attributes:
+        keys: One row per cell: ``cell_id`` and a column per dimension.
+        terms: One row per cell and base cell: ``cell_id``, ``variable_id``, ``coefficient`` (1).
+    """
+
+    keys: pl.DataFrame
+    terms: pl.DataFrame
+
+
+def cell_id(dimensions: Sequence[str]) -> pl.Expr:
+    """The id of a cell: its codes, in the order of the dimensions."""
+    return pl.concat_str(*dimensions, separator=_SEPARATOR)
+
+
+def ancestors(column: str, codes: pl.Series, parents: Mapping[str, str]) -> pl.DataFrame:
+    """Every code of a dimension with itself and all codes above it.
+
+    Args:
+        column: The dimension, for messages.
+        codes: Base codes in use.
+        parents: Code → parent. Several roots, or none given, get one total above them.
+
+    Returns:
+        One row per base code and ancestor (itself included): ``code``, ``ancestor``.
+
+    Raises:
+        TableError: The hierarchy runs in a circle, has a base code above another, or the code
+            of the total is taken.
+    """
+    links = pl.DataFrame(
+        {"above": list(parents), "next": list(parents.values())},
+        schema={"above": pl.String, "next": pl.String},
+    )
+    base = codes.unique().sort().alias("code")
+    found = [pl.DataFrame({"code": base, "above": base})]
+    while (level := found[-1].join(links, on="above", how="inner")).height:
+        found.append(level.select("code", pl.col("next").alias("above")))
+        if len(found) > len(parents) + 1:
+            raise TableError(f"dimension {column}: expected a hierarchy, got a circle of parents.")
+    closed = pl.concat(found)
+    inner = closed.filter(pl.col("code") != pl.col("above"), pl.col("above").is_in(base.implode()))
+    if inner.height:
+        raise TableError(
+            f"dimension {column}: expected base cells at the lowest codes only, got "
+            f"{inner['above'].n_unique()} codes that are also parents of others."
+        )
+    if closed.filter(pl.col("above") == TOTAL).height and TOTAL not in parents.values():
+        raise TableError(f"dimension {column}: the code {TOTAL!r} is kept for the margin.")
+    roots = closed.filter(~pl.col("above").is_in(list(parents)))["above"].n_unique()
+    if roots > 1 or not parents:
+        closed = pl.concat([closed, pl.DataFrame({"code": base}).with_columns(above=pl.lit(TOTAL))])
+    return (
+        closed.select("code", pl.col("above").alias("ancestor")).unique().sort("code", "ancestor")
+    )
+
+
+def build_lattice(base: pl.DataFrame, dimensions: Dimensions) -> Lattice:
+    """All cells over some base cells.
+
+    Args:
+        base: One row per base cell, a text column per dimension.
+        dimensions: Dimension → hierarchy (code → parent).
+
+    Raises:
+        TableError: No dimension, a missing or null code, or base cells given twice.
+    """
+    names = list(dimensions)
+    lacking = [name for name in names if name not in base.columns]
+    if not names or lacking:
+        raise TableError(f"cells: expected a column per dimension {names}, missing: {lacking}.")
+    codes = base.select(pl.col(names).cast(pl.String))
+    if nulls := sum(codes[name].null_count() for name in names):
+        raise TableError(f"cells: expected a code in every dimension, got {nulls} nulls.")
+    if repeated := codes.height - codes.n_unique():
+        raise TableError(f"cells: expected each base cell once, got {repeated} repeated rows.")
+    members = codes.with_columns(cell_id(names).alias("variable_id"))
+    for name in names:
+        above = ancestors(name, codes[name], dimensions[name])
+        members = members.join(above, left_on=name, right_on="code").drop(name)
+        members = members.rename({"ancestor": name})
+    members = members.with_columns(cell_id(names).alias("cell_id"), coefficient=pl.lit(1.0))
+    return Lattice(
+        keys=members.select("cell_id", *names).unique().sort("cell_id"),
+        terms=members.select("cell_id", "variable_id", "coefficient"),
+    )
