@@ -8,9 +8,8 @@ than k-anonymity.
 
 The optimum is exact. The number of parts and their borders are free, loss and crossed cuts are
 sums over parts, so the best partition of what follows a border does not depend on what precedes
-it, and dynamic programming over the borders finds it (Bellman's principle; for k-anonymity of one
-ordered attribute: LeFevre, DeWitt and Ramakrishnan 2005, and Hansen and Mukherjee 2003 for
-microaggregation). All sums are of integers, so equal solutions are really equal and the tie-break
+it, and dynamic programming over the borders finds it (Bellman's principle; Hansen and Mukherjee
+2003 do the same for microaggregation). All sums are of integers, so equal solutions are really equal and the tie-break
 decides, not rounding.
 """
 
@@ -71,8 +70,7 @@ def optimal_partition(
     """Merge neighbouring bands so that every part holds k persons in every period.
 
     Among all such partitions the one with the fewest declared cuts crossed is taken; among those
-    the one of the least loss, weighted by persons; then the one with most parts; then the one
-    whose borders come first.
+    the one of the least loss, weighted by persons; then the one whose borders come first.
 
     A part that is empty in some period does not hold k persons in it: an empty band is merged
     like any other, because a part that nobody is in tells as much as one with a single person.
@@ -189,7 +187,7 @@ def _best_borders(
     end of its first part, the earliest one where several cost the same.
     """
     bands = width.size - 1
-    best: list[tuple[int, int, int] | None] = [None] * bands + [(0, 0, 0)]
+    best: list[tuple[int, int] | None] = [None] * bands + [(0, 0)]
     following = [bands] * bands
     for start in reversed(range(bands)):
         for end in range(start + 1, bands + 1):
@@ -200,7 +198,7 @@ def _best_borders(
             # The cut at a part's own start is kept, so only those after it are crossed.
             crossed = int(cut[end] - cut[start + 1])
             loss = int(part.sum()) * int(width[end] - width[start] - 1)
-            price = (rest[0] + crossed, rest[1] + loss, rest[2] - 1)
+            price = (rest[0] + crossed, rest[1] + loss)
             incumbent = best[start]
             if incumbent is None or price < incumbent:
                 best[start], following[start] = price, end

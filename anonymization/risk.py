@@ -7,7 +7,8 @@ table safer (``anonymization.microdata``). Nothing of the search or the recoding
 Definitions. A class is the records that share all quasi-identifiers; missing is a value of its
 own. Prosecutor (knows that the person is in the table): a record's risk is 1 / size of its class.
 Journalist (does not know): 1 / size of its class in the population. Marketer (wants many right on
-average): the mean of the prosecutor risks, which is classes / records. (El Emam and Dankar 2008.)
+average): the mean of the prosecutor risks, which is classes / records. (El Emam and Dankar 2008;
+Dankar and El Emam 2010 for the marketer.)
 """
 
 from collections.abc import Mapping, Sequence

@@ -166,10 +166,10 @@ def test_packed_rows_are_equal_where_rows_are(columns):
 
 
 def test_keys_wider_than_64_bits_do_not_run_over():
-    # Four columns of 20 bits each; two rows differ only in the first, whose bits would be lost.
+    # Five columns of 20 bits each; two rows differ only in the first, which 64 bits would lose.
     wide = 2**20 - 1
     columns = [np.array([0, 1, wide], dtype=np.int64)]
-    columns += [np.array([5, 5, wide], dtype=np.int64) for _ in range(3)]
+    columns += [np.array([5, 5, wide], dtype=np.int64) for _ in range(4)]
     codes, number = pack(columns)
     assert number == 3
     assert sorted(codes.tolist()) == [0, 1, 2]

@@ -26,11 +26,11 @@ problems = st.integers(1, 7).flatmap(
 
 
 def price(counts, leaves, cuts, starts):
-    """Cuts crossed, leaves lost, parts (fewer is worse), borders: the order of preference."""
+    """Cuts crossed, leaves lost, borders: the order of preference."""
     borders = [*starts, counts.shape[1]]
     crossed = len([cut for cut in cuts if cut not in starts])
     lost = sum(int(counts[:, a:b].sum()) * (sum(leaves[a:b]) - 1) for a, b in pairwise(borders))
-    return crossed, lost, -len(starts), starts
+    return crossed, lost, starts
 
 
 def all_partitions(bands):

@@ -48,6 +48,8 @@ TODAY = [
     ("31047248022", "production", None, "impossible_date"),  # April has 30 days
     ("13536548022", "production", None, "impossible_date"),  # month 53 is no raised month
     ("13094550022", "production", None, "impossible_individual_number"),  # 500 with year 45
+    ("13095350022", "production", None, "impossible_individual_number"),  # 500 with year 53
+    ("13095450022", "production", None, "wrong_first_check_digit"),  # 500 with year 54: of 1854
     ("13097289922", "production", None, "impossible_individual_number"),  # 899 with year 72
     ("13097248032", "production", None, "wrong_first_check_digit"),
     ("13097248023", "production", None, "wrong_second_check_digit"),

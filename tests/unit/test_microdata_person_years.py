@@ -159,6 +159,12 @@ def test_pseudonyms_change_with_release_recipient_year_and_key():
     assert make(rows[::-1]).table.equals(base)
 
 
+def test_where_the_release_ends_and_the_recipient_begins_matters():
+    one = make(town(), release="a", recipient="b:c").table["person_year_key"]
+    other = make(town(), release="a:b", recipient="c").table["person_year_key"]
+    assert not set(one) & set(other)
+
+
 def test_restricted_pseudonyms_cannot_be_joined():
     from anonymization.pseudonyms import Pseudonymiser
 
