@@ -9,8 +9,8 @@ than k-anonymity.
 The optimum is exact. The number of parts and their borders are free, loss and crossed cuts are
 sums over parts, so the best partition of what follows a border does not depend on what precedes
 it, and dynamic programming over the borders finds it (Bellman's principle; Hansen and Mukherjee
-2003 do the same for microaggregation). All sums are of integers, so equal solutions are really equal and the tie-break
-decides, not rounding.
+2003 do the same for microaggregation). All sums are of integers, so equal solutions are really
+equal and the tie-break decides, not rounding.
 """
 
 from collections.abc import Collection, Sequence
