@@ -30,6 +30,7 @@ import polars as pl
 
 from anonymization.keys import Key
 from anonymization.microdata import anonymize
+from anonymization.partition import OPEN_END
 from anonymization.policies import MicrodataPolicy, QuasiIdentifier, SensitiveAttribute
 from anonymization.pseudonyms import Pseudonymiser
 
@@ -167,7 +168,8 @@ def _with_strata(placed: pl.DataFrame, strata: pl.DataFrame) -> pl.DataFrame:
         pl.col("area_code").alias("municipality_code"),
         "sex",
         pl.col("age_from").cast(pl.Int32),
-        pl.col("age_to").cast(pl.Int32),
+        # Whoever marks a stratum by an end beyond the open one means the open end here.
+        pl.col("age_to").cast(pl.Int32).clip(upper_bound=OPEN_END),
     )
     joined = (
         placed.with_columns(pl.col("age").cast(pl.Int32))

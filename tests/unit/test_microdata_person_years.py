@@ -82,6 +82,14 @@ def test_the_table_by_example():
     assert made.table.schema["diabetes"] == pl.Boolean
 
 
+def test_an_end_beyond_the_open_one_is_the_open_end():
+    marked = STRATA.with_columns(age_to=pl.col("age_to").replace({199: 200}))
+    got = person_years(
+        frame_of(town()), marked, key=KEY, release="r", recipient="a", k=2, sensitive=ATTRIBUTES
+    )
+    assert got.table["age_to"].unique().sort().to_list() == [17, 199]
+
+
 def test_nothing_else_passes():
     frame = frame_of(town()).with_columns(name=pl.lit("Kari"), patient_key=pl.lit("deadbeef"))
     made = person_years(
