@@ -34,7 +34,11 @@ denominators as (
         on
             indicators.denominator_measure = measured.measure_id
             and coalesce(measured.service, indicators.service) = indicators.service
-    where indicators.counting = '{{ counting }}'
+    where
+        indicators.counting = '{{ counting }}'
+        -- A public denominator leaves graded persons out: the region's minus the municipalities'
+        -- would tell how many there are, by sex and age.
+        and (measured.municipality_code is not null or not indicators.has_public_denominator)
     group by
         indicators.indicator_id, measured.person_id, measured.year, measured.municipality_code
 ),

@@ -13,7 +13,7 @@ from dagster import AssetKey, MaterializeResult, asset
 
 from anonymization.partition import k_anonymous_strata
 from anonymization.person_year_table import person_years
-from pipelines.assets.warehouse import OWNERS
+from pipelines.assets.journal import OWNERS
 from pipelines.catalogue.loader import Catalogue, catalogue
 from pipelines.catalogue.model import OPEN_AGE
 from pipelines.ingest.ledger import latest_transaction

@@ -19,8 +19,7 @@ from dagster import (
     asset,
 )
 
-from pipelines.assets.journal import TABLES
-from pipelines.assets.warehouse import OWNERS
+from pipelines.assets.journal import OWNERS, TABLES
 from pipelines.checks import CheckResult, check_journal
 from pipelines.resources import FolkepulsResource
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import polars as pl
 from dagster import (
     AssetCheckResult,
     AssetCheckSpec,
@@ -19,9 +20,116 @@ from dagster import (
 )
 
 from pipelines.assets.doors import read_warehouse
+from pipelines.assets.journal import OWNERS
 from pipelines.assets.quality import verdict
-from pipelines.assets.warehouse import OWNERS
 from pipelines.catalogue.loader import catalogue
 from pipelines.checks import check_published
-from pipelines.ingest.ledger import origin_of
-from pipelines.publication.build import build_candidate
+from pipelines.ingest.ledger import delivered_years, origin_of
+from pipelines.publication.build import build
+from pipelines.publication.figures import Marts
+from pipelines.publication.reaudit import audit_files
+from pipelines.publication.release import (
+    Origin,
+    candidates,
+    decision_on,
+    publish,
+    write_candidate,
+)
+from pipelines.publication.steward_report import write_steward_report
+from pipelines.resources import FolkepulsResource
+from pipelines.settings import Zones, reference_dir
+
+CANDIDATE = AssetKey(["release", "candidate"])
+
+
+def read_marts(zones: Zones) -> Marts:
+    """The exact counts that publication starts from.
+
+    Args:
+        zones: The zones.
+    """
+    return Marts(
+        indicator_counts=read_warehouse(zones, "marts.fct_indicator_counts"),
+        flow_counts=read_warehouse(zones, "marts.fct_flow_counts"),
+        coverage=read_warehouse(zones, "marts.fct_coverage"),
+        strata_map=pl.read_parquet(zones.strata_map),
+    )
+
+
+@asset(
+    key=CANDIDATE,
+    deps=[
+        AssetKey(["marts", "fct_indicator_counts"]),
+        AssetKey(["marts", "fct_flow_counts"]),
+        AssetKey(["marts", "fct_coverage"]),
+        AssetKey(["doors", "strata_map"]),
+    ],
+    check_specs=[
+        AssetCheckSpec(
+            "published_tables_keep_their_contract",
+            asset=CANDIDATE,
+            blocking=True,
+            description="Great Expectations on the candidate as written.",
+        ),
+        AssetCheckSpec(
+            "nothing_hidden_can_be_recovered",
+            asset=CANDIDATE,
+            blocking=True,
+            description="The disclosure audit again, on the candidate's files.",
+        ),
+    ],
+    group_name="release",
+    owners=OWNERS,
+    kinds={"parquet"},
+)
+def release_candidate(
+    context: AssetExecutionContext, folkepuls: FolkepulsResource
+) -> Iterator[MaterializeResult[Any] | AssetCheckResult]:
+    """Protect the exact counts, compute what may be shown, and write the candidate."""
+    zones = folkepuls.zones()
+    marts, entries = read_marts(zones), catalogue()
+    candidate = build(marts, entries, reference_dir(), delivered_years(zones))
+    origin = Origin(*origin_of(zones))
+    release_id = write_candidate(
+        zones, candidate.tables, candidate.exact, candidate.certificate, origin
+    )
+    folder = zones.releases / release_id
+    results = check_published(folder, context.run_id, zones.steward)
+    audit = audit_files(folder, marts, entries)
+    write_steward_report(zones, release_id, candidate, results, audit)
+    values = candidate.tables["indicator_values"]
+    statuses = dict(values.group_by("value_status").len().sort("value_status").iter_rows())
+    yield MaterializeResult(
+        asset_key=CANDIDATE,
+        metadata={
+            "release_id": release_id,
+            "dagster/row_count": values.height,
+            **{f"figures_{status}": count for status, count in statuses.items()},
+        },
+    )
+    yield verdict(results, "published_tables_keep_their_contract", CANDIDATE)
+    yield AssetCheckResult(
+        check_name="nothing_hidden_can_be_recovered",
+        asset_key=CANDIDATE,
+        passed=audit.ok,
+        metadata={"cells_hidden": audit.hidden, "cells_recovered": audit.recovered},
+    )
+
+
+@asset(
+    key=["release", "published"],
+    deps=[CANDIDATE],
+    group_name="published",
+    owners=OWNERS,
+    kinds={"parquet", "duckdb"},
+)
+def published_release(folkepuls: FolkepulsResource) -> MaterializeResult[Any]:
+    """Publish every approved candidate that is not published yet."""
+    zones = folkepuls.zones()
+    published = []
+    for release_id in candidates(zones):
+        decision = decision_on(zones, release_id)
+        if decision is not None and decision.decision == "approve":
+            publish(zones, release_id)
+            published.append(release_id)
+    return MaterializeResult(metadata={"releases": len(published)})

@@ -20,6 +20,7 @@ from dagster import (
     multi_asset,
 )
 
+from pipelines.assets.journal import OWNERS, WRITER
 from pipelines.catalogue.loader import catalogue
 from pipelines.catalogue.tables import catalogue_tables
 from pipelines.ingest.ledger import delivered_years
@@ -31,10 +32,6 @@ from pipelines.resources import (
     prepared_dbt_project,
 )
 from pipelines.settings import Settings, atomic_write, reference_dir
-
-OWNERS = ["team:folkepuls"]
-WRITER = "restricted_writer"
-"""Pool of one: DuckDB takes a single writing process."""
 
 CATALOGUE_TABLES = {
     "indicators": "Measures, age limits and coverage rules of each indicator.",

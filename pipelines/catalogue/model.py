@@ -94,13 +94,15 @@ class Texts(Strict):
     denominator: str = Field(min_length=5)
     why: str = Field(min_length=20)
     reading: str = Field(min_length=10)
-    caveats: tuple[Caveat, ...] = ()
+    caveats: tuple[Caveat, ...] = Field(min_length=1)
 
     @field_validator("reading")
     @classmethod
     def _known_fields(cls, text: str) -> str:
         from string import Formatter
 
+        if "\n" in text.strip():
+            raise ValueError("reading must be one sentence on one line")
         named = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
         if unknown := named - READING_FIELDS:
             raise ValueError(f"reading uses unknown fields {sorted(unknown)}")
@@ -196,8 +198,9 @@ class PolicyTexts(Strict):
 
 
 class Policy(Strict):
-    """A disclosure policy: rules are read by the door that applies them, which refuses
-    any option it does not know.
+    """A disclosure policy.
+
+    ``rules`` is read by the door that applies it, which refuses any option it does not know.
     """
 
     id: Identifier

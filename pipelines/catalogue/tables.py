@@ -100,6 +100,7 @@ def _indicators(catalogue: Catalogue) -> pl.DataFrame:
             "indicator_id": entry.id,
             "numerator_measure": entry.numerator.measure,
             "denominator_measure": entry.denominator.measure,
+            "has_public_denominator": entry.denominator.public,
             "counting": entry.counting,
             "kind": entry.kind,
             "timing": entry.timing,

@@ -128,6 +128,21 @@ def candidates(zones: Zones) -> list[str]:
     return sorted(path.name for path in zones.releases.iterdir() if path.is_dir())
 
 
+def newest_candidate(zones: Zones) -> str:
+    """Id of the candidate made last.
+
+    Args:
+        zones: The zones.
+
+    Raises:
+        ReleaseError: There is none.
+    """
+    names = candidates(zones)
+    if not names:
+        raise ReleaseError("There is no candidate. Run `folkepuls run` first.")
+    return max(names, key=lambda name: ((zones.releases / name).stat().st_mtime_ns, name))
+
+
 def current_release(zones: Zones) -> str | None:
     """Id of the release that readers see, null when nothing is published."""
     pointer = zones.published / "current"

@@ -1,14 +1,25 @@
 -- Where a person lived and when, within the person's life. A graded person has one spell without
 -- a place: counted in the region's total, in no municipality.
-with placed as (
+with standing as (
+    -- Where several records of one person have an address history, one of them stands for all.
+    select
+        links.person_id,
+        min(residence.patient_key) as patient_key
+    from {{ ref('stg_journal__residence') }} as residence
+    inner join {{ ref('int_person_links') }} as links on residence.patient_key = links.patient_key
+    where residence.municipality_code is not null
+    group by links.person_id
+),
+
+placed as (
     select
         persons.person_id,
         residence.municipality_code,
         greatest(residence.valid_from, persons.birth_date) as valid_from,
         least({{ open_end('residence.valid_to') }}, {{ open_end('persons.death_date') }}) as valid_to
     from {{ ref('stg_journal__residence') }} as residence
-    inner join {{ ref('int_person_links') }} as links on residence.patient_key = links.patient_key
-    inner join {{ ref('int_persons') }} as persons on links.person_id = persons.person_id
+    inner join standing on residence.patient_key = standing.patient_key
+    inner join {{ ref('int_persons') }} as persons on standing.person_id = persons.person_id
     where
         not persons.is_graded
         and residence.municipality_code is not null

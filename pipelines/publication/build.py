@@ -1,0 +1,193 @@
+"""From exact counts to a release candidate: protect, then and only then compute what is shown.
+
+Belongs here: the order of it. Does not belong here: any step (the modules beside this one, and
+``anonymization.tables``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from anonymization.tables import ProtectedSystem, TablePolicy, protect_system
+from pipelines.catalogue.loader import Catalogue
+from pipelines.catalogue.model import Indicator
+from pipelines.publication.comparisons import comparisons
+from pipelines.publication.figures import Marts, figures
+from pipelines.publication.notes import breaks_table, caveats_table
+from pipelines.publication.rates import indicator_values
+from pipelines.publication.reference_tables import (
+    areas_table,
+    coverage_table,
+    indicators_table,
+    merged_groups_table,
+)
+from pipelines.publication.standardised import publishable_rates
+from pipelines.publication.standards import Standards
+from pipelines.publication.systems import AuditGroup, figure_status, linked_systems
+from pipelines.publication.unrounded import unrounded_values
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a release will hold, and what is known of its safety.
+
+    Attributes:
+        tables: Published tables by name, ``indicator_values`` without ``release_id``.
+        exact: Exact counts per cell and whether it is shown; restricted.
+        certificate: What was protected and found, counts only; public.
+        audits: Each audit group with its protected system; restricted.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+    exact: pl.DataFrame
+    certificate: Mapping[str, Any]
+    audits: Sequence[tuple[AuditGroup, ProtectedSystem]]
+
+
+def build(marts: Marts, catalogue: Catalogue, reference: Path, years: range) -> Candidate:
+    """Protect the counts and compute the figures that may be shown.
+
+    Args:
+        marts: Exact counts.
+        catalogue: The loaded catalogue.
+        reference: Folder of the reference CSV files.
+        years: Calendar years of the release.
+
+    Returns:
+        The candidate.
+
+    Raises:
+        ProtectionError: Some table cannot be made safe; nothing is published then.
+    """
+    specs = list(catalogue.indicators.values())
+    counted = figures(marts, specs)
+    audits = [
+        (group, protect_system(group.system, table_policy(catalogue, group.policy_id)))
+        for group in linked_systems(marts, specs, counted)
+    ]
+    shown = figure_status([(group, protected.cells) for group, protected in audits])
+    standards = Standards.of(marts, specs, reference)
+    unrounded = unrounded_values(marts, specs, standards, counted)
+    values = indicator_values(
+        marts,
+        specs,
+        standards,
+        shown=shown,
+        publishable=publishable_rates(marts, catalogue, standards, counted, shown, unrounded),
+        release_id="",
+        counted=counted,
+        values=unrounded,
+    )
+    tables = {
+        "indicator_values": values.drop("release_id"),
+        "indicators": indicators_table(catalogue),
+        "areas": areas_table(reference),
+        "coverage": coverage_table(reference),
+        "caveats": caveats_table(catalogue, years),
+        "breaks": breaks_table(reference),
+        "comparisons": comparisons(values, specs),
+        "merged_groups": merged_groups_table(),
+    }
+    return Candidate(
+        tables=tables,
+        exact=exact_cells(values, counted, specs),
+        certificate=certificate(audits, values, catalogue),
+        audits=audits,
+    )
+
+
+def table_policy(catalogue: Catalogue, policy_id: str) -> TablePolicy:
+    """The rules of a policy as the table door takes them; unknown options are refused there.
+
+    Args:
+        catalogue: The loaded catalogue.
+        policy_id: Id of a table policy.
+    """
+    return TablePolicy.from_mapping(catalogue.policies[policy_id].rules)
+
+
+def exact_cells(
+    values: pl.DataFrame, counted: pl.DataFrame, specs: Sequence[Indicator]
+) -> pl.DataFrame:
+    """Exact counts of every countable cell, keyed as published, and whether it is shown.
+
+    Args:
+        values: ``indicator_values``.
+        counted: ``figures`` of the release.
+        specs: Indicators of the release.
+
+    Returns:
+        One row per cell: the ledger's keys, ``numerator``, ``denominator``, ``is_shown``.
+    """
+    crude = values.filter(pl.col("value_kind") == "crude")
+    exact = counted.filter("exact").select(
+        "indicator_id", "area_code", "sex", "age_group", "period_start", "numerator", "denominator"
+    )
+    published = crude.drop("numerator", "denominator").with_columns(
+        is_shown=pl.col("value_status") == "ok"
+    )
+    return published.join(
+        exact, on=["indicator_id", "area_code", "sex", "age_group", "period_start"], how="inner"
+    ).select(
+        "indicator_id",
+        "indicator_version",
+        "area_code",
+        "border_set",
+        "sex",
+        "age_group",
+        "breakdown",
+        "breakdown_value",
+        "period_start",
+        "numerator",
+        "denominator",
+        "is_shown",
+    )
+
+
+def certificate(
+    audits: Sequence[tuple[AuditGroup, ProtectedSystem]],
+    values: pl.DataFrame,
+    catalogue: Catalogue,
+) -> dict[str, Any]:
+    """What outsiders may know of the protection: policies, tables, cells and verdicts.
+
+    Neither the split between cells hidden for themselves and for others nor the narrowest
+    interval is in it: both would help an attacker.
+
+    Args:
+        audits: Each audit group with its protected system.
+        values: ``indicator_values``.
+        catalogue: The loaded catalogue.
+    """
+    used = sorted({group.policy_id for group, _ in audits})
+    statuses = values.group_by("value_status").len().sort("value_status")
+    return {
+        "policies": {
+            name: {
+                "version": catalogue.policies[name].version,
+                "rules": dict(catalogue.policies[name].rules),
+            }
+            for name in used
+        },
+        "systems_audited": len(audits),
+        "cells_audited": sum(protected.cells.height for _, protected in audits),
+        "figures_by_status": dict(statuses.iter_rows()),
+        "attacks": [
+            {
+                "attack": "feasible interval of every hidden cell from all that is published "
+                "(linear programme, population as upper bounds)",
+                "succeeded": sum(int((~protected.audit["ok"]).sum()) for _, protected in audits),
+            },
+            {
+                "attack": "exact recovery of a hidden cell",
+                "succeeded": sum(
+                    int(protected.audit["determined"].sum()) for _, protected in audits
+                ),
+            },
+        ],
+    }
