@@ -178,8 +178,8 @@ def _first_of(*cases: tuple[pl.Expr, str, pl.Expr]) -> list[pl.Expr]:
 def _masked(judged: pl.DataFrame) -> pl.DataFrame:
     """Rounded numbers, null unless ok, and the flags."""
     ok = pl.col("value_status") == "ok"
-    rounded = [
-        pl.when(ok).then(_rounded(source)).alias(target)
+    numbers = [
+        pl.when(ok).then(rounded(source)).alias(target)
         for source, target in (("value", "value"), ("lower", "lower_ci"), ("upper", "upper_ci"))
     ]
     flags = {
@@ -190,7 +190,7 @@ def _masked(judged: pl.DataFrame) -> pl.DataFrame:
     named = [pl.when(holds.fill_null(False)).then(pl.lit(name)) for name, holds in flags.items()]
     gp = pl.col("service") == "gp"
     return judged.with_columns(
-        *rounded,
+        *numbers,
         quality_flags=pl.concat_str(named, separator=",", ignore_nulls=True),
         numerator=pl.when(ok).then(pl.col("numerator")),
         denominator=pl.when(ok).then(pl.col("denominator").round(DENOMINATOR_DECIMALS)),
@@ -200,8 +200,8 @@ def _masked(judged: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _rounded(column: str) -> pl.Expr:
-    """Half away from zero at the indicator's own number of decimals."""
+def rounded(column: str) -> pl.Expr:
+    """A column as published: half away from zero at the number of ``decimals`` of its row."""
     scale = pl.lit(10.0).pow(pl.col("decimals"))
     return (pl.col(column) * scale).round(mode="half_away_from_zero") / scale
 

@@ -133,8 +133,8 @@ def standard_strata(counted: pl.DataFrame, marts: Marts, standards: Standards) -
 
     Returns:
         One row per figure, base sex and band: the keys of ``figures.FIGURE``, base,
-        age_from, age_to, numerator, denominator, numerator_sq (0 without contributions) and
-        the columns of ``weighted_bands``.
+        age_from, age_to, numerator, denominator, numerator_sq, numerator_persons (0 without
+        contributions) and the columns of ``weighted_bands``.
     """
     totals = counted.filter(
         pl.col("exact"), pl.col("age_group") == TOTAL, pl.col("numerator_sq").is_not_null()
@@ -147,6 +147,7 @@ def standard_strata(counted: pl.DataFrame, marts: Marts, standards: Standards) -
         .join(base, on="sex")
         .join(bands, on=[*AREA, "base"])
         .filter(inside)
+        .drop("low", "high")
     )
     counts = stratum_rows(marts).select(
         "indicator_id",
@@ -157,9 +158,11 @@ def standard_strata(counted: pl.DataFrame, marts: Marts, standards: Standards) -
         "numerator",
         "denominator",
         "numerator_sq",
+        "numerator_persons",
         base="sex",
     )
     keys = ["indicator_id", *AREA, *PERIOD, "base", "age_from", "age_to"]
     return strata.join(counts, on=keys, how="left").with_columns(
-        pl.col("numerator", "denominator", "numerator_sq").fill_null(0.0)
+        pl.col("numerator", "denominator", "numerator_sq").fill_null(0.0),
+        pl.col("numerator_persons").fill_null(0),
     )

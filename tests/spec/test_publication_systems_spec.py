@@ -282,3 +282,29 @@ def test_ages_that_nobody_splits_leave_persons_only(group: AuditGroup) -> None:
         "rest|female|67",
         "rest|female|80",
     }
+
+
+def test_a_bound_is_the_population_of_all_ages_that_the_strata_merge() -> None:
+    """Women of 45-84 and 85+: the 80+ indicator counts the older stratum only."""
+    split = pl.DataFrame(
+        {"age_from": [45, 45], "age_to": [199, 199], "low": [45, 85], "high": [84, 199]}
+    )
+
+    def divided(frame: pl.DataFrame) -> pl.DataFrame:
+        joined = frame.join(split, on=["age_from", "age_to"], how="left")
+        return joined.with_columns(
+            age_from=pl.coalesce("low", "age_from"), age_to=pl.coalesce("high", "age_to")
+        ).drop("low", "high")
+
+    counts = divided(marts().indicator_counts).with_columns(
+        denominator=pl.when(pl.col("age_from") == 85).then(6.0).otherwise("denominator"),
+        numerator=pl.when(pl.col("age_from") == 85).then(0.0).otherwise("numerator"),
+    )
+    older = counts.filter(pl.col("age_from") == 85).with_columns(indicator_id=pl.lit(OLD))
+    (group,) = linked_systems(
+        marts(indicator_counts=pl.concat([counts, older]), strata_map=divided(marts().strata_map)),
+        specs(ALL_AGES, OLD),
+    )
+    name = "home_nursing_users|5007|female|80"
+    row = group.system.variables.row(by_predicate=pl.col("variable_id") == name, named=True)
+    assert row["upper_bound"] == 36.0
