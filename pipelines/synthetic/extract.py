@@ -125,6 +125,12 @@ def _write(
 def _split(lines: pl.DataFrame, file_bytes: int) -> Iterator[pl.DataFrame]:
     if not lines.height:
         return
+    broken = lines["line"].null_count()
+    if broken:
+        raise ValueError(
+            f"write_extract: {broken} of {lines.height} resources miss a value that is not "
+            "optional; mend the frame that the lines are built from."
+        )
     total = int(lines.select((pl.col("line").str.len_bytes() + 1).sum()).item())
     parts = -(-total // file_bytes)
     yield from lines.iter_slices(-(-lines.height // parts))

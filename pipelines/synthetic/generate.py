@@ -40,7 +40,7 @@ def generate_tables(settings: SyntheticSettings, progress: Progress = no_progres
         population, spells = simulate(settings, places)
         offices = make_offices(settings, places, population.birth.size)
         persons = _persons(settings, population, spells, offices)
-        residence = residence_frame(places, spells)
+        residence = residence_frame(settings, places, spells)
         step.rows = persons.height
     with timed(progress, "hospital stays") as step:
         stays = make_stays(settings, places, population, spells)
@@ -155,16 +155,16 @@ def _place_known(spells: Spells, size: int, year: int) -> Ints:
     return last
 
 
-def residence_frame(places: Places, spells: Spells) -> pl.DataFrame:
+def residence_frame(settings: SyntheticSettings, places: Places, spells: Spells) -> pl.DataFrame:
     """Address spells with the codes valid in them; a spell that crosses the border day is cut.
 
     Returns:
         One row an address spell: person, place, municipality_code, valid_from, valid_to
         (exclusive; null where open, also after death).
     """
-    crossing = (
-        places.split[spells.place] & (spells.begin < BORDER_DAY) & (spells.drawn_end > BORDER_DAY)
-    )
+    known = settings.last_day >= BORDER_DAY
+    crossing = (spells.begin < BORDER_DAY) & (spells.drawn_end > BORDER_DAY) & known
+    crossing &= places.split[spells.place]
     begin = np.r_[spells.begin, np.full(int(crossing.sum()), BORDER_DAY)]
     end = np.r_[np.where(crossing, BORDER_DAY, spells.drawn_end), spells.drawn_end[crossing]]
     place = np.r_[spells.place, spells.place[crossing]]

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-Template = "Mapping[str, object] | Sequence[object] | str | int | float | bool | Text | Raw | Maybe"
-
 
 @dataclass(frozen=True)
 class Text:
@@ -70,8 +68,8 @@ def _joined(parts: list[str | pl.Expr]) -> pl.Expr:
 
 def _parts(value: object) -> list[str | pl.Expr]:
     if isinstance(value, Text):
-        text = pl.col(value.column)
-        return ['"', _escaped(text) if value.free else text.cast(pl.String), '"']
+        text = pl.col(value.column).cast(pl.String)
+        return [_quoted(text)] if value.free else ['"', text, '"']
     if isinstance(value, Raw):
         return [pl.col(value.column).cast(pl.String)]
     if isinstance(value, Mapping):
@@ -102,9 +100,7 @@ def _object(value: Mapping[str, object]) -> list[str | pl.Expr]:
     return [*parts, "}"]
 
 
-def _escaped(text: pl.Expr) -> pl.Expr:
-    return (
-        text.str.replace_all("\\", "\\\\", literal=True)
-        .str.replace_all('"', '\\"', literal=True)
-        .str.replace_all("\n", "\\n", literal=True)
-    )
+def _quoted(text: pl.Expr) -> pl.Expr:
+    """Text as a JSON string, quotation marks included; null stays null."""
+    encoded = pl.struct(text.alias("t")).struct.json_encode()
+    return pl.when(text.is_not_null()).then(encoded.str.slice(5).str.strip_suffix("}"))

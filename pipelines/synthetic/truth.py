@@ -40,7 +40,8 @@ class Definition:
     """One indicator: measures, published age groups (lower bounds; empty: a flow), coverage.
 
     ``on_date`` indicators are covered on 31 December or not at all; the others by the share of
-    the year's resident days.
+    the year's resident days. ``person_time``: the denominator is measured in days and counted in
+    person-years.
     """
 
     numerator: Measure
@@ -49,10 +50,11 @@ class Definition:
     groups: tuple[int, ...]
     service: str
     on_date: bool = False
+    person_time: bool = False
 
 
-def _hospital_time(world: World) -> pl.DataFrame:
-    return states.person_years(world, "hospital")
+def _hospital_days(world: World) -> pl.DataFrame:
+    return states.person_days(world, "hospital")
 
 
 def _home_nursing(world: World) -> pl.DataFrame:
@@ -73,7 +75,7 @@ def _active_staff(world: World) -> pl.DataFrame:
 
 DEFINITIONS: dict[str, Definition] = {
     "ready_for_discharge_days_per_1000": Definition(
-        events.waiting_days, _hospital_time, 1000, _ADULTS, "hospital"
+        events.waiting_days, _hospital_days, 1000, _ADULTS, "hospital", person_time=True
     ),
     "ready_for_discharge_share_of_bed_days": Definition(
         events.waiting_days, events.bed_days, 100, _ADULTS, "hospital"
@@ -85,7 +87,7 @@ DEFINITIONS: dict[str, Definition] = {
         events.readmissions_30d, events.index_discharges, 100, (67, 80), "hospital"
     ),
     "emergency_admissions_per_1000": Definition(
-        events.emergency_stays, _hospital_time, 1000, _ALL_AGES, "hospital"
+        events.emergency_stays, _hospital_days, 1000, _ALL_AGES, "hospital", person_time=True
     ),
     "home_nursing_users_per_1000": Definition(
         _home_nursing, states.residents, 1000, _ALL_AGES, "municipal_care", on_date=True
@@ -144,7 +146,7 @@ def indicator_truth(region: Region) -> tuple[pl.DataFrame, pl.DataFrame]:
         name = pl.lit(indicator_id).alias("indicator_id")
         totals.append(_published(cells, definition, coverage).select(name, pl.all()))
         if definition.groups:
-            ages.append(_by_age(cells).select(name, pl.all()))
+            ages.append(_by_age(cells, definition).select(name, pl.all()))
     key = ["indicator_id", "area_level", "area_code", "sex"]
     return (
         pl.concat(totals).sort([*key, "age_group", "year"]),
@@ -286,6 +288,13 @@ def _cells(
     )
 
 
+def _denominator(definition: Definition) -> pl.Expr:
+    """Summed days become person-years last: sums of whole numbers do not depend on order."""
+    if not definition.person_time:
+        return pl.col("denominator")
+    return pl.col("denominator") / pl.date(pl.col("year"), 12, 31).dt.ordinal_day()
+
+
 def _counted(rows: pl.DataFrame, side: str) -> pl.DataFrame:
     municipal = rows.drop_nulls("municipality_code").with_columns(
         pl.lit("municipality").alias("area_level"), pl.col("municipality_code").alias("area_code")
@@ -303,14 +312,14 @@ def _counted(rows: pl.DataFrame, side: str) -> pl.DataFrame:
     )
 
 
-def _by_age(cells: pl.DataFrame) -> pl.DataFrame:
+def _by_age(cells: pl.DataFrame, definition: Definition) -> pl.DataFrame:
     both = cells.group_by("area_level", "area_code", "age", "year").agg(
         pl.col("numerator", "denominator").sum()
     )
     columns = ["area_level", "area_code", "sex", "age", "year", "numerator", "denominator"]
-    return pl.concat(
-        [cells.select(columns), both.with_columns(pl.lit("total").alias("sex")).select(columns)]
-    )
+    total = both.with_columns(pl.lit("total").alias("sex"))
+    stacked = pl.concat([cells.select(columns), total.select(columns)])
+    return stacked.with_columns(_denominator(definition))
 
 
 def age_groups(definition: Definition) -> list[tuple[str, int, int]]:
@@ -343,6 +352,7 @@ def _published(cells: pl.DataFrame, definition: Definition, coverage: pl.DataFra
     return (
         pl.concat(parts)
         .with_columns(pl.when(shown).then(pl.col(figures).fill_null(0)))
+        .with_columns(_denominator(definition))
         .with_columns(
             pl.when(pl.col("denominator") > 0)
             .then(pl.col("numerator") / pl.col("denominator") * definition.multiplier)

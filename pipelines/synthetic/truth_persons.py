@@ -93,16 +93,15 @@ def residents(world: World) -> pl.DataFrame:
     return by_year([residents_on(world, year) for year in world.years])
 
 
-def person_years(world: World, service: str) -> pl.DataFrame:
-    """Covered resident person-days over the days of the year."""
+def person_days(world: World, service: str) -> pl.DataFrame:
+    """Covered resident days; whole numbers, so that sums do not depend on their order."""
     parts = []
     for year in world.years:
-        days = (dt.date(year + 1, 1, 1) - dt.date(year, 1, 1)).days
         time = covered_time(world.spells, world.coverage, service, year)
         parts.append(
             time.filter(pl.col("covered_days") > 0)
             .group_by("person", "municipality_code")
-            .agg((pl.col("covered_days").sum() / days).alias("value"))
+            .agg(pl.col("covered_days").sum().alias("value"))
             .with_columns(pl.lit(year).alias("year"))
             .select(COLUMNS)
         )
