@@ -14,8 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
+
+from pipelines.publication.release import newest_candidate
 from pipelines.resources import DBT_FOLDER, pseudonym_key
 from pipelines.settings import ROOT, Settings, Zones, atomic_write, reference_dir
 
@@ -105,6 +108,7 @@ def run(settings: Settings) -> RunReport:
                     "loaded. Put one there, or run `folkepuls synth`."
                 )
             _execute(instance, "refine")
+            remember_refined(zones, newest_candidate(zones))
         return RunReport(swept, len(partitions), refined=True, release_id=refined_release(zones))
 
 
@@ -138,6 +142,117 @@ def _execute(instance: DagsterInstance, job: str, partition: str | None = None) 
             "at the run with `folkepuls dagster`, mend the cause, and run again: it continues from "
             "the last good state."
         )
+
+
+def take_in(settings: Settings, paths: list[Path], console: Console) -> int:
+    """Copy deliveries to the inbox and take them in, one line per file.
+
+    Args:
+        settings: Settings of this process.
+        paths: Deliveries, or folders that hold deliveries.
+        console: Where the lines go.
+
+    Returns:
+        Number of deliveries and files that were refused.
+
+    Raises:
+        RunError: Another run is under way.
+        IngestError: A path holds no delivery.
+    """
+    from pipelines.ingest import ingest_pending
+    from pipelines.ingest import take_in as copy_to_inbox
+    from pipelines.ingest.run import Options
+
+    zones = settings.zones.create()
+    key = pseudonym_key(settings)
+    with one_at_a_time(zones):
+        copy_to_inbox(paths, zones)
+        options = Options(threads=settings.threads, quarantine_key=key)
+        results = ingest_pending(zones, key, options=options)
+    refused = 0
+    for result in results:
+        if result.state == "refused":
+            refused += 1
+            console.print(
+                f"  refused  {result.source}/{result.delivery}: {result.reason}: {result.detail}",
+                style="red",
+                markup=False,
+            )
+        for file in result.files:
+            refused += file.state == "refused"
+            told = f"{file.loaded_rows} loaded, {file.quarantined_rows} in quarantine"
+            why = f" {file.reason}: {file.detail}" if file.reason else ""
+            console.print(
+                f"  {file.state:<8} {result.delivery}/{file.name}: {told}{why}",
+                style="red" if file.state == "refused" else None,
+                markup=False,
+            )
+    if not results:
+        console.print("Nothing new: all of it was taken in before.")
+    return refused
+
+
+def publish_release(settings: Settings, release_id: str) -> Path:
+    """Publish an approved candidate.
+
+    Args:
+        settings: Settings of this process.
+        release_id: The candidate.
+
+    Returns:
+        Folder of the published release.
+
+    Raises:
+        RunError: Another run is under way, or a check found something that may not be published.
+        ReleaseError: There is no such candidate, or it is not approved.
+        LedgerError: It cannot stand beside an earlier release.
+    """
+    from pipelines.publication.release import publish
+
+    zones = settings.zones.create()
+    with one_at_a_time(zones):
+        summary = release_summary(zones, release_id)
+        if not summary["audit"]["ok"] or summary["blocking_checks"]:
+            raise RunError(
+                f"Release {release_id} may not be published: the audit or a check is red. Look at "
+                "it with `folkepuls release show`."
+            )
+        folder = publish(zones, release_id)
+        write_state(zones, release_id, "published")
+    return folder
+
+
+def release_summary(zones: Zones, release_id: str | None) -> dict[str, Any]:
+    """What stewards know of a candidate.
+
+    Args:
+        zones: The zones.
+        release_id: The candidate; null for the newest.
+
+    Raises:
+        ReleaseError: There is no such candidate.
+    """
+    from pipelines.publication.release import ReleaseError
+
+    chosen = release_id or newest_candidate(zones)
+    path = zones.steward / "releases" / f"{chosen}.json"
+    if not path.is_file():
+        raise ReleaseError(f"No candidate {chosen}. Run `folkepuls run` first.")
+    summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return summary
+
+
+def write_state(zones: Zones, release_id: str, state: str) -> None:
+    """Note where a release stands, for the stewards' page.
+
+    Args:
+        zones: The zones.
+        release_id: The release.
+        state: ``candidate``, ``approved``, ``rejected`` or ``published``.
+    """
+    summary = release_summary(zones, release_id) | {"state": state}
+    with atomic_write(zones.steward / "releases" / f"{release_id}.json") as path:
+        path.write_text(json.dumps(summary, indent=2, sort_keys=True, ensure_ascii=False))
 
 
 def input_fingerprint(zones: Zones) -> str:

@@ -58,7 +58,7 @@ def verdict(results: Iterable[CheckResult], name: str, key: AssetKey) -> AssetCh
             f"{table}_keeps_its_contract",
             asset=KEY,
             blocking=True,
-            description=f"Great Expectations on {table}: columns, types, codes, keys, plausibility.",
+            description=f"Great Expectations on {table}: columns, types, codes, keys.",
         )
         for table in TABLES
     ],

@@ -88,15 +88,17 @@ def release_candidate(
     """Protect the exact counts, compute what may be shown, and write the candidate."""
     zones = folkepuls.zones()
     marts, entries = read_marts(zones), catalogue()
-    candidate = build(marts, entries, reference_dir(), delivered_years(zones))
     origin = Origin(*origin_of(zones))
+    candidate = build(marts, entries, reference_dir(), delivered_years(zones))
     release_id = write_candidate(
         zones, candidate.tables, candidate.exact, candidate.certificate, origin
     )
     folder = zones.releases / release_id
     results = check_published(folder, context.run_id, zones.steward)
     audit = audit_files(folder, marts, entries)
-    write_steward_report(zones, release_id, candidate, results, audit)
+    write_steward_report(
+        zones, release_id, candidate, results, audit, marts, origin.transaction_time
+    )
     values = candidate.tables["indicator_values"]
     statuses = dict(values.group_by("value_status").len().sort("value_status").iter_rows())
     yield MaterializeResult(

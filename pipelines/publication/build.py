@@ -13,12 +13,13 @@ from typing import Any
 
 import polars as pl
 
-from anonymization.tables import ProtectedSystem, TablePolicy, protect_system
+from anonymization.tables import ProtectedSystem, protect_system
 from pipelines.catalogue.loader import Catalogue
 from pipelines.catalogue.model import Indicator
 from pipelines.publication.comparisons import comparisons
 from pipelines.publication.figures import Marts, figures
 from pipelines.publication.notes import breaks_table, caveats_table
+from pipelines.publication.policy import table_policy
 from pipelines.publication.rates import indicator_values
 from pipelines.publication.reference_tables import (
     areas_table,
@@ -26,7 +27,7 @@ from pipelines.publication.reference_tables import (
     indicators_table,
     merged_groups_table,
 )
-from pipelines.publication.standardised import publishable_rates
+from pipelines.publication.standardised_door import publishable_direct
 from pipelines.publication.standards import Standards
 from pipelines.publication.systems import AuditGroup, figure_status, linked_systems
 from pipelines.publication.unrounded import unrounded_values
@@ -78,7 +79,15 @@ def build(marts: Marts, catalogue: Catalogue, reference: Path, years: range) -> 
         specs,
         standards,
         shown=shown,
-        publishable=publishable_rates(marts, catalogue, standards, counted, shown, unrounded),
+        publishable=publishable_direct(
+            marts,
+            specs,
+            standards,
+            counted=counted,
+            values=unrounded,
+            shown=shown,
+            policies={spec.policy: table_policy(catalogue, spec.policy) for spec in specs},
+        ),
         release_id="",
         counted=counted,
         values=unrounded,
@@ -99,16 +108,6 @@ def build(marts: Marts, catalogue: Catalogue, reference: Path, years: range) -> 
         certificate=certificate(audits, values, catalogue),
         audits=audits,
     )
-
-
-def table_policy(catalogue: Catalogue, policy_id: str) -> TablePolicy:
-    """The rules of a policy as the table door takes them; unknown options are refused there.
-
-    Args:
-        catalogue: The loaded catalogue.
-        policy_id: Id of a table policy.
-    """
-    return TablePolicy.from_mapping(catalogue.policies[policy_id].rules)
 
 
 def exact_cells(

@@ -1,0 +1,138 @@
+"""What stewards see of a candidate: counts of cells by reason, the audit, red checks.
+
+Belongs here: the steward zone's files about a release. Does not belong here: rows, and exact
+counts below the threshold; those are banded where they are read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from anonymization.tables import ProtectedSystem
+from pipelines.publication.build import Candidate
+from pipelines.publication.figures import FIGURE, Marts
+from pipelines.publication.reaudit import FileAudit
+from pipelines.publication.systems import AuditGroup
+from pipelines.settings import Zones, atomic_write
+
+if TYPE_CHECKING:
+    from pipelines.checks import CheckResult
+
+JOIN = ("indicator_id", "area_code", "sex", "age_group", "period_start")
+BANDS = ((0.01, "<1 %"), (0.05, "1-5 %"))
+
+
+def write_steward_report(
+    zones: Zones,
+    release_id: str,
+    candidate: Candidate,
+    checks: Sequence[CheckResult],
+    audit: FileAudit,
+    marts: Marts,
+    built: str,
+) -> None:
+    """Write ``steward/disclosure/<release>.parquet`` and ``steward/releases/<release>.json``.
+
+    Args:
+        zones: The zones.
+        release_id: The candidate.
+        candidate: Its tables and audits.
+        checks: Results of the checks on its files.
+        audit: The audit of its files.
+        marts: Exact counts, for what k-anonymity cost.
+        built: Latest transaction time of the deliveries behind it, ISO 8601.
+    """
+    values = candidate.tables["indicator_values"]
+    with atomic_write(zones.steward / "disclosure" / f"{release_id}.parquet") as path:
+        _reasons(values, candidate.audits, release_id).write_parquet(path)
+    red = [check for check in checks if check.status != "pass" and check.severity == "error"]
+    statuses = values.group_by("value_status").len().sort("value_status")
+    summary: dict[str, Any] = {
+        "release_id": release_id,
+        "state": "candidate",
+        "built": built,
+        "cells_by_status": dict(statuses.iter_rows()),
+        "audit": {
+            "hidden": audit.hidden,
+            "narrowest": audit.narrowest,
+            "width_required": audit.width_required,
+            "ok": audit.ok,
+            "determined": audit.determined,
+        },
+        "blocking_checks": [f"{check.suite}.{check.check_id}" for check in red],
+        "utility_loss": utility_loss(marts),
+    }
+    with atomic_write(zones.steward / "releases" / f"{release_id}.json") as path:
+        path.write_text(json.dumps(summary, indent=2, sort_keys=True, ensure_ascii=False))
+
+
+def _reasons(
+    values: pl.DataFrame,
+    audits: Sequence[tuple[AuditGroup, ProtectedSystem]],
+    release_id: str,
+) -> pl.DataFrame:
+    """Cells by indicator, period, level, status and reason; grain: that combination."""
+    crude = values.filter(pl.col("value_kind") == "crude")
+    inner = pl.concat([_figure_reasons(*audit) for audit in audits])
+    return (
+        crude.join(inner, on=JOIN, how="left")
+        .with_columns(
+            release_id=pl.lit(release_id),
+            period=pl.col("period_start").dt.year().cast(pl.String),
+            reason=pl.coalesce("reason", "status_reason").fill_null("none"),
+        )
+        .group_by("release_id", "indicator_id", "period", "area_level", "value_status", "reason")
+        .agg(pl.len().cast(pl.Int64).alias("cells"))
+        .rename({"value_status": "status"})
+        .sort("indicator_id", "period", "area_level", "status", "reason")
+    )
+
+
+def _figure_reasons(group: AuditGroup, protected: ProtectedSystem) -> pl.DataFrame:
+    """Why each hidden figure is hidden: for itself (primary) if any of its cells is."""
+    reasons = protected.cells.select("cell_id", "reason")
+    joined = group.figures.select(*FIGURE, "numerator_cell", "denominator_cell")
+    for role in ("numerator", "denominator"):
+        joined = joined.join(
+            reasons.rename({"cell_id": f"{role}_cell", "reason": f"{role}_reason"}),
+            on=f"{role}_cell",
+            how="left",
+        )
+    found = pl.concat_list("numerator_reason", "denominator_reason").list.drop_nulls()
+    return joined.with_columns(found=found).select(
+        *JOIN,
+        reason=pl.when(pl.col("found").list.contains("primary"))
+        .then(pl.lit("primary"))
+        .when(pl.col("found").list.len() > 0)
+        .then(pl.lit("secondary")),
+    )
+
+
+def utility_loss(marts: Marts) -> list[dict[str, str]]:
+    """What counting by k-anonymous strata leaves out of municipalities' own figures.
+
+    The region's counts hold everybody; what its municipalities' strata cannot hold is the loss.
+
+    Args:
+        marts: Exact counts.
+
+    Returns:
+        Per indicator the share of the region's denominator that no municipality's stratum holds,
+        in bands: ``<1 %``, ``1-5 %``, ``>5 %``.
+    """
+    sums = marts.indicator_counts.group_by("indicator_id").agg(
+        pl.col("denominator").filter(pl.col("area_level") == "municipality").sum().alias("placed"),
+        pl.col("denominator").filter(pl.col("area_level") == "region").sum().alias("all"),
+    )
+    return [
+        {"indicator_id": row["indicator_id"], "band": _band(1 - row["placed"] / row["all"])}
+        for row in sums.filter(pl.col("all") > 0).sort("indicator_id").iter_rows(named=True)
+    ]
+
+
+def _band(share: float) -> str:
+    return next((name for limit, name in BANDS if share < limit), ">5 %")
