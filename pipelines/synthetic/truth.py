@@ -41,7 +41,8 @@ class Definition:
 
     ``on_date`` indicators are covered on 31 December or not at all; the others by the share of
     the year's resident days. ``person_time``: the denominator is measured in days and counted in
-    person-years.
+    person-years. ``public``: the denominator is the public population, which leaves graded
+    persons out: the region's less the municipalities' would tell how many there are.
     """
 
     numerator: Measure
@@ -51,6 +52,7 @@ class Definition:
     service: str
     on_date: bool = False
     person_time: bool = False
+    public: bool = False
 
 
 def _hospital_days(world: World) -> pl.DataFrame:
@@ -75,7 +77,13 @@ def _active_staff(world: World) -> pl.DataFrame:
 
 DEFINITIONS: dict[str, Definition] = {
     "ready_for_discharge_days_per_1000": Definition(
-        events.waiting_days, _hospital_days, 1000, _ADULTS, "hospital", person_time=True
+        events.waiting_days,
+        _hospital_days,
+        1000,
+        _ADULTS,
+        "hospital",
+        person_time=True,
+        public=True,
     ),
     "ready_for_discharge_share_of_bed_days": Definition(
         events.waiting_days, events.bed_days, 100, _ADULTS, "hospital"
@@ -87,22 +95,34 @@ DEFINITIONS: dict[str, Definition] = {
         events.readmissions_30d, events.index_discharges, 100, (67, 80), "hospital"
     ),
     "emergency_admissions_per_1000": Definition(
-        events.emergency_stays, _hospital_days, 1000, _ALL_AGES, "hospital", person_time=True
+        events.emergency_stays,
+        _hospital_days,
+        1000,
+        _ALL_AGES,
+        "hospital",
+        person_time=True,
+        public=True,
     ),
     "home_nursing_users_per_1000": Definition(
-        _home_nursing, states.residents, 1000, _ALL_AGES, "municipal_care", on_date=True
+        _home_nursing,
+        states.residents,
+        1000,
+        _ALL_AGES,
+        "municipal_care",
+        on_date=True,
+        public=True,
     ),
     "home_nursing_users_80plus_share": Definition(
-        _home_nursing, states.residents, 100, (80,), "municipal_care", on_date=True
+        _home_nursing, states.residents, 100, (80,), "municipal_care", on_date=True, public=True
     ),
     "long_stay_residents_80plus_per_1000": Definition(
-        _long_stay, states.residents, 1000, (80,), "municipal_care", on_date=True
+        _long_stay, states.residents, 1000, (80,), "municipal_care", on_date=True, public=True
     ),
     "diabetes_type2_prevalence": Definition(
         states.diabetes_t2, states.gp_residents, 100, _ALL_AGES, "gp", on_date=True
     ),
     "portal_active_users_share": Definition(
-        states.portal_active, states.residents, 100, _FROM_16, "portal"
+        states.portal_active, states.residents, 100, _FROM_16, "portal", public=True
     ),
     "portal_forms_answered_share": Definition(
         events.portal_forms_answered, events.portal_forms_sent, 100, _FROM_16, "portal"
@@ -111,7 +131,7 @@ DEFINITIONS: dict[str, Definition] = {
         _structured, events.journal_entries, 100, (), "documentation"
     ),
     "adoption_inhabitants_share": Definition(
-        states.residents_live, states.residents, 100, _ALL_AGES, "none", on_date=True
+        states.residents_live, states.residents, 100, _ALL_AGES, "none", on_date=True, public=True
     ),
     "adoption_staff_share": Definition(
         _active_staff, events.staff, 100, (), "municipal_care", on_date=True
@@ -268,7 +288,9 @@ def _cells(
             on=["year", "municipality_code"],
             how="semi",
         )
-        rows = pl.concat([inside, rows.filter(pl.col("municipality_code").is_null())])
+        if side == "numerator" or not definition.public:
+            inside = pl.concat([inside, rows.filter(pl.col("municipality_code").is_null())])
+        rows = inside
         if definition.groups:
             rows = rows.join(world.persons, on="person").with_columns(
                 (pl.col("year") - pl.col("birth_year")).alias("age")

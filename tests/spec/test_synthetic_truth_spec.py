@@ -398,8 +398,16 @@ def test_a_region_sums_covered_municipalities_and_graded_persons() -> None:
     assert truth["5001", "18-44", 2024] == [0, 1, 0, "full"]
     assert truth["5001", "0-17", 2024] == [0, 0, None, "full"]
     assert truth["5059", "total", 2024] == [None, None, None, "not_covered"]
-    # 5059 is not live; the graded person counts in the region alone.
-    assert truth["MIDT", "total", 2024][:3] == [2, 3, pytest.approx(2000 / 3)]
+    # 5059 is not live; the graded person's service counts in the region alone, and the public
+    # population does not hold the graded person.
+    assert truth["MIDT", "total", 2024][:3] == [2, 2, 1000]
+
+
+def test_a_denominator_that_is_not_public_holds_graded_persons() -> None:
+    persons = [{"person": 0}, {"person": 1, "graded_from": 2025}]
+    truth = truth_of("diabetes_type2_prevalence", persons=persons)
+    assert truth["5001", "total", 2024][:2] == [0, 1]
+    assert truth["MIDT", "total", 2024][:2] == [0, 2]
 
 
 def test_shares_of_coverage_and_the_mean_hospital_share() -> None:
