@@ -27,8 +27,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 MANIFEST = "manifest.json"
 MANIFEST_LIMIT = 4 * 1024 * 1024
 """Bytes past which a manifest is refused unread."""
-FILE_NAME = re.compile(r"^[A-Z][A-Za-z]{2,62}(?:[-_][A-Za-z0-9_-]{1,64})?\.ndjson(?:\.gz)?$")
-FOLDER_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")
+FILE_NAME = re.compile(r"[A-Z][A-Za-z]{2,62}(?:[-_][A-Za-z0-9_-]{1,64})?\.ndjson(?:\.gz)?")
+FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 class DeliveryRefusedError(Exception):
@@ -182,7 +182,7 @@ def check_file_name(file: ManifestFile, position: int) -> None:
     Raises:
         DeliveryRefusedError: ``unsafe_name``.
     """
-    plain = FILE_NAME.match(file.name) and len(file.name) <= 140
+    plain = FILE_NAME.fullmatch(file.name) and len(file.name) <= 140
     if not plain or re.split(r"[-_.]", file.name, maxsplit=1)[0] != file.entity:
         raise DeliveryRefusedError(
             "unsafe_name",
@@ -197,7 +197,7 @@ def check_folder_name(name: str) -> None:
     Raises:
         DeliveryRefusedError: ``unsafe_name``.
     """
-    if not FOLDER_NAME.match(name) or "__" in name:
+    if not FOLDER_NAME.fullmatch(name) or "__" in name:
         raise DeliveryRefusedError(
             "unsafe_name",
             "a folder of the inbox must be named with letters, digits, hyphen and underscore, at "

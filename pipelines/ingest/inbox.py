@@ -26,6 +26,7 @@ from pipelines.clients.delivered_files import (
 from pipelines.ingest.errors import IngestError
 from pipelines.ingest.ledger import LedgerEntry, read_ledger
 from pipelines.ingest.result import DeliveryResult
+from pipelines.ingest.verify import received_sha256
 from pipelines.settings import Zones
 
 _CHUNK = 1024 * 1024
@@ -105,10 +106,12 @@ def admit(delivery: Delivery, entries: Mapping[str, LedgerEntry]) -> tuple[Manif
     manifest = read_manifest(delivery)
     source = _source_of(manifest)
     known = entries.get(delivery.id)
-    seen = known is not None and known.content_sha256 == manifest.content_sha256()
-    if known is not None and not seen:
+    if known is None:
+        return manifest, source, False
+    if known.content_sha256 != manifest.content_sha256():
         _refuse_changed(known, manifest)
-    return manifest, source, seen
+        return manifest, source, False
+    return manifest, source, not _sent_again(delivery, known, manifest)
 
 
 def refusal(delivery: Delivery, error: DeliveryRefusedError) -> DeliveryResult:
@@ -198,6 +201,16 @@ def _refuse_changed(known: LedgerEntry, manifest: Manifest) -> None:
             f"{len(changed)} files differ from those taken in under this name. Deliver corrections "
             "as a new delivery of kind delta",
         )
+
+
+def _sent_again(delivery: Delivery, known: LedgerEntry, manifest: Manifest) -> bool:
+    """Whether a file that was refused lies there with other bytes now."""
+    before = {file.name: file.received_sha256 for file in known.files if file.state == "refused"}
+    return any(
+        received_sha256(delivery, file) != before[file.name]
+        for file in manifest.files
+        if file.name in before
+    )
 
 
 def _manifests(path: Path, depth: int) -> Iterator[Path]:

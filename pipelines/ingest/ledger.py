@@ -21,7 +21,11 @@ from pipelines.settings import Zones, atomic_write
 
 
 class LedgerFile(BaseModel):
-    """What became of one delivered file."""
+    """What became of one delivered file.
+
+    ``received_sha256`` is set for refused files: the hash of what lay in the inbox, by which a
+    file that is sent again whole is told from the same damaged one.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -36,6 +40,7 @@ class LedgerFile(BaseModel):
     state: Literal["loaded", "refused"]
     refused_reason: str | None = None
     refused_detail: str | None = None
+    received_sha256: str | None = None
     unexpected_fields: tuple[str, ...] = ()
 
     @model_validator(mode="after")

@@ -22,7 +22,8 @@ class Limits:
         file_bytes: Largest file after decompression.
         ratio: Largest ratio of decompression. Journal lines repeat themselves and shrink forty
             times or so; what shrinks hundreds of times is a bomb.
-        ratio_after: Bytes from which on the ratio is judged.
+        ratio_after: Bytes from which on the ratio is judged; one absurdly long line should reach
+            quarantine by itself.
         sample_lines: Lines whose fields are compared with what the standard and the catalogue know.
         sample_bytes: Bytes after which the sample ends.
         fill_rows: Rows a file must have before an empty column is taken for a change at the source.
@@ -33,7 +34,7 @@ class Limits:
     line_bytes: int = 4 * MIB
     file_bytes: int = 8 * 1024 * MIB
     ratio: float = 200.0
-    ratio_after: int = 16 * MIB
+    ratio_after: int = 64 * MIB
     sample_lines: int = 1_000
     sample_bytes: int = 4 * MIB
     fill_rows: int = 200

@@ -92,10 +92,14 @@ class Parser:
         rows = verified.file.rows
         if rows == 0:
             return
-        try:
-            yield self._run(verified.path, plan, rows, 0, verified.file.compression)
-        except _ParserError:
-            yield from self._in_pieces(verified, plan)
+        if not verified.long_lines:
+            try:
+                yield self._run(verified.path, plan, rows, verified.file.compression)
+            except _ParserError:
+                pass
+            else:
+                return
+        yield from self._in_pieces(verified, plan)
 
     def _in_pieces(self, verified: VerifiedFile, plan: EntityPlan) -> Iterator[Judged]:
         tolerated = self._limits.tolerated(verified.file.rows)
@@ -134,7 +138,7 @@ class Parser:
     ) -> Iterator[Judged]:
         with self._file_of(lines) as path:
             try:
-                judged = self._run(path, plan, len(lines), 0, "none")
+                judged = self._run(path, plan, len(lines), "none")
             except _ParserError:
                 judged = None
         if judged is not None:
@@ -158,9 +162,7 @@ class Parser:
         finally:
             path.unlink()
 
-    def _run(
-        self, path: Path, plan: EntityPlan, rows: int, offset: int, compression: str
-    ) -> Judged:
+    def _run(self, path: Path, plan: EntityPlan, rows: int, compression: str) -> Judged:
         frames: dict[str, pl.DataFrame] = {}
         parameters = [str(path), compression]
         single = len(plan.queries) == 1

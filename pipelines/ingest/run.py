@@ -43,6 +43,7 @@ from pipelines.ingest.limits import Limits
 from pipelines.ingest.parse import BAD_SCHEMA
 from pipelines.ingest.plan import plan_of
 from pipelines.ingest.result import DeliveryResult, FileResult, Progress
+from pipelines.ingest.verify import received_sha256
 from pipelines.settings import Zones
 
 log = structlog.get_logger(__name__)
@@ -299,6 +300,9 @@ class _Ingest:
                 state=result.state,
                 refused_reason=result.reason,
                 refused_detail=result.detail,
+                received_sha256=(
+                    received_sha256(self._delivery, file) if result.state == "refused" else None
+                ),
                 unexpected_fields=result.unexpected_fields,
             )
             for file, result in zip(manifest.files, results, strict=True)

@@ -39,12 +39,14 @@ class VerifiedFile:
         file: The manifest's entry.
         text_bytes: Bytes after decompression.
         sample: First lines, as bytes.
+        long_lines: Lines past the limit; DuckDB's own limit depends on its buffers.
     """
 
     path: Path
     file: ManifestFile
     text_bytes: int
     sample: tuple[bytes, ...]
+    long_lines: int = 0
 
 
 def verify(delivery: Delivery, file: ManifestFile, copy: Path, limits: Limits) -> VerifiedFile:
@@ -78,7 +80,30 @@ def verify(delivery: Delivery, file: ManifestFile, copy: Path, limits: Limits) -
         raise DeliveryRefusedError(
             "wrong_row_count", f"manifest says {file.rows} lines, got {rows}"
         )
-    return VerifiedFile(copy, file, text.size, text.sample(limits))
+    return VerifiedFile(copy, file, text.size, text.sample(limits), text.long_lines)
+
+
+def received_sha256(delivery: Delivery, file: ManifestFile) -> str | None:
+    """Hash of what lies in the inbox under a file's name, whatever the manifest says.
+
+    Args:
+        delivery: Where it lies.
+        file: The manifest's entry.
+
+    Returns:
+        SHA-256 of its bytes, of no more than one past those the manifest states; null when there
+        is no such plain file.
+    """
+    digest = hashlib.sha256()
+    left = file.bytes + 1
+    try:
+        with open_file(delivery, file.name) as stream:
+            while left and (chunk := stream.read(min(_READ, left))):
+                digest.update(chunk)
+                left -= len(chunk)
+    except DeliveryRefusedError:
+        return None
+    return digest.hexdigest()
 
 
 def read_lines(verified: VerifiedFile, limits: Limits) -> Iterator[tuple[int, bytes, bool]]:
@@ -132,6 +157,8 @@ class _Text:
     limits: Limits
     size: int = 0
     lines: int = 0
+    long_lines: int = 0
+    _line: int = 0
     _read: int = 0
     _last: bytes = b"\n"
     _head: bytearray = field(default_factory=bytearray)
@@ -151,6 +178,14 @@ class _Text:
                     "damaged_gzip", "decompression failed or the checksum inside is wrong"
                 )
 
+    def _measure(self, text: bytes) -> None:
+        # Steps are far shorter than the limit: only a line that spans steps can be too long.
+        end = text.find(b"\n")
+        self._line += len(text) if end < 0 else end
+        if end >= 0:
+            self.long_lines += self._line > self.limits.line_bytes
+            self._line = len(text) - 1 - text.rfind(b"\n")
+
     def finish(self) -> None:
         if self._problem is not None:
             raise self._problem
@@ -158,6 +193,7 @@ class _Text:
             raise DeliveryRefusedError("truncated_gzip", "the compressed stream ends too early")
         if self._last != b"\n":
             self.lines += 1
+            self.long_lines += self._line > self.limits.line_bytes
         if bytes(self._head[:3]).startswith(_BYTE_ORDER_MARKS):
             raise DeliveryRefusedError(
                 "wrong_encoding", "it begins with a byte order mark; expected UTF-8 without one"
@@ -198,5 +234,6 @@ class _Text:
         # count() does not overlap: runs of blank lines are settled by the slow count.
         self.lines += text.count(b"\n") - blank
         self._last = text[-1:]
+        self._measure(text)
         if len(self._head) < self.limits.sample_bytes:
             self._head += text[: self.limits.sample_bytes - len(self._head)]

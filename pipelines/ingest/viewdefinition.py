@@ -29,7 +29,7 @@ _INFORMATIVE = frozenset(
 _MEANINGFUL = frozenset(["resource", "constant", "select", "where"])
 _SELECT = frozenset(["column", "select", "forEach", "forEachOrNull"])
 _COLUMN = frozenset(["name", "path", "type", "collection", "description", "tag"])
-_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 ROW = "r"
 """Alias of the resource's row in the generated SQL."""
 
@@ -201,7 +201,7 @@ class _ViewCompiler:
     def _one_column(self, given: object, focus: Compiled, at: str) -> None:
         column = self._object(given, _COLUMN, at)
         name = column.get("name")
-        if not isinstance(name, str) or not _NAME.match(name):
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise self._error(f"{at}.name", "expected a name of letters, digits and underscores")
         if name in {known.name for known in self._columns}:
             raise self._error(f"{at}.name", f"column {name!r} is there already")

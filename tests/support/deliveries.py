@@ -1,0 +1,223 @@
+"""Small deliveries of made-up resources for tests of ingest.
+
+Belongs here: resources as a source would send them, and deliveries written to an inbox with an
+honest manifest, so that a test can then break exactly one thing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from anonymization.identifiers import complete_check_digits
+from anonymization.keys import Key
+from pipelines.clients.delivered_files import Delivery
+from pipelines.ingest import DeliveryResult, ingest_delivery
+from pipelines.settings import Zones
+
+KEY = Key("test-key", 1, bytes(range(32)))
+OTHER_KEY = Key("other-key", 1, bytes(range(1, 33)))
+FOLKEPULS = "https://folkepuls.no/fhir/"
+NO_BASIS = "http://hl7.no/fhir/StructureDefinition/"
+MUNICIPALITY = "urn:oid:2.16.578.1.12.4.1.1.3402"
+
+_NUMBERS = complete_check_digits(
+    pl.Series(
+        [
+            f"{day:02d}85{year}{number:03d}"
+            for number in range(10, 40)
+            for day in range(1, 29)
+            for year in (50, 70, 90)
+        ]
+    )
+).drop_nulls()
+
+
+def national_number(n: int) -> str:
+    """The n-th of some valid synthetic national numbers (born in May, month + 80)."""
+    return str(_NUMBERS[n])
+
+
+def coding(extension: str, code: str) -> dict[str, Any]:
+    return {"url": FOLKEPULS + extension, "valueCoding": {"system": MUNICIPALITY, "code": code}}
+
+
+def address(code: str, start: str, end: str | None = None) -> dict[str, Any]:
+    period = {"start": start} | ({"end": end} if end else {})
+    return {
+        "extension": [{"url": NO_BASIS + "no-basis-address-official", "valueBoolean": True}],
+        "line": ["Storgata 17 B"],
+        "city": "Trondheim",
+        "postalCode": "7012",
+        "district": "Trondheim",
+        "_district": {
+            "extension": [
+                {
+                    "url": NO_BASIS + "no-basis-municipalitycode",
+                    "valueCoding": {"system": MUNICIPALITY, "code": code},
+                }
+            ]
+        },
+        "period": period,
+    }
+
+
+def patient(n: int, *, graded: str | None = None, **changes: Any) -> dict[str, Any]:
+    security = {
+        "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality",
+        "code": graded,
+    }
+    return {
+        "resourceType": "Patient",
+        "id": f"pas-{n}",
+        **({"meta": {"security": [security]}} if graded else {}),
+        "text": {"status": "generated", "div": "<div>Kari Nordkanari, hjelpetrengende</div>"},
+        "identifier": [{"system": "urn:oid:2.16.578.1.12.4.1.4.1", "value": national_number(n)}],
+        "name": [{"family": "Nordkanari", "given": ["Kari"]}],
+        "gender": "female" if n % 2 else "male",
+        "birthDate": "1970-05-25",
+        "address": [address("5001", "2000-01-01", "2020-06-01"), address("5006", "2020-06-01")],
+        "generalPractitioner": [
+            {"identifier": {"system": "urn:oid:2.16.578.1.12.4.1.2", "value": "80001"}}
+        ],
+        **changes,
+    }
+
+
+def encounter(n: int, person: int = 0, **changes: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Encounter",
+        "id": f"enk-{n}",
+        "text": {"status": "generated", "div": "<div>Kari Nordkanari, fall hjemme</div>"},
+        "extension": [coding("municipality-of-stay", "5001")],
+        "status": "finished",
+        "class": {"code": "IMP"},
+        "priority": {"coding": [{"code": "EM"}]},
+        "serviceType": {"coding": [{"code": "somatic"}]},
+        "subject": {"reference": f"Patient/pas-{person}"},
+        "period": {"start": "2024-03-01T23:30:00Z", "end": "2024-03-09T12:00:00+01:00"},
+        "hospitalization": {"dischargeDisposition": {"coding": [{"code": "home"}]}},
+        "serviceProvider": {"identifier": {"system": FOLKEPULS + "hospital", "value": "STO"}},
+        **changes,
+    }
+
+
+def condition(n: int, person: int = 0, **changes: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Condition",
+        "id": f"dia-{n}",
+        "subject": {"reference": f"Patient/pas-{person}"},
+        "verificationStatus": {"coding": [{"code": "confirmed"}]},
+        "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-no", "code": "e11.9"}]},
+        "recordedDate": "2024-02-29",
+        "recorder": {"identifier": {"value": "80001"}},
+        "note": [{"text": "Kari Nordkanari ringte"}],
+        **changes,
+    }
+
+
+def episode(n: int, person: int = 0, **changes: Any) -> dict[str, Any]:
+    hours = {"numerator": {"value": 7.5, "unit": "h"}, "denominator": {"value": 1, "unit": "wk"}}
+    return {
+        "resourceType": "EpisodeOfCare",
+        "id": f"tje-{n}",
+        "extension": [
+            {"url": FOLKEPULS + "service-unit", "valueString": "5001-E1"},
+            {"url": FOLKEPULS + "weekly-extent-ratio", "valueRatio": hours},
+            {"url": FOLKEPULS + "service-description-markdown", "valueMarkdown": "Nordkanari"},
+        ],
+        "status": "active",
+        "type": [{"coding": [{"system": "urn:oid:2.16.578.1.12.4.1.1.9151", "code": "02"}]}],
+        "patient": {"reference": f"Patient/pas-{person}"},
+        "managingOrganization": {"identifier": {"system": MUNICIPALITY, "value": "5001"}},
+        "period": {"start": "2024-01-01"},
+        **changes,
+    }
+
+
+def line(resource: Mapping[str, Any]) -> bytes:
+    return json.dumps(resource, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def content(lines: Iterable[Mapping[str, Any] | bytes]) -> bytes:
+    return b"".join((x if isinstance(x, bytes) else line(x)) + b"\n" for x in lines)
+
+
+def pack(data: bytes) -> bytes:
+    return gzip.compress(data, 6, mtime=0)
+
+
+def entry(name: str, data: bytes, rows: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "entity": name.split("-")[0].split(".")[0],
+        "format": "ndjson",
+        "compression": "gzip" if name.endswith(".gz") else "none",
+        "rows": rows,
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+
+
+def write_delivery(
+    inbox: Path,
+    name: str,
+    files: Mapping[str, Iterable[Mapping[str, Any] | bytes]],
+    *,
+    organisation: str = "sykehus",
+    source: str = "synthetic",
+    time: dt.datetime = dt.datetime(2025, 1, 5, 3, tzinfo=dt.UTC),
+    kind: str = "full",
+    change: Callable[[dict[str, Any]], None] = lambda manifest: None,
+    manifest: bool = True,
+) -> Delivery:
+    """Write a delivery; ``change`` may spoil the manifest before it is written."""
+    folder = inbox / source / name
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = []
+    for file, lines in files.items():
+        listed = list(lines)
+        data = content(listed)
+        data = pack(data) if file.endswith(".gz") else data
+        (folder / file).write_bytes(data)
+        entries.append(entry(file, data, len(listed)))
+    stated = {
+        "manifest_version": 1,
+        "source": source,
+        "delivery": name,
+        "delivering_organisation": organisation,
+        "period_start": "2024-01-01",
+        "period_end": "2024-12-31",
+        "transaction_time": time.isoformat(),
+        "kind": kind,
+        "files": entries,
+    }
+    change(stated)
+    if manifest:
+        (folder / "manifest.json").write_text(json.dumps(stated))
+    return Delivery(source, name, str(folder))
+
+
+def take(zones: Zones, delivery: Delivery, **options: Any) -> DeliveryResult:
+    return ingest_delivery(delivery, zones=zones, key=options.pop("key", KEY), **options)
+
+
+def rows(zones: Zones, table: str) -> pl.DataFrame:
+    """All rows of a restricted table."""
+    return pl.read_parquet(sorted((zones.journal / table).glob("*.parquet")))
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below a folder, hidden ones left out."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith(".")
+    }
