@@ -71,7 +71,7 @@ def language() -> str:
         chosen = query["lang"]
     else:
         chosen = st.session_state.get("kept_lang") or language_for(query)
-    _keep("lang", chosen)
+    keep("lang", chosen)
     return chosen
 
 
@@ -84,7 +84,8 @@ def context() -> Context:
     return Context(current_release(), language())
 
 
-def _keep(parameter: str, code: str) -> None:
+def keep(parameter: str, code: str) -> None:
+    """Write a choice into the address, and hold it for the other pages of the session."""
     st.session_state[f"kept_{parameter}"] = code
     if st.query_params.get(parameter) != code:
         st.query_params[parameter] = code
@@ -126,11 +127,11 @@ def choose(
 
     def chosen() -> None:
         if st.session_state[key] in options:
-            _keep(parameter, st.session_state[key])
+            keep(parameter, st.session_state[key])
 
     widget(label, options, key=key, format_func=show, on_change=chosen, **settings)
     code = st.session_state[key] if st.session_state[key] in options else default
-    _keep(parameter, code)
+    keep(parameter, code)
     return str(code)
 
 

@@ -19,7 +19,7 @@ from dashboards.components.definition import definition
 from dashboards.components.exports import exports
 from dashboards.components.figure_tables import areas_table, years_table
 from dashboards.figures import Choice, headline, norwegian_order, row, year_frame
-from dashboards.session import Context, choose, choose_several, code_of, context
+from dashboards.session import Context, choose, choose_several, code_of, context, keep
 
 TABS = ("trend", "compare", "table", "definition", "download")
 
@@ -38,10 +38,11 @@ def render() -> None:
         "download": _("Download and cite"),
     }
     opened = code_of("tab", TABS, TABS[0])
+    keep("tab", opened)
     by_name = {name: code for code, name in names.items()}
 
     def turned() -> None:
-        st.query_params["tab"] = by_name[st.session_state["tabs"]]
+        keep("tab", by_name[st.session_state["tabs"]])
 
     drawn = st.tabs(list(names.values()), default=names[opened], key="tabs", on_change=turned)
     draw = {

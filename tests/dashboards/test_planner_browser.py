@@ -1,0 +1,161 @@
+"""The planner's pages in headless Chromium: language, security, reflow, nothing from outside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+from playwright.sync_api import Browser
+
+from dashboards.data_access import current_release
+from dashboards.figures import headline, year_frame
+from tests.support import browser as driver
+from tests.support.planner_pages import holds
+from tests.support.published_release import write_release
+
+pytestmark = pytest.mark.browser
+PLANTED = 987654.328125
+SHOWN = "emergency_admissions_per_1000"
+HIDING = "home_nursing_users_80plus_share"
+AT_REST = ".fp-footer"
+PAGES = {
+    "overview": f"/?indicator={HIDING}",
+    "municipality": "/kommune?area=5001",
+    "trend": f"/indikator?indicator={SHOWN}&area=5001",
+    "compare": f"/indikator?indicator={SHOWN}&area=5001&tab=compare",
+    "table": f"/indikator?indicator={HIDING}&area=3430&tab=table",
+    "download": f"/indikator?indicator={SHOWN}&area=5001&tab=download",
+    "about": "/om?area=5001",
+}
+SYNTHETIC = {
+    "nb": "Syntetiske tall – ikke til planlegging",
+    "nn": "Syntetiske tal – ikkje til planlegging",
+    "en": "Synthetic figures – not for planning",
+}
+# Streamlit looks for its own address below a page's path first; the answer is "not there".
+PROBE = re.compile(r"Failed to load resource: the server responded with a status of 404")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    driver.chromium_path()
+    folder = tmp_path_factory.mktemp("home")
+    write_release(folder, planted_value=PLANTED)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(home: Path) -> Iterator[str]:
+    with driver.serve("dashboards/app.py", home) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium(address: str) -> Iterator[Browser]:
+    with driver.browser() as running:
+        yield running
+
+
+@pytest.mark.parametrize("language", ["nb", "nn", "en"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_draws_quietly_in_its_language(
+    chromium: Browser, address: str, name: str, language: str
+) -> None:
+    path = PAGES[name] + ("&" if "?" in PAGES[name] else "?") + f"lang={language}"
+    with driver.visit(chromium, address) as reader:
+        page = reader.open(path, AT_REST)
+        assert page.evaluate("document.documentElement.lang") == language
+        assert page.locator(".fp-synthetic").inner_text() == SYNTHETIC[language]
+        assert page.locator("h1").count() == 1
+        if name in ("overview", "trend", "compare"):
+            page.wait_for_selector('[data-testid="stVegaLiteChart"] svg', timeout=30_000)
+        assert reader.outside() == set()
+        assert [c for c in reader.complaints if not PROBE.search(c)] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_a_phone(chromium: Browser, address: str, name: str) -> None:
+    with driver.visit(chromium, address, width=390, height=844) as reader:
+        page = reader.open(PAGES[name], AT_REST)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_language_switch_keeps_the_choices(chromium: Browser, address: str) -> None:
+    with driver.visit(chromium, address) as reader:
+        page = reader.open("/kommune?area=1505&year=2024&lang=nb", AT_REST)
+        page.click('.fp-lang a[hreflang="nn"]')
+        page.wait_for_selector('html[lang="nn"]', state="attached")
+        reader.settle(AT_REST)
+        assert "area=1505" in page.url
+        assert "year=2024" in page.url
+        assert "Nøkkeltal, 2024" in page.inner_text("body")
+
+
+def test_changing_pages_keeps_language_and_area(chromium: Browser, address: str) -> None:
+    with driver.visit(chromium, address) as reader:
+        page = reader.open("/kommune?area=1505&lang=en", AT_REST)
+        page.click('.st-key-fp-nav a:has-text("Indicator")')
+        page.wait_for_url("**/indikator*")
+        page.wait_for_selector('.fp-lead-name:has-text("Kristiansund")')
+        reader.settle(AT_REST)
+        assert "lang=en" in page.url
+        assert "area=1505" in page.url
+
+
+def test_an_area_without_a_language_in_the_link_uses_its_own(
+    chromium: Browser, address: str
+) -> None:
+    with driver.visit(chromium, address) as reader:
+        page = reader.open("/kommune?area=1577", AT_REST)
+        assert page.evaluate("document.documentElement.lang") == "nn"
+
+
+def test_a_file_can_be_taken_home(chromium: Browser, address: str) -> None:
+    with driver.visit(chromium, address) as reader:
+        page = reader.open(PAGES["download"] + "&lang=nb", AT_REST)
+        with page.expect_download(timeout=30_000) as caught:
+            page.click('button:has-text("CSV for regneark")')
+        content = Path(caught.value.path()).read_bytes()
+        assert caught.value.suggested_filename.startswith("SYNTETISK_")
+        assert content.startswith(b"\xef\xbb\xbf")
+        assert SYNTHETIC["nb"].encode() in content
+
+
+def test_no_hidden_figure_crosses_the_wire_and_a_shown_one_does(
+    chromium: Browser, address: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOLKEPULS_HOME", str(home))
+    release = current_release()
+    shown = year_frame(release, headline(release, HIDING), 2025).filter(area_code="5001")
+    sent: list[bytes] = []
+    with driver.visit(chromium, address) as reader:
+        reader.page.on(
+            "websocket",
+            lambda socket: socket.on(
+                "framereceived",
+                lambda frame: sent.append(frame if isinstance(frame, bytes) else frame.encode()),
+            ),
+        )
+        reader.open(f"/indikator?indicator={HIDING}&area=5001&year=2025&tab=compare", AT_REST)
+    received = b"".join(sent)
+    assert holds(received, shown["value"][0])
+    assert not holds(received, PLANTED)
+
+
+def test_answers_close_the_page_to_other_hosts(address: str) -> None:
+    request = Request(f"{address}/kommune?lang=nn", headers={"Accept": "text/html"})
+    with urlopen(request, timeout=20) as answer:
+        headers, body = answer.headers, answer.read().decode()
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "'unsafe-eval'" not in policy
+    assert "http" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Content-Language"] == "nn"
+    assert '<html lang="nn"' in body
+    assert "Sida treng JavaScript" in body

@@ -1,0 +1,130 @@
+"""Files that readers take with them: complete, labelled, and safe to open."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from dashboards import downloads
+from dashboards.data_access import Release, current_release
+from tests.support.published_release import write_release
+
+INDICATOR = "home_nursing_users_80plus_share"
+PLANTED = 987654.328125
+LABEL = "Syntetiske tall – ikke til planlegging"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("home")
+    write_release(folder, planted_value=PLANTED)
+    return folder
+
+
+@pytest.fixture
+def release(home: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
+    monkeypatch.setenv("FOLKEPULS_HOME", str(home))
+    return current_release()
+
+
+def sheets(book: bytes) -> str:
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        return "".join(
+            archive.read(name).decode() for name in archive.namelist() if name.endswith(".xml")
+        )
+
+
+def test_tidy_csv_has_the_published_columns_and_every_row(release: Release) -> None:
+    frame = pl.read_csv(downloads.tidy_csv(release, INDICATOR), infer_schema=False)
+    assert frame.columns == [*downloads.TIDY_COLUMNS, "note"]
+    published = release.values.filter(indicator_id=INDICATOR)
+    assert frame.height == published.height
+    shown = published.filter(pl.col("value").is_not_null())["value"].sort()
+    assert frame["value"].drop_nulls().cast(pl.Float64).sort().to_list() == shown.to_list()
+    assert frame["note"].unique().to_list() == ["Synthetic figures – not for planning"]
+
+
+def test_spreadsheet_csv_is_what_norwegian_spreadsheets_open(release: Release) -> None:
+    raw = downloads.spreadsheet_csv(release, INDICATOR, "nb")
+    assert raw.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig")), delimiter=";"))
+    trondheim = [r for r in rows if r["Kode"] == "5001" and r["År"] == "2025" and r["Kjønn"] ==
+                 "Begge kjønn" and r["Alder"] == "80 år og eldre"]  # fmt: skip
+    assert len(trondheim) == 1
+    value = release.values.filter(
+        indicator_id=INDICATOR, area_code="5001", year=2025, sex="total", age_group="total"
+    )["value"][0]
+    assert float(trondheim[0]["Tall"].replace(",", ".")) == value
+    assert {row["Merknad"] for row in rows} == {LABEL}
+
+
+def test_english_spreadsheets_get_a_decimal_point(release: Release) -> None:
+    raw = downloads.spreadsheet_csv(release, INDICATOR, "en").decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(raw), delimiter=";"))
+    figures = [row["Figure"] for row in rows if row["Figure"]]
+    assert figures
+    assert not any("," in figure for figure in figures)
+
+
+@pytest.mark.parametrize("language", ["nb", "nn", "en"])
+def test_hidden_figures_are_empty_with_their_reason(release: Release, language: str) -> None:
+    frame = downloads.readable(release, INDICATOR, language)
+    hidden = release.values.filter(indicator_id=INDICATOR, value_status="suppressed").height
+    figure, status = frame.columns[7], frame.columns[13]
+    word = frame.filter(pl.col(figure).is_null())[status].value_counts().rows()
+    assert hidden > 0
+    assert hidden in [count for _, count in word]
+    files = (
+        downloads.tidy_csv(release, INDICATOR),
+        downloads.spreadsheet_csv(release, INDICATOR, language),
+        sheets(downloads.workbook(release, INDICATOR, language, "")).encode(),
+    )
+    assert all(b"987654" not in file for file in files)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "|"])
+def test_no_text_can_start_a_formula(start: str) -> None:
+    frame = pl.DataFrame({"text": [f"{start}cmd|' /C calc'!A0", "Snåsa"], "number": [-1.5, 2.0]})
+    safe = downloads.defused(frame)
+    assert safe["text"].to_list() == [f"'{start}cmd|' /C calc'!A0", "Snåsa"]
+    assert safe["number"].to_list() == [-1.5, 2.0]
+
+
+def test_a_hostile_area_name_is_only_text_in_every_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_release(tmp_path)
+    path = folder / "areas.parquet"
+    hostile = pl.when(pl.col("area_code") == "5001").then(pl.lit('=HYPERLINK("http://x")'))
+    pl.read_parquet(path).with_columns(
+        hostile.otherwise(pl.col("official_name")).alias("official_name")
+    ).write_parquet(path)
+    monkeypatch.setenv("FOLKEPULS_HOME", str(tmp_path))
+    release = current_release()
+    raw = downloads.spreadsheet_csv(release, INDICATOR, "nb").decode("utf-8-sig")
+    named = {row["Område"] for row in csv.DictReader(io.StringIO(raw), delimiter=";")}
+    assert '\'=HYPERLINK("http://x")' in named
+    book = sheets(downloads.workbook(release, INDICATOR, "nb", '=HYPERLINK("http://y")'))
+    assert "<f>" not in book
+    assert "<hyperlink" not in book
+
+
+def test_the_workbook_tells_what_it_holds(release: Release) -> None:
+    book = sheets(downloads.workbook(release, INDICATOR, "nb", "Siteres slik og slik"))
+    for expected in (LABEL, "Siteres slik og slik", release.id, "Skjult av personvernhensyn",
+                     "CC BY 4.0", "Definisjon"):  # fmt: skip
+        assert expected in book
+
+
+def test_the_same_release_gives_the_same_bytes(release: Release) -> None:
+    first, second = (downloads.workbook(release, INDICATOR, "nn", "x") for _ in range(2))
+    assert first == second
+
+
+def test_file_names_say_synthetic(release: Release) -> None:
+    assert downloads.file_name(release, INDICATOR, "nb", "csv").startswith("SYNTETISK_")

@@ -1,0 +1,203 @@
+"""Every page of the planner, in every language, with every status, without a browser."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dashboards import words
+from dashboards.charts import compare, region_map, trend
+from dashboards.data_access import Release, current_release
+from dashboards.figures import NO_FIGURE, Choice, headline, year_frame
+from dashboards.text import translator
+from tests.support.planner_pages import LANGUAGES, PAGES, TABS, holds, markup, page, payload, text
+from tests.support.published_release import RELEASE_ID, UNRELIABLE_AREA, write_release
+
+PLANTED = 987654.328125
+SHOWN = "emergency_admissions_per_1000"
+SYNTHETIC = {
+    "nb": "Syntetiske tall – ikke til planlegging",
+    "nn": "Syntetiske tal – ikkje til planlegging",
+    "en": "Synthetic figures – not for planning",
+}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("home")
+    write_release(folder, planted_value=PLANTED)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def published(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("FOLKEPULS_HOME", str(home))
+    monkeypatch.delenv("FOLKEPULS_BORDERS", raising=False)
+    return home
+
+
+@pytest.fixture
+def release(published: Path) -> Release:
+    return current_release()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_draws_in_every_language(name: str, language: str) -> None:
+    shown = page(name, {"lang": language, "area": "5001"})
+    assert not shown.exception
+    assert SYNTHETIC[language] in text(shown)
+    assert RELEASE_ID in text(shown)
+    assert markup(shown).count("<h1>") == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("tab", TABS)
+def test_every_tab_of_an_indicator_draws(tab: str, language: str) -> None:
+    query = {"lang": language, "indicator": SHOWN, "area": "5001", "tab": tab}
+    assert not page("indicator", query).exception
+
+
+@pytest.mark.parametrize("indicator_id", [
+    "ready_for_discharge_days_per_1000", "readmission_30_days_67plus", SHOWN,
+    "home_nursing_users_80plus_share", "diabetes_type2_prevalence", "portal_active_users_share",
+    "structured_documentation_share",
+])  # fmt: skip
+@pytest.mark.parametrize("area", ["MIDT", "5001", "1507", "1508", "5043", UNRELIABLE_AREA])
+def test_every_indicator_draws_for_every_kind_of_area(indicator_id: str, area: str) -> None:
+    for year in ("2023", "2025"):
+        shown = page("indicator", {"indicator": indicator_id, "area": area, "year": year})
+        assert not shown.exception
+
+
+def test_a_link_opens_what_it_names_and_writes_the_same_address() -> None:
+    asked = {"lang": "nn", "indicator": SHOWN, "area": "1505", "year": "2024", "kind": "crude",
+             "age": "80+", "sex": "female", "tab": "table"}  # fmt: skip
+    shown = page("indicator", asked)
+    assert {key: shown.query_params[key] for key in asked} == asked
+    assert "Kristiansund, 2024" in text(shown)
+
+
+def test_a_choice_is_written_into_the_address() -> None:
+    shown = page("municipality", {"lang": "nb", "area": "5001"})
+    shown.selectbox(key="choice_area").set_value("1505").run()
+    assert shown.query_params["area"] == "1505"
+    assert "Kristiansund" in text(shown)
+
+
+@pytest.mark.parametrize("parameter", ["area", "indicator", "year", "kind", "lang", "tab", "sex"])
+@pytest.mark.parametrize(
+    "hostile",
+    ["<script>alert(1)</script>", "5001' or 1=1 --", "../../etc/passwd", "=1+1", "x" * 9000],
+)
+def test_what_is_not_among_the_options_is_dropped(parameter: str, hostile: str) -> None:
+    shown = page("indicator", {"lang": "nb", "kind": "crude", parameter: hostile})
+    assert not shown.exception
+    assert "<script>" not in markup(shown)
+    assert shown.query_params.get(parameter) != hostile
+
+
+def test_the_language_is_that_of_the_area_unless_the_reader_chose() -> None:
+    assert "Nøkkeltal," in text(page("municipality", {"area": "1577"}))  # Volda: nynorsk
+    assert "Nøkkeltall," in text(page("municipality", {"area": "5001"}))
+    assert "Nøkkeltall," in text(page("municipality", {"area": "1577", "lang": "nb"}))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_kinds_of_no_figure_read_and_look_differently(language: str) -> None:
+    _ = translator(language, "planner")
+    codes = (*NO_FIGURE, "unreliable", "merged", "ok")
+    assert len({words.status(code, _) for code in codes}) == len(codes)
+    assert len({words.status_explained(code, _) for code in codes}) == len(codes)
+    assert len({words.SYMBOLS[code] for code in NO_FIGURE}) == len(NO_FIGURE)
+    looks = {json.dumps(region_map._EMPTY_LOOK[code], default=str) for code in NO_FIGURE}
+    assert len(looks) == len(NO_FIGURE)
+
+
+def test_bokmal_statuses_have_their_agreed_names() -> None:
+    _ = translator("nb", "planner")
+    assert words.status("suppressed", _) == "Skjult av personvernhensyn"
+    assert words.status_explained("not_covered", _).startswith(
+        "Ikke dekket: kommunen eller tjenesten er ikke på Helseplattformen"
+    )
+    assert words.status("missing", _) == "Mangler data"
+    assert words.status("not_applicable", _) == "Ikke aktuelt"
+    assert words.status("unreliable", _) == "Usikkert tall"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_hidden_figure_is_in_nothing_that_a_page_sends(name: str, release: Release) -> None:
+    hidden = release.values.filter(value_status="suppressed")
+    assert hidden.height > 100
+    area = hidden.filter(indicator_id="home_nursing_users_80plus_share", sex="total")["area_code"][
+        0
+    ]
+    for tab in TABS:
+        query = {"indicator": "home_nursing_users_80plus_share", "area": area, "tab": tab,
+                 "lang": "en"}  # fmt: skip
+        sent = payload(page(name, query))
+        assert not holds(sent, PLANTED)
+        assert b"987,654" not in sent
+        assert b"987654" not in sent
+
+
+def test_the_search_for_hidden_figures_finds_a_shown_one(release: Release) -> None:
+    frame = year_frame(release, headline(release, SHOWN), 2025)
+    shown = frame.filter(area_code="5001")["value"][0]
+    sent = payload(page("indicator", {"indicator": SHOWN, "area": "5001", "tab": "compare"}))
+    assert holds(sent, shown)
+
+
+def test_a_hidden_figure_is_in_no_chart(release: Release) -> None:
+    choice = Choice("home_nursing_users_80plus_share", "crude")
+    hidden = year_frame(release, choice, 2025).filter(value_status="suppressed")
+    area = hidden["area_code"][0]
+    specs = [
+        region_map.tile_map(release, choice, 2025, "nb"),
+        trend.trend(release, choice, area, "nb"),
+        compare.bars(release, choice, 2025, (), area, "nb"),
+        compare.funnel(release, choice, 2025, area, "nb"),
+    ]
+    assert all("98765" not in json.dumps(spec, default=str) for spec in specs)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_chart_says_what_it_shows_and_that_it_is_synthetic(language: str) -> None:
+    queries = [("overview", {}), ("indicator", {"tab": "trend"}), ("indicator", {"tab": "compare"}),
+               ("indicator", {"tab": "compare", "chart": "funnel"})]  # fmt: skip
+    for name, extra in queries:
+        shown = page(name, {"lang": language, "indicator": SHOWN, "area": "5001", **extra})
+        charts = shown.get("vega_lite_chart")
+        assert len(charts) == 1
+        proto = charts[0].proto
+        assert len(proto.alt) > 20
+        assert SYNTHETIC[language] in json.dumps(json.loads(proto.spec), ensure_ascii=False)
+
+
+def test_norwegian_figures_have_decimal_comma() -> None:
+    query = {"indicator": SHOWN, "area": "MIDT", "year": "2025"}
+    norwegian = text(page("indicator", {**query, "lang": "nb"}))
+    english = text(page("indicator", {**query, "lang": "en"}))
+    assert "106,7" in norwegian
+    assert "106.7" in english
+
+
+def test_a_release_with_real_figures_is_not_called_synthetic(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_release(tmp_path, synthetic=False)
+    monkeypatch.setenv("FOLKEPULS_HOME", str(tmp_path))
+    for name in PAGES:
+        assert "Syntetiske" not in text(page(name, {"lang": "nb"}))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_before_the_first_release_a_friendly_page_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    monkeypatch.setenv("FOLKEPULS_HOME", str(tmp_path))
+    shown = page("overview", {"lang": language})
+    assert not shown.exception
+    assert "make demo" in text(shown)

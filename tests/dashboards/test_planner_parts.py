@@ -1,0 +1,259 @@
+"""Parts of the planner's pages by themselves: shell, maps, tables, comparisons."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboards import words
+from dashboards.charts import region_map, trend
+from dashboards.charts.theme import BETTER, INK_ON_SCALE, MUTED, SCALE, WORSE, judged
+from dashboards.components import table
+from dashboards.data_access import (
+    NothingPublishedError,
+    Release,
+    borders,
+    current_release,
+    home,
+)
+from dashboards.figures import (
+    Choice,
+    applicable,
+    breaks,
+    headline,
+    live_counts,
+    profile,
+    year_frame,
+)
+from dashboards.server import content_security_policy, localised
+from dashboards.text import translator
+from tests.support.published_release import REFERENCE, areas, write_release
+
+SHELL = (
+    b'<!DOCTYPE html><html lang="en"><head><title>Streamlit</title>'
+    b'<link rel="service-desc" href="./x" /></head><body><script>let a = 1</script>'
+    b"<noscript><p>You need JavaScript</p></noscript></body></html>"
+)
+
+
+@pytest.fixture
+def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
+    write_release(tmp_path)
+    monkeypatch.setenv("FOLKEPULS_HOME", str(tmp_path))
+    return current_release()
+
+
+def luminance(colour: str) -> float:
+    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_the_shell_speaks_the_readers_language() -> None:
+    page = localised(SHELL, "nn", "Folke & puls", "Sida treng <skript>.").decode()
+    assert '<html lang="nn">' in page
+    assert "<title>Folke &amp; puls</title>" in page
+    assert "<noscript><p>Sida treng &lt;skript&gt;.</p></noscript>" in page
+    assert "service-desc" not in page
+
+
+def test_a_shell_that_cannot_be_rewritten_is_refused() -> None:
+    with pytest.raises(ValueError, match="html lang"):
+        localised(b"<html><body></body></html>", "nb", "t", "n")
+
+
+def test_the_policy_names_the_inline_script_and_nothing_unsafe() -> None:
+    digest = base64.b64encode(hashlib.sha256(b"let a = 1").digest()).decode()
+    policy = content_security_policy(SHELL)
+    assert f"'sha256-{digest}'" in policy
+    assert "'unsafe-eval'" not in policy
+    assert "sha256" not in content_security_policy(b"<html></html>")
+
+
+def test_every_municipality_has_a_tile_of_its_own_at_any_time() -> None:
+    tiles = pl.read_csv(REFERENCE / "tile_map.csv", schema_overrides={"municipality_code": str})
+    towns = pl.read_csv(REFERENCE / "municipalities.csv",
+                        schema_overrides={"municipality_code": str})  # fmt: skip
+    assert set(tiles["municipality_code"]) == set(towns["municipality_code"])
+    for day in (date(2023, 12, 31), date(2024, 12, 31)):
+        valid = areas().filter(
+            pl.col("area_level") == "municipality",
+            pl.col("valid_from") <= day,
+            pl.col("valid_to").is_null() | (pl.col("valid_to") >= day),
+        )
+        assert not valid.select("tile_row", "tile_col").is_duplicated().any()
+
+
+def test_the_tile_map_lies_as_the_region_does() -> None:
+    towns = areas().filter(pl.col("area_level") == "municipality")
+    across = towns.select(pl.corr("tile_col", "lon", method="spearman")).item()
+    down = towns.select(pl.corr("tile_row", "lat", method="spearman")).item()
+    assert across > 0.93
+    assert down < -0.93
+
+
+def test_map_text_can_be_read() -> None:
+    assert all(contrast(c, ink) >= 4.5 for c, ink in zip(SCALE, INK_ON_SCALE, strict=True))
+    assert all(contrast(c, "#ffffff") >= 4.5 for c in (BETTER, WORSE, MUTED))
+
+
+@pytest.mark.parametrize(
+    ("versus", "polarity", "colour"),
+    [
+        ("higher", "lower_is_better", WORSE),
+        ("lower", "lower_is_better", BETTER),
+        ("higher", "higher_is_better", BETTER),
+        ("lower", "higher_is_better", WORSE),
+        ("higher", "neutral", MUTED),
+        ("similar", "lower_is_better", MUTED),
+        ("not_compared", "lower_is_better", MUTED),
+    ],
+)
+def test_colours_follow_the_polarity(versus: str, polarity: str, colour: str) -> None:
+    assert judged(versus, polarity) == colour
+
+
+@given(st.lists(st.text("abcdeå", min_size=4, max_size=8), min_size=1, max_size=30))
+def test_short_names_are_beginnings_and_tell_names_apart(names: list[str]) -> None:
+    short = region_map.short_names(names)
+    assert all(name.startswith(short[name]) for name in names)
+    for name in set(names):
+        for other in set(names) - {name}:
+            assert short[name] != short[other] or other.startswith(name) or name.startswith(other)
+
+
+@given(st.floats(0, 100), st.lists(st.floats(0, 100), max_size=4, unique=True))
+def test_classes_rise_with_the_value(value: float, limits: list[float]) -> None:
+    ordered = sorted(limits)
+    assert 0 <= region_map.class_of(value, ordered) < len(SCALE)
+    assert region_map.class_of(value, ordered) <= region_map.class_of(value + 1, ordered)
+
+
+def square(code: str, *, clockwise: bool) -> dict[str, object]:
+    ring = [[8.0, 63.0], [8.0, 64.0], [9.0, 64.0], [9.0, 63.0], [8.0, 63.0]]
+    geometry = {"type": "Polygon", "coordinates": [ring if clockwise else ring[::-1]]}
+    return {"type": "Feature", "properties": {"kommunenummer": code}, "geometry": geometry}
+
+
+@pytest.mark.parametrize("clockwise", [True, False])
+def test_real_borders_are_drawn_with_their_figures_and_wound_for_vega(
+    tmp_path: Path, release: Release, clockwise: bool
+) -> None:
+    file = tmp_path / "borders.geojson"
+    features = [square("1508", clockwise=clockwise), square("9999", clockwise=clockwise)]
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    choice = headline(release, "emergency_admissions_per_1000")
+    drawn = region_map._features(file, region_map._prepared(release, choice, 2025, "nb"))
+    assert [feature["properties"]["area_code"] for feature in drawn] == ["1508"]
+    ring = drawn[0]["geometry"]["coordinates"][0][0]
+    assert ring == square("1508", clockwise=True)["geometry"]["coordinates"][0]  # type: ignore[index]
+    earlier = region_map._features(file, region_map._prepared(release, choice, 2023, "nb"))
+    assert [feature["properties"]["area_code"] for feature in earlier] == ["1507"]
+    spec = region_map.border_map(release, choice, 2025, "nb", file)
+    assert spec["projection"] == {"type": "mercator"}
+
+
+def test_an_area_without_a_row_is_missing_not_absent(release: Release) -> None:
+    choice = Choice("structured_documentation_share", "indirect")
+    frame = year_frame(release, choice, 2025)
+    assert frame.height == 68
+    assert frame["value_status"].unique().to_list() == ["missing"]
+
+
+def test_areas_follow_their_time(release: Release) -> None:
+    choice = headline(release, "emergency_admissions_per_1000")
+    before, after = (set(year_frame(release, choice, y)["area_code"]) for y in (2023, 2024))
+    assert before - after == {"1507"}
+    assert after - before == {"1508", "1580"}
+    assert profile(release, "1508", 2023) == []
+
+
+def test_breaks_and_caveats_reach_their_area_only(release: Release) -> None:
+    assert breaks(release, "1508", "hospital").height == 1
+    assert breaks(release, "5001", "hospital").height == 0
+    marks = trend.break_marks(
+        release, headline(release, "emergency_admissions_per_1000"), "1508", "nn"
+    )
+    assert marks["text"].to_list() == ["Ålesund vart delt."]
+    assert 2023.4 < marks["at"][0] < 2023.6
+    assert applicable(release, "emergency_admissions_per_1000", "5001", 2025).height == 1
+    assert applicable(release, "diabetes_type2_prevalence", "5001", 2025).height == 0
+
+
+def test_live_municipalities_are_counted_by_the_day(release: Release) -> None:
+    live, planned, towns = live_counts(release, date(2023, 12, 31))
+    assert (live, towns) == (19, 66)
+    assert live + planned == towns
+
+
+@pytest.mark.parametrize(
+    ("versus", "said"),
+    [
+        ("higher", "høyere enn i Midt-Norge samlet (10,0)"),
+        ("lower", "lavere enn i Midt-Norge samlet (10,0)"),
+        ("similar", "ikke klart forskjellig fra Midt-Norge samlet (10,0)"),
+        ("not_compared", "ikke sammenlignet med regionen"),
+    ],
+)
+def test_comparisons_in_words(versus: str, said: str) -> None:
+    row = {"area_level": "municipality", "region_value": 10.0, "versus_region": versus}
+    assert words.comparison(row, "Midt-Norge", 1, translator("nb", "planner")) == said
+
+
+def test_table_cells_carry_their_headings_and_captions_are_escaped() -> None:
+    made = table("A < B", ["Område", "Tall"], ["Tema", ["x", "1"]], numeric=(1,), marked=1)
+    assert "<caption>A &lt; B</caption>" in made
+    assert 'data-label="Tall"' in made
+    assert '<th scope="rowgroup" colspan="2">Tema</th>' in made
+    assert '<tr class="fp-own"><th scope="row">x</th>' in made
+
+
+def test_without_a_release_the_reader_is_told_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOLKEPULS_HOME", str(tmp_path))
+    with pytest.raises(NothingPublishedError, match="approve one"):
+        current_release()
+
+
+def test_folders_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOLKEPULS_HOME", str(tmp_path))
+    monkeypatch.setenv("FOLKEPULS_BORDERS", str(tmp_path / "b.geojson"))
+    assert home() == tmp_path
+    assert borders() == tmp_path / "b.geojson"
+    monkeypatch.delenv("FOLKEPULS_HOME")
+    monkeypatch.delenv("FOLKEPULS_BORDERS")
+    assert home().name == "data"
+    assert borders() is None
+
+
+def test_a_new_release_is_seen_without_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_release(tmp_path)
+    monkeypatch.setenv("FOLKEPULS_HOME", str(tmp_path))
+    first = current_release()
+    assert current_release() is first
+    renewed = folder.with_name("r-next")
+    folder.rename(renewed)
+    facts = pl.read_parquet(renewed / "release.parquet")
+    facts.with_columns(pl.lit("r-next").alias("release_id")).write_parquet(
+        renewed / "release.parquet"
+    )
+    pointer = tmp_path / "published" / "current"
+    pointer.unlink()
+    pointer.symlink_to("r-next")
+    assert current_release().id == "r-next"

@@ -1,0 +1,62 @@
+"""The planner's pages without a browser.
+
+Belongs here: running a page and reading what it sends. Does not belong here: expectations.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "dashboards" / "planner.py"
+LANGUAGES = ("nb", "nn", "en")
+PAGES = ("overview", "municipality", "indicator", "about")
+TABS = ("trend", "compare", "table", "definition", "download")
+
+
+def page(name: str, query: Mapping[str, str]) -> AppTest:
+    """A page as a reader gets it who follows a link with these choices."""
+    test = AppTest.from_file(str(SCRIPT), default_timeout=60)
+    # Pages can be switched only after a first run; it sees the same address.
+    test.query_params.update(query)
+    test.run()
+    test.query_params.clear()
+    test.query_params.update(query)
+    return test.switch_page(f"views/{name}.py").run()
+
+
+def elements(test: AppTest) -> Iterator[Any]:
+    """Everything on the page."""
+    for node in test.main:
+        proto = getattr(node, "proto", None)
+        if proto is not None:
+            yield node
+
+
+def markup(test: AppTest) -> str:
+    """The page's HTML parts."""
+    return "\n".join(element.proto.body for element in test.get("html"))
+
+
+def text(test: AppTest) -> str:
+    """The page's HTML parts as text."""
+    return unescape(re.sub(r"<[^>]+>", " ", markup(test)))
+
+
+def payload(test: AppTest) -> bytes:
+    """All bytes that the page sends, charts and their data included."""
+    return b"".join(node.proto.SerializeToString() for node in elements(test))
+
+
+def holds(sent: bytes, value: float) -> bool:
+    """Whether a number is in sent bytes, as text or as a binary float."""
+    as_text = str(value).encode()
+    with_comma = as_text.replace(b".", b",")
+    return any(form in sent for form in (as_text, with_comma, struct.pack("<d", value)))
