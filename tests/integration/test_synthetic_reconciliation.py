@@ -1,0 +1,103 @@
+"""Exact counts of the marts equal the truth: extract, ingest and models against the tables.
+
+The strata are single years of age here, so that nothing is merged: whatever differs is an error
+of the way, not of protection.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from anonymization.keys import Key
+from pipelines.ingest import ingest_pending
+from pipelines.synthetic import (
+    Region,
+    SyntheticSettings,
+    generate_tables,
+    indicator_truth,
+    write_extract,
+)
+from tests.support.warehouse import Warehouse
+
+KEY = ["indicator_id", "area_level", "area_code", "sex", "age", "year"]
+FIGURES = ["numerator", "denominator"]
+
+
+@pytest.fixture(scope="module")
+def region() -> Region:
+    return generate_tables(SyntheticSettings(scale=0.004))
+
+
+@pytest.fixture(scope="module")
+def truth(region: Region) -> tuple[pl.DataFrame, pl.DataFrame]:
+    return indicator_truth(region)
+
+
+@pytest.fixture(scope="module")
+def warehouse(region: Region, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    made = Warehouse(tmp_path_factory.mktemp("home"))
+    write_extract(region, made.zones.inbox)
+    results = ingest_pending(made.zones, Key("test", 1, bytes(range(32))))
+    assert {result.state for result in results} == {"committed"}
+    made.write_catalogue(region.settings.window)
+    made.write_single_year_strata()
+    made.dbt("run", "--select", "tag:pre_strata", "tag:post_strata")
+    return made
+
+
+def mart(warehouse: Warehouse, name: str) -> pl.DataFrame:
+    year = pl.col("period_start").dt.year().cast(pl.Int32).alias("year")
+    return warehouse.table(f"marts.{name}").with_columns(year)
+
+
+def differing(ours: pl.DataFrame, theirs: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    joined = ours.join(theirs, on=key, how="full", coalesce=True, suffix="_mart").fill_null(0)
+    apart = [(pl.col(figure) - pl.col(f"{figure}_mart")).abs() > 1e-9 for figure in FIGURES]
+    return joined.filter(pl.any_horizontal(apart))
+
+
+def test_municipalities_by_sex_and_year_of_age(
+    truth: tuple[pl.DataFrame, pl.DataFrame], warehouse: Warehouse
+) -> None:
+    ours = truth[1].filter(pl.col("sex") != "total", pl.col("area_level") == "municipality")
+    theirs = mart(warehouse, "fct_indicator_counts").filter(pl.col("area_level") == "municipality")
+    theirs = theirs.with_columns(pl.col("age_from").cast(pl.Int32).alias("age"))
+    assert ours.height > 10_000
+    assert ours["indicator_id"].n_unique() == 12
+    assert differing(ours.select(KEY + FIGURES), theirs.select(KEY + FIGURES), KEY).is_empty()
+
+
+def test_region_by_sex(truth: tuple[pl.DataFrame, pl.DataFrame], warehouse: Warehouse) -> None:
+    key = ["indicator_id", "sex", "year"]
+
+    def summed(rows: pl.DataFrame) -> pl.DataFrame:
+        regional = rows.filter(pl.col("area_level") == "region", pl.col("sex") != "total")
+        return regional.group_by(key).agg(pl.col(FIGURES).sum())
+
+    ours, theirs = summed(truth[1]), summed(mart(warehouse, "fct_indicator_counts"))
+    assert ours.height == 12 * 2 * 3
+    assert differing(ours, theirs, key).is_empty()
+
+
+def test_flows(truth: tuple[pl.DataFrame, pl.DataFrame], warehouse: Warehouse) -> None:
+    key = ["indicator_id", "area_code", "year"]
+    flows = ["structured_documentation_share", "adoption_staff_share"]
+    ours = truth[0].filter(
+        pl.col("indicator_id").is_in(flows), pl.col("coverage_state") != "not_covered"
+    )
+    theirs = mart(warehouse, "fct_flow_counts")
+    assert ours.height > 50
+    assert differing(ours.select(key + FIGURES), theirs.select(key + FIGURES), key).is_empty()
+
+
+def test_coverage(truth: tuple[pl.DataFrame, pl.DataFrame], warehouse: Warehouse) -> None:
+    key = ["indicator_id", "area_code", "year"]
+    columns = [*key, "covered_share", "coverage_state"]
+    ours = truth[0].filter(pl.col("sex") == "total", pl.col("age_group") == "total")
+    theirs = mart(warehouse, "fct_coverage")
+    joined = ours.select(columns).join(theirs.select(columns), on=key, how="full", suffix="_mart")
+    assert joined.null_count().sum_horizontal().item() == 0
+    assert (joined["coverage_state"] == joined["coverage_state_mart"]).all()
+    assert ((joined["covered_share"] - joined["covered_share_mart"]).abs() < 1e-9).all()
+    assert set(joined["coverage_state"]) == {"full", "flagged", "not_covered"}
