@@ -4,9 +4,9 @@ Here: a linear programme over moves of the base values away from a solution that
 cell. A move that leaves the shown cells as they are is free; a shown cell that moves costs its
 price per unit; a narrow cell that moves earns a reward. What moves in the best solution is to be
 hidden, and the moved values are a witness for every hidden cell (after the linear-programming
-heuristic of cell suppression: Fischetti and Salazar-González, "Models and algorithms for
-optimizing cell suppression in tabular data with linear constraints", JASA 95, 2000). Not here: in
-what order and at what reward cells are repaired (``secondary``).
+heuristic of Kelly, Golden and Assad, "Cell suppression: disclosure protection for sensitive
+tabular data", Networks 22, 1992). Not here: in what order and at what reward cells are repaired
+(``secondary``).
 """
 
 from __future__ import annotations

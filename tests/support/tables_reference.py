@@ -1,0 +1,89 @@
+"""A second, plain reading of what an attacker can work out: the oracle of the table tests.
+
+It shares no code with the door: dense matrices, one scipy programme per cell and direction, and
+for small tables plain enumeration of whole numbers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from scipy.optimize import linprog
+
+from anonymization.tables import LinkedSystem
+
+
+def dense(system: LinkedSystem) -> tuple[np.ndarray, list[str], list[str]]:
+    """Cells by variables as a plain array, and both lists of ids."""
+    cells = system.cells["cell_id"].to_list()
+    names = system.variables["variable_id"].to_list()
+    matrix = np.zeros((len(cells), len(names)))
+    for cell, variable, coefficient in system.terms.iter_rows():
+        matrix[cells.index(cell), names.index(variable)] = coefficient
+    return matrix, cells, names
+
+
+def intervals(
+    system: LinkedSystem, hidden: set[str], known: dict[str, tuple[float, float]] | None = None
+) -> dict[str, tuple[float, float]]:
+    """Lowest and highest value of every hidden cell, two programmes each."""
+    matrix, cells, _ = dense(system)
+    value = dict(system.cells.select("cell_id", "value").iter_rows())
+    shown = [i for i, cell in enumerate(cells) if cell not in hidden]
+    bounds = [(0, None if b is None else b) for b in system.variables["upper_bound"].to_list()]
+    options = {"bounds": bounds, "method": "highs"}
+    if shown:
+        options |= {"A_eq": matrix[shown], "b_eq": [value[cells[i]] for i in shown]}
+    if known:
+        rows = [cells.index(cell) for cell in known]
+        low, high = np.array(list(known.values())).T
+        options |= {
+            "A_ub": np.vstack([matrix[rows], -matrix[rows]]),
+            "b_ub": np.concatenate([high, -low]),
+        }
+    found = {}
+    for cell in sorted(hidden):
+        row = matrix[cells.index(cell)]
+        low, high = linprog(row, **options), linprog(-row, **options)
+        assert low.status == 0
+        assert high.status in (0, 3)
+        found[cell] = (low.fun, np.inf if high.status == 3 else -high.fun)
+    return found
+
+
+def enumerate_cells(system: LinkedSystem, hidden: set[str]) -> dict[str, set[float]]:
+    """Every value that each hidden cell takes over all whole solutions.
+
+    Depth first over the variables; only for tables of counts in which every variable lies in a
+    shown cell (so that there are finitely many solutions).
+    """
+    matrix, cells, names = dense(system)
+    value = dict(system.cells.select("cell_id", "value").iter_rows())
+    shown = [i for i, cell in enumerate(cells) if cell not in hidden]
+    rows, rest = matrix[shown], np.array([value[cells[i]] for i in shown])
+    assert (matrix >= 0).all()
+    assert (rows.sum(axis=0) > 0).all()
+    last = [max(np.flatnonzero(row)) for row in rows]
+    found: dict[str, set[float]] = {cell: set() for cell in hidden}
+    outside = matrix[[cells.index(cell) for cell in sorted(hidden)]]
+
+    def visit(index: int, rest: np.ndarray, chosen: list[int]) -> None:
+        if index == len(names):
+            for cell, total in zip(sorted(hidden), outside @ chosen, strict=True):
+                found[cell].add(float(total))
+            return
+        column = rows[:, index]
+        most = int(rest[column > 0].min())
+        for count in range(most + 1):
+            left = rest - count * column
+            ends = [i for i, j in enumerate(last) if j == index]
+            if all(left[i] == 0 for i in ends):
+                visit(index + 1, left, [*chosen, count])
+
+    visit(0, rest, [])
+    return found
+
+
+def hidden_ids(status: pl.DataFrame) -> set[str]:
+    """Ids of the hidden cells of a status frame."""
+    return set(status.filter(pl.col("status") != "ok")["cell_id"].to_list())
