@@ -1,0 +1,223 @@
+"""The worked examples run, headless, on fixture data and on nothing; words and settings hold."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from string import Formatter
+
+import polars as pl
+import pytest
+from babel.messages.pofile import read_po
+
+from dashboards.notebooks import LOOPBACK, command, examples, prepare
+from dashboards.notebooks.columns import MEANINGS, meaning
+from dashboards.notebooks.connection import open_zones
+from dashboards.notebooks.guide import (
+    dictionary,
+    indicator_choices,
+    indicator_dictionary,
+    label,
+    missing,
+    synthetic_warning,
+    years,
+)
+from dashboards.text import LANGUAGES, LOCALE_FOLDER
+from pipelines.checks.contracts import published_contracts
+from pipelines.epidemiology.intervals import wilson_limits
+from tests.support.analysis_zone import person_years, write_analysis
+from tests.support.published_release import write_release
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = [path.stem for path in examples()]
+CALL = re.compile(r'\b(?:tr|_)\(\s*((?:"[^"]*"\s*)+)')
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("home")
+    write_release(folder)
+    write_analysis(folder)
+    return folder
+
+
+def marimo(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {
+        "FOLKEPULS_HOME": str(home),
+        "PYTHONPATH": str(ROOT),
+        "XDG_CONFIG_HOME": str(home / "config"),
+    }
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+SHOW = """
+import html, runpy, sys
+outputs, _ = runpy.run_path(sys.argv[1])["app"].run()
+texts = [getattr(output, "text", "") for output in outputs]
+sys.stdout.reconfigure(encoding="utf-8")
+print(html.unescape(html.unescape("\\n".join(texts))))
+"""
+
+
+def shown(home: Path, name: str) -> str:
+    """What an example shows, run from its start to its end."""
+    done = marimo(home, "-c", SHOW, str(prepare(home) / f"{name}.py"))
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_there_are_three_worked_examples() -> None:
+    assert NOTEBOOKS == ["compare_municipalities", "diabetes_by_age", "hidden_cells"]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_example_runs_as_a_script(name: str, home: Path) -> None:
+    done = marimo(home, str(prepare(home) / f"{name}.py"))
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_broken_example_would_be_noticed(home: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "hidden_cells.py"
+    text = (prepare(home) / broken.name).read_text().replace("getvariable('year')", "absent")
+    broken.write_text(text)
+    assert marimo(home, str(broken)).returncode != 0
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_example_shows_its_figures(name: str, home: Path) -> None:
+    text = shown(home, name)
+    assert "Syntetiske tall – ikke til planlegging" in text
+    assert "Ingenting å vise" not in text
+    assert "Dataordbok" in text
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_empty_zone_says_what_to_run(name: str, tmp_path: Path) -> None:
+    text = shown(tmp_path, name)
+    assert "Ingenting å vise ennå" in text
+    assert "folkepuls run" in text
+    assert "Dataordbok" not in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_missing_tables_are_named(language: str, tmp_path: Path) -> None:
+    connection = open_zones(tmp_path)
+    try:
+        text = missing(connection, language, "analysis.person_years")
+        assert "`analysis.person_years`" in text
+        assert "folkepuls run" in text
+        assert "local" in label(connection, "en")
+        assert synthetic_warning(connection, language) == ""
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_dictionary_explains_every_column(language: str, home: Path) -> None:
+    connection = open_zones(home)
+    try:
+        frame = dictionary(connection, language)
+        catalogue = indicator_dictionary(connection, language)
+        assert missing(connection, language, "published.areas") == ""
+        assert synthetic_warning(connection, language)
+        assert years(connection) == ["2025", "2024", "2023"]
+        assert years(connection, "analysis") == ["2025", "2024"]
+        choices = indicator_choices(connection, language, "direct_region")
+    finally:
+        connection.close()
+    unexplained = frame.filter(pl.col("meaning") == "")
+    assert unexplained["column"].to_list() == []
+    assert catalogue["title"].null_count() == 0
+    assert set(choices.values()) <= set(catalogue["indicator_id"])
+
+
+def test_every_published_column_has_a_meaning() -> None:
+    columns = {name for table in published_contracts().values() for name in table.columns}
+    assert {name for name in columns if not meaning(name)} == set()
+    assert meaning("never_heard_of") == ""
+
+
+def test_diabetes_example_counts_as_it_says(home: Path) -> None:
+    """The example's figures against the fixture counted in another way."""
+    code = (
+        "import runpy, sys\n"
+        "app = runpy.run_path(sys.argv[1])['app']\n"
+        "_, names = app.run()\n"
+        "names['prevalence'].write_parquet(sys.argv[2])\n"
+    )
+    target = home / "prevalence.parquet"
+    script = str(ROOT / "dashboards/notebooks/examples/diabetes_by_age.py")
+    done = marimo(home, "-c", code, script, str(target))
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = pl.read_parquet(target)
+
+    people = person_years().filter(pl.col("year") == 2025)
+    oldest = people.filter(pl.col("age_from") == 80)
+    known = oldest.filter(pl.col("diabetes_status") == "ok")
+    with_diabetes = int(known["diabetes"].sum())
+    row = found.filter(pl.col("age_band") == "80+").row(0, named=True)
+    assert row["known"] == known.height
+    assert row["with_diabetes"] == with_diabetes
+    assert row["removed"] == oldest.height - known.height
+    lower, upper = wilson_limits([with_diabetes], [known.height])
+    assert row["per_cent"] == pytest.approx(100 * with_diabetes / known.height)
+    assert (row["lower"], row["upper"]) == pytest.approx((100 * lower[0], 100 * upper[0]))
+    assert row["least"] <= row["per_cent"] <= row["most"]
+    straddling = people.filter(pl.col("age_from") == 60).height
+    assert found["person_years"].sum() == people.height - straddling
+
+
+def test_command_stays_on_this_machine_and_keeps_changes(tmp_path: Path) -> None:
+    arguments = command(tmp_path, 8123)
+    assert arguments[arguments.index("--host") + 1] == LOOPBACK == "127.0.0.1"
+    assert {"--token", "--skip-update-check", "--no-sandbox", "--headless"} <= set(arguments)
+    folder = tmp_path / "analysis" / "notebooks"
+    changed = folder / "hidden_cells.py"
+    changed.write_text("# mine")
+    assert prepare(tmp_path) == folder
+    assert changed.read_text() == "# mine"
+    assert (changed.parent / "compare_municipalities.py").stat().st_mode & 0o777 == 0o600
+    settings = tomllib.loads((folder / "pyproject.toml").read_text())["tool"]["marimo"]
+    assert settings["server"]["disable_file_downloads"] is True
+    assert settings["sharing"] == {"html": False, "wasm": False, "molab": False}
+    assert settings["ai"]["enabled"] is False
+
+
+@pytest.mark.parametrize("language", ["nb", "nn"])
+def test_every_message_is_translated_and_none_is_left_over(language: str) -> None:
+    with (LOCALE_FOLDER / language / "LC_MESSAGES" / "notebooks.po").open("rb") as source:
+        catalogue = read_po(source, locale=language, abort_invalid=True)
+    translated = {message.id: message.string for message in catalogue if message.id}
+    files = [*examples(), *(ROOT / "dashboards" / "notebooks").glob("*.py")]
+    used = set(MEANINGS.values())
+    for file in files:
+        for parts in CALL.findall(file.read_text(encoding="utf-8")):
+            used.add("".join(re.findall(r'"([^"]*)"', parts)))
+    assert set(translated) == used
+    for message, text in translated.items():
+        assert text, message
+        fields = [{f for _, f, _, _ in Formatter().parse(t) if f} for t in (message, text)]
+        assert fields[0] == fields[1], message
+
+
+def test_examples_are_sound_for_the_notebook_editor() -> None:
+    paths = [str(path) for path in examples()]
+    done = subprocess.run(
+        [sys.executable, "-m", "marimo", "check", "--strict", *paths],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
