@@ -154,7 +154,7 @@ def _trend(reader: Context, choice: Choice, area_code: str) -> None:
     marks = trend.break_marks(release, choice, area_code, language)
     if marks.height:
         items = "".join(f"<li>{escape(text)}</li>" for text in marks["text"].to_list())
-        show(f"<h3>{escape(_('Breaks in the series'))}</h3><ol class='fp-list'>{items}</ol>")
+        show(f"<h2 class="fp-sub">{escape(_('Breaks in the series'))}</h2><ol class='fp-list'>{items}</ol>")
     years_table(reader, choice, area_code)
 
 
@@ -213,7 +213,7 @@ def _without_figure(reader: Context, frame: pl.DataFrame, chosen: list[str]) -> 
         f"{escape(', '.join(r['name']))}</li>"
         for r in groups.iter_rows(named=True)
     )
-    show(f"<h3>{escape(_('Municipalities without a figure'))}</h3>"
+    show(f"<h2 class="fp-sub">{escape(_('Municipalities without a figure'))}</h2>"
          f'<ul class="fp-list">{items}</ul>')  # fmt: skip
 
 

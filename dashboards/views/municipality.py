@@ -124,18 +124,27 @@ def _key(_: Translator) -> str:
 
 
 def _caveats(reader: Context, area_code: str, year: int) -> None:
+    """What to mind: the area's own caveats openly, those of every area folded away."""
     _ = reader.translate
-    items = []
+    own, common = [], []
     for indicator in reader.release.indicators:
-        found = applicable(reader.release, indicator["indicator_id"], area_code, year)
         title = escape(reader.text(indicator, "short_title"))
-        items += [
-            f"<li><b>{title}:</b> {escape(text)}</li>"
-            for text in found[f"text_{reader.language}"].to_list()
-        ]
-    if items:
-        show(f'<h2>{escape(_("Mind this"))}</h2><ul class="fp-list">{"".join(items)}</ul>')
-    show(note(_("Figures must be read together with local knowledge.")))
+        found = applicable(reader.release, indicator["indicator_id"], area_code, year)
+        for caveat in found.iter_rows(named=True):
+            item = f"<li><b>{title}:</b> {escape(reader.text(caveat, 'text'))}</li>"
+            (common if caveat["area_code"] == "*" else own).append(item)
+    local = escape(_("Figures must be read together with local knowledge."))
+    body = f'<p class="fp-note">{local}</p>'
+    if own:
+        body += f'<ul class="fp-list">{"".join(own)}</ul>'
+    if common:
+        count = number(len(common), reader.language)
+        summary = escape(_("Caveats that hold for all municipalities ({n})", n=count))
+        body += (
+            f'<details class="fp-reading"><summary>{summary}</summary>'
+            f'<ul class="fp-list">{"".join(common)}</ul></details>'
+        )
+    show(f"<h2>{escape(_('Mind this'))}</h2>{body}")
 
 
 def _coverage(reader: Context, area: dict[str, Any]) -> None:

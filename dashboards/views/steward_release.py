@@ -147,7 +147,9 @@ def _form(desk: Desk, release_id: str, is_blocked: bool) -> None:
             horizontal=True,
         )
         name = st.text_input(tr("Your name, as it will stand on the release"))
-        reason = st.text_area(tr("Reason"), help=tr("It is kept with the release. Name no person."))
+        reason = st.text_area(tr("Reason"))
+        # Not as the field's help: its button would be labelled in English by Streamlit.
+        st.caption(tr("It is kept with the release. Name no person."))
         sent = st.form_submit_button(tr("Sign the decision"), type="primary")
     if not sent:
         return

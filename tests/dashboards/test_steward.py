@@ -1,0 +1,332 @@
+"""The stewards' page: what each view says, decisions kept and refused, small counts banded."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import sys
+from pathlib import Path
+from string import Formatter
+
+import polars as pl
+import pytest
+from babel.messages.pofile import read_po
+from streamlit.testing.v1 import AppTest
+
+from dashboards.steward import LOOPBACK, command, language_of, shell_texts
+from dashboards.steward_data import RefusedDecisionError, StewardZone, banded, looks_personal
+from dashboards.text import LANGUAGES, LOCALE_FOLDER
+from dashboards.views.steward_checks import blocked_words
+from tests.support.steward_zone import CANDIDATE, OLDER, write_zone
+
+PAGE = str(Path(__file__).resolve().parents[2] / "dashboards" / "steward_page.py")
+VIEWS = ("release", "checks", "quarantine", "hidden")
+HEADERS = {
+    "nb": ("Utgivelse", "Kontroller", "Karantene", "Skjulte tall"),
+    "nn": ("Utgjeving", "Kontrollar", "Karantene", "Skjulte tal"),
+    "en": ("Release", "Checks", "Quarantine", "Hidden figures"),
+}
+NUMBER = "13889012345"
+NUMBER_WRITTEN = "138890 12345"
+
+
+def page(monkeypatch: pytest.MonkeyPatch, home: Path, **query: str) -> AppTest:
+    monkeypatch.setenv("FOLKEPULS_HOME", str(home))
+    app = AppTest.from_file(PAGE, default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert [error.message for error in app.exception] == []
+    return app
+
+
+def text_of(app: AppTest) -> str:
+    """Everything that the page says, markup included."""
+    said = [str(getattr(block, "value", "")) for block in app.main]
+    for kind in ("html", "markdown", "info", "success", "warning", "error", "header", "caption"):
+        said += [str(getattr(block, "value", "")) for block in app.get(kind)]
+        said += [str(getattr(getattr(block, "proto", None), "body", "")) for block in app.get(kind)]
+    return "\n".join(said)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("steward")
+    write_zone(folder, blocking=True)
+    return folder
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("place", range(len(VIEWS)))
+def test_every_view_in_every_language(
+    monkeypatch: pytest.MonkeyPatch, home: Path, language: str, place: int
+) -> None:
+    app = page(monkeypatch, home, lang=language, view=VIEWS[place])
+    assert [header.value for header in app.header] == [HEADERS[language][place]]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_empty_zone_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, view: str
+) -> None:
+    app = page(monkeypatch, tmp_path, lang="en", view=view)
+    said = text_of(app)
+    assert "folkepuls run" in said or "No rows are held back." in said
+
+
+def test_hostile_address_falls_back(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    app = page(monkeypatch, home, lang="<script>", view="../restricted", release="../../x")
+    assert [header.value for header in app.header] == ["Utgivelse"]
+
+
+def test_checks_are_sentences_with_state_and_what_they_block(
+    monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    said = text_of(page(monkeypatch, home, lang="nb", view="checks"))
+    assert "ingen teller er mellom 1 og terskelen for indikatoren" in said
+    assert "Rød – som før" in said
+    assert "Rød – ny" in said
+    assert "Grønn igjen" in said
+    assert "Kunne ikke kjøres" in said
+    assert "Stanser: neste utgivelse." in said
+    assert "27 av 18\u202f879 rader avviker; ingen tåles." in said
+
+
+def test_small_counts_are_banded(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    checks = text_of(page(monkeypatch, home, lang="nb", view="checks"))
+    assert "&lt;5 av 182\u202f340 rader avviker" in checks
+    held = text_of(page(monkeypatch, home, lang="en", view="quarantine"))
+    assert 'not valid JSON</td><td class="fp-number">1</td><td class="fp-number">&lt;5</td>' in held
+    hidden = text_of(page(monkeypatch, home, lang="en", view="hidden"))
+    row = re.search(r"emergency_admissions_per_1000</th>(.*?)</tr>", hidden)
+    assert row is not None
+    assert re.findall(r">([^<>]+)</td>", row.group(1)) == ["1,480", "96", "&lt;5", "310", "78 %"]
+
+
+@pytest.mark.parametrize(("count", "shown"), [(0, 0), (1, "<5"), (4, "<5"), (5, 5), (900, 900)])
+def test_bands(count: int, shown: str | int) -> None:
+    assert banded(count) == shown
+
+
+def test_quarantine_is_counted_by_delivery_entity_and_reason(home: Path) -> None:
+    rows = StewardZone.of(home).quarantine()
+    found = rows.filter(pl.col("reason") == "invalid_code").row(0, named=True)
+    assert (found["delivery"], found["entity"], found["rows"], found["files"]) == (
+        "kommuner-2024",
+        "EpisodeOfCare",
+        48,
+        2,
+    )
+
+
+def test_primary_and_secondary_are_told_apart(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    said = text_of(page(monkeypatch, home, lang="en", view="hidden"))
+    assert "Too few persons" in said
+    assert "To protect others" in said
+    assert "Readers of a release are never told which it is." in said
+
+
+def fill(app: AppTest, decision: str | None, name: str, reason: str) -> AppTest:
+    if decision is not None:
+        app.radio[0].set_value(decision)
+    app.text_input[0].set_value(name)
+    app.text_area[0].set_value(reason)
+    app.button[0].click().run()
+    assert [error.message for error in app.exception] == []
+    return app
+
+
+def test_approval_is_left_for_the_pipeline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    steward = write_zone(tmp_path)
+    app = page(monkeypatch, tmp_path, lang="en")
+    fill(app, "approve", " Kari *Nordmann* ", "Figures agree with last year's.")
+    left = steward / "inbox" / f"{CANDIDATE}.json"
+    assert json.loads(left.read_text()) == {
+        "release_id": CANDIDATE,
+        "decision": "approve",
+        "name": "Kari *Nordmann*",
+        "reason": "Figures agree with last year's.",
+    }
+    assert left.stat().st_mode & 0o777 == 0o600
+    assert [block.value for block in app.success] == [
+        "Approved by Kari \\*Nordmann\\*. It takes effect at the next run."
+    ]
+    assert len(app.radio) == 0, "a decision is made once"
+
+
+def test_rejection_of_a_blocked_candidate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    steward = write_zone(tmp_path, blocking=True)
+    app = page(monkeypatch, tmp_path, lang="en")
+    assert app.radio[0].options == ["Reject"]
+    fill(app, "reject", "Kari Nordmann", "Small numerators are shown.")
+    left = json.loads((steward / "inbox" / f"{CANDIDATE}.json").read_text())
+    assert left["decision"] == "reject"
+    assert "Rejected by Kari Nordmann" in app.warning[0].value
+
+
+@pytest.mark.parametrize(
+    ("decision", "name", "reason", "said"),
+    [
+        (None, "Kari", "Looks right to me.", "Choose approve or reject."),
+        ("approve", " ", "Looks right to me.", "a decision is signed"),
+        ("approve", "Kari", "ok", "at least ten characters"),
+        ("approve", "Kari", f"Checked against {NUMBER}.", "national identity number"),
+        ("approve", "Kari", f"Checked against {NUMBER_WRITTEN}.", "national identity number"),
+        ("approve", NUMBER, "Looks right to me.", "national identity number"),
+        ("approve", "Kari", "Ask kari@example.org about it.", "national identity number"),
+        ("approve", "K" * 81, "Looks right to me.", "too long"),
+        ("approve", "Kari", "x" * 1001, "too long"),
+    ],
+)
+def test_a_poor_decision_is_refused_and_nothing_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    decision: str | None,
+    name: str,
+    reason: str,
+    said: str,
+) -> None:
+    steward = write_zone(tmp_path)
+    app = fill(page(monkeypatch, tmp_path, lang="en"), decision, name, reason)
+    assert said in app.error[0].value
+    assert NUMBER not in app.error[0].value
+    assert list((steward / "inbox").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("release_id", "decision", "code"),
+    [
+        (OLDER, "approve", "not_a_candidate"),
+        ("never-built", "approve", "not_a_candidate"),
+        ("../../published/x", "approve", "not_a_candidate"),
+        (CANDIDATE, "publish", "unknown_decision"),
+        (CANDIDATE, "approve", "blocked"),
+    ],
+)
+def test_the_zone_refuses_by_itself(home: Path, release_id: str, decision: str, code: str) -> None:
+    zone = StewardZone.of(home)
+    with pytest.raises(RefusedDecisionError) as refused:
+        zone.decide(release_id, decision, "Kari Nordmann", "Looks right to me.")  # type: ignore[arg-type]
+    assert refused.value.code == code
+    assert list((home / "steward" / "inbox").iterdir()) == []
+
+
+def test_a_failed_audit_cannot_be_approved(tmp_path: Path) -> None:
+    steward = write_zone(tmp_path)
+    path = steward / "releases" / f"{CANDIDATE}.json"
+    for audit in ({"ok": False}, {}, {"ok": "yes"}):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"audit": audit}))
+        with pytest.raises(RefusedDecisionError, match="blocked"):
+            StewardZone.of(tmp_path).decide(CANDIDATE, "approve", "Kari", "Looks right to me.")
+
+
+@pytest.mark.parametrize(
+    ("text", "personal"),
+    [
+        ("13889012345", True),
+        ("138890 12345", True),
+        ("13 88 90 123 45", True),
+        ("13.88.90-12345", True),
+        ("See 1388901234 (ten digits)", False),
+        ("Rows 18 879 of 2025-12-31", False),
+        ("ola@example.org", True),
+        ("@steward", False),
+    ],
+)
+def test_what_looks_personal(text: str, personal: bool) -> None:
+    assert looks_personal(text) is personal
+
+
+def test_what_files_hold_is_text_never_markup(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write_zone(tmp_path)
+    folder = tmp_path / "steward" / "quarantine"
+    pl.DataFrame(
+        {
+            "source": ["<img src=x>"],
+            "delivery": ["<script>alert(1)</script>"],
+            "entity": ["Patient"],
+            "file": ["f"],
+            "reason": ["<b>r</b>"],
+            "rows": [7],
+        }
+    ).write_parquet(folder / "x.parquet")
+    said = text_of(page(monkeypatch, tmp_path, lang="en", view="quarantine"))
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in said
+    assert "<script>" not in said
+    assert "<b>r" not in said
+
+
+def test_the_page_opens_no_other_zone(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    opened: list[str] = []
+    watching = [True]
+
+    def note(event: str, arguments: tuple[object, ...]) -> None:
+        if watching and event in ("open", "os.listdir", "os.scandir"):
+            opened.append(str(arguments[0]))
+
+    sys.addaudithook(note)  # There is no way to take it off again: it is told to rest.
+    for view in VIEWS:
+        page(monkeypatch, home, lang="nn", view=view)
+    watching.clear()
+    inside = [path for path in opened if path.startswith(str(home))]
+    assert inside
+    assert all(path.startswith(str(home / "steward")) for path in inside)
+    source = "\n".join(
+        path.read_text()
+        for folder in ("dashboards", "dashboards/views")
+        for path in Path(PAGE).parents[1].joinpath(folder).glob("steward*.py")
+    )
+    assert "current_release" not in source
+    assert "import pipelines" not in source
+    assert "anonymization" not in source
+
+
+def test_process_listens_on_loopback_only() -> None:
+    arguments = command(8600)
+    assert f"--server.address={LOOPBACK}" in arguments
+    assert LOOPBACK == "127.0.0.1"
+    assert "--browser.gatherUsageStats=false" in arguments
+    assert language_of({"lang": "nn"}) == "nn"
+    assert language_of({"lang": "fr"}) == "nb"
+    assert shell_texts("nb")[0] == "Folkepuls for forvaltere"
+
+
+def test_everything_that_a_check_may_block_has_words() -> None:
+    from dashboards.text import translator
+    from pipelines.checks import journal, published
+
+    words = blocked_words(translator("en", "steward"))
+    assert {*journal.BLOCKS, *published.BLOCKS} <= set(words)
+
+
+@pytest.mark.parametrize("language", ["nb", "nn"])
+def test_every_message_is_translated_and_none_is_left_over(language: str) -> None:
+    with (LOCALE_FOLDER / language / "LC_MESSAGES" / "steward.po").open("rb") as source:
+        catalogue = read_po(source, locale=language, abort_invalid=True)
+    translated = {message.id: message.string for message in catalogue if message.id}
+    assert set(translated) == used_messages()
+    for message, text in translated.items():
+        assert text, message
+        fields = [{f for _, f, _, _ in Formatter().parse(t) if f} for t in (message, text)]
+        assert fields[0] == fields[1], message
+
+
+def used_messages() -> set[str]:
+    root = Path(PAGE).parent
+    files = [*root.glob("steward*.py"), *(root / "views").glob("steward_*.py")]
+    found = set()
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and node.args and is_translator(node.func):
+                message = node.args[0]
+                assert isinstance(message, ast.Constant), f"{file.name}: not a plain text"
+                found.add(str(message.value))
+    return found
+
+
+def is_translator(function: ast.expr) -> bool:
+    named = isinstance(function, ast.Name) and function.id == "tr"
+    return named or (isinstance(function, ast.Attribute) and function.attr == "translate")
