@@ -46,7 +46,7 @@ class TablePolicy(BaseModel):
     zeros: Literal["show", "hide"] = "show"
     full_groups: Literal["show", "hide"] = "show"
     minimum_denominator: int = Field(default=20, ge=0)
-    redundancy_tests: int = Field(default=200, ge=0)
+    redundancy_tests: int = Field(default=500, ge=0)
 
     @classmethod
     def from_mapping(cls, options: Mapping[str, Any]) -> TablePolicy:

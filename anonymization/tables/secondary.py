@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 REWARDS = tuple(0.2 * 1.5**step for step in range(9))
 REPEATS = 12
+TIE = 1e-3
 
 
 class Search:
@@ -48,7 +49,9 @@ class Search:
         agreed = Polytope(block.matrix, value, value, block.upper, np.abs(value).max() + 1.0)
         self.worth = float(np.median(weight))
         self.ask = np.maximum(required.width, 1.0)
-        self.origin = Origin(block, agreed.unknowns(), value, weight / self.ask)
+        # Of cells that are worth the same, the first by id gives way.
+        tie = 1.0 + TIE * np.arange(len(value)) / len(value)
+        self.origin = Origin(block, agreed.unknowns(), value, weight * tie / self.ask)
         self.attackers: tuple[Attacker, ...] = attackers(required)
         self.needs: tuple[Need, ...] = tuple(a.need(value, value) for a in self.attackers)
         self.hidden = ~publishable

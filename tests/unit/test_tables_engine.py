@@ -1,0 +1,264 @@
+"""The door as a whole: groups, cells never published, blocks, magnitudes, the refusal."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from anonymization.tables import (
+    LinkedSystem,
+    ProtectionError,
+    TableError,
+    TablePolicy,
+    audit_system,
+    engine,
+    protect_system,
+    secondary,
+)
+from anonymization.tables.matrix import blocks
+from anonymization.tables.solver import Programme
+from tests.support.tables_reference import hidden_ids, intervals
+from tests.support.tables_region import region_system
+
+
+def line(values: dict[str, float], total: bool = True, **columns) -> LinkedSystem:
+    """Some cells of one unknown each, and their total (last)."""
+    names = list(values)
+    cells = pl.DataFrame(
+        {"cell_id": [*names, "t"], "value": [*values.values(), sum(values.values())]}
+    ).with_columns(**({"persons": pl.col("value").cast(pl.Int64)} | columns))
+    terms = pl.DataFrame(
+        {"cell_id": [*names, *["t"] * len(names)], "variable_id": names * 2}
+    ).with_columns(coefficient=pl.lit(1.0))
+    if not total:
+        cells, terms = (f.filter(pl.col("cell_id") != "t") for f in (cells, terms))
+    return LinkedSystem(pl.DataFrame({"variable_id": names}), cells, terms)
+
+
+def reasons(system: LinkedSystem, policy: TablePolicy | None = None) -> dict[str, str | None]:
+    result = protect_system(system, policy or TablePolicy())
+    assert result.audit["ok"].all()
+    return dict(result.cells.select("cell_id", "reason").iter_rows())
+
+
+def test_nothing_is_hidden_where_nothing_is_small():
+    result = protect_system(line({"a": 50, "b": 60}), TablePolicy())
+    assert result.cells["status"].unique().to_list() == ["ok"]
+    assert result.audit.height == 0
+    assert result.audit.columns == [
+        "cell_id",
+        "lower",
+        "upper",
+        "width_required",
+        "ok",
+        "determined",
+    ]
+
+
+def test_a_lone_small_count_hides_the_cheapest_other():
+    assert reasons(line({"a": 3, "b": 60, "c": 70})) == {
+        "a": "primary",
+        "b": "secondary",
+        "c": None,
+        "t": None,
+    }
+
+
+def test_cells_of_one_group_are_hidden_together():
+    groups = pl.Series("group", ["g", "h", "i", "g"])
+    found = reasons(line({"a": 3, "b": 60, "c": 70}, group=groups))
+    assert found["a"] == "primary"
+    assert found["t"] == "secondary"
+
+
+def test_a_small_rest_that_is_never_published_hides_a_published_cell():
+    """Region minus municipalities is a rest of two persons: someone must give way."""
+    publishable = pl.Series("publishable", [False, True, True, True])
+    found = reasons(line({"rest": 2, "b": 60, "c": 70}, publishable=publishable))
+    assert found["rest"] == "primary"
+    assert list(found.values()).count("secondary") == 1
+
+
+def test_a_large_rest_may_be_worked_out():
+    publishable = pl.Series("publishable", [False, True, True, True])
+    found = reasons(line({"rest": 20, "b": 60, "c": 70}, publishable=publishable))
+    assert found == {"rest": "not_publishable", "b": None, "c": None, "t": None}
+
+
+def test_small_complements_keep_their_width_below_the_public_bound():
+    """28 of 30: the reader must hold it possible that 5 or more are without."""
+    names = ["a", "b"]
+    system = LinkedSystem(
+        pl.DataFrame({"variable_id": names, "upper_bound": [30.0, 40.0]}),
+        pl.DataFrame(
+            {
+                "cell_id": ["a", "b", "t"],
+                "value": [28.0, 20.0, 48.0],
+                "persons": [28, 20, 48],
+                "complement_persons": [2, 20, 22],
+                "denominator_persons": [30, 40, 70],
+            }
+        ),
+        pl.DataFrame(
+            {
+                "cell_id": ["a", "b", "t", "t"],
+                "variable_id": [*names, *names],
+                "coefficient": [1.0] * 4,
+            }
+        ),
+    )
+    result = protect_system(system, TablePolicy())
+    hidden = hidden_ids(result.cells)
+    assert "a" in hidden
+    assert len(hidden) == 2
+    assert intervals(system, hidden)["a"][0] <= 25
+
+
+def test_a_public_bound_caps_what_can_be_asked():
+    """One of two persons: nothing wider than 0 to 2 exists, and that is what must remain."""
+    names = ["a", "b", "c"]
+    system = LinkedSystem(
+        pl.DataFrame({"variable_id": names, "upper_bound": [2.0, 50.0, 60.0]}),
+        pl.DataFrame(
+            {
+                "cell_id": [*names, "t"],
+                "value": [1.0, 25.0, 30.0, 56.0],
+                "persons": [1, 25, 30, 56],
+                "complement_persons": [1, 25, 30, 56],
+                "denominator_persons": [2, 50, 60, 112],
+            }
+        ),
+        pl.DataFrame(
+            {
+                "cell_id": [*names, *["t"] * 3],
+                "variable_id": names * 2,
+                "coefficient": [1.0] * 6,
+            }
+        ),
+    )
+    audit = protect_system(system, TablePolicy()).audit
+    first = audit.filter(pl.col("cell_id") == "a").to_dicts()[0]
+    assert (first["lower"], first["upper"], first["width_required"]) == (0, 2, 2)
+    assert first["ok"]
+
+
+def test_magnitudes_get_fifteen_per_cent_of_their_value():
+    """A dominated cell of 1 000 days; its partner moves by 150 or it is no protection."""
+    columns = {
+        "magnitude": pl.lit(True),
+        "integer": pl.lit(False),
+        "largest_share": pl.Series([0.9, 0.1, 0.1, 0.4]),
+        "persons": pl.lit(30),
+    }
+    system = line({"a": 1000.0, "b": 100.0, "c": 4000.0})
+    system = LinkedSystem(system.variables, system.cells.with_columns(**columns), system.terms)
+    result = protect_system(system, TablePolicy())
+    audit = result.audit.filter(pl.col("cell_id") == "a").to_dicts()[0]
+    assert audit["width_required"] == 150
+    assert audit["upper"] - audit["lower"] >= 150
+    # Hiding b alone, the cheapest in cells, would leave a range of 1 000 to 1 100.
+    assert "c" in hidden_ids(result.cells) or "t" in hidden_ids(result.cells)
+
+
+def test_counts_of_events_by_few_persons_are_hidden_too():
+    """Nine stays of two persons: unsafe, and the second attacker only knows that it is not 0."""
+    system = line({"a": 9, "b": 60, "c": 70}, persons=pl.Series([2, 40, 50, 92]))
+    assert reasons(system)["a"] == "primary"
+
+
+def test_unconnected_tables_are_blocks_of_their_own():
+    system = line({"a": 3, "b": 60}, total=False)
+    assert [block.cell.tolist() for block in blocks(system)] == [[0], [1]]
+    tied = line({"a": 3, "b": 60}, total=False, group=pl.lit("g"))
+    assert [block.cell.tolist() for block in blocks(tied)] == [[0, 1]]
+    assert reasons(tied) == {"a": "primary", "b": "secondary"}
+
+
+def test_unknowns_that_no_cell_tells_apart_are_one():
+    system = LinkedSystem(
+        pl.DataFrame({"variable_id": ["x", "y", "z"], "upper_bound": [2.0, 3.0, None]}),
+        pl.DataFrame({"cell_id": ["a"], "value": [4.0]}),
+        pl.DataFrame(
+            {"cell_id": ["a"] * 3, "variable_id": ["x", "y", "z"], "coefficient": [1.0, 1.0, -1.0]}
+        ),
+    )
+    (block,) = blocks(system)
+    assert block.matrix.shape == (1, 2)
+    assert block.upper.tolist() == [5.0, np.inf]
+    assert (block.lowest[0], block.highest[0]) == (-np.inf, 5.0)
+
+
+def test_the_audit_flags_unsafe_cells_in_full_view():
+    system = line({"a": 3, "b": 60, "c": 70})
+    shown = system.cells.select("cell_id", status=pl.lit("ok"))
+    audit = audit_system(system, shown, TablePolicy())
+    assert audit.to_dicts() == [
+        {
+            "cell_id": "a",
+            "lower": 3.0,
+            "upper": 3.0,
+            "width_required": 3.0,
+            "ok": False,
+            "determined": True,
+        }
+    ]
+
+
+def test_exact_audit_follows_intervals_to_their_ends():
+    system = line({"a": 3, "b": 60, "c": 70})
+    status = protect_system(system, TablePolicy()).cells
+    audit = audit_system(system, status, TablePolicy(), exact=True)
+    assert audit.select("cell_id", "lower", "upper").rows() == [("a", 0, 63), ("b", 0, 63)]
+    alone = line({"a": 3, "b": 60}, total=False)
+    status = protect_system(alone, TablePolicy()).cells
+    audit = audit_system(alone, status, TablePolicy(), exact=True)
+    assert audit.select("cell_id", "lower", "upper").rows() == [("a", 0, np.inf)]
+
+
+def test_showing_again_never_hides_more():
+    system = region_system(seed=5, municipalities=8, persons=6_000)
+    found = {}
+    for tests in (0, 1, 2000):
+        cells = protect_system(system, TablePolicy(redundancy_tests=tests)).cells
+        hidden = cells.join(system.cells, on="cell_id").filter(pl.col("reason") == "secondary")
+        found[tests] = hidden["weight"].sum()
+    assert found[0] >= found[1] >= found[2000]
+    assert found[0] > found[2000]
+
+
+def test_a_pattern_that_fails_the_audit_is_never_handed_out(monkeypatch):
+    """The twin: with a search that hides small counts only, the door refuses."""
+    monkeypatch.setattr(
+        engine, "find_pattern", lambda block, cells, required, policy: required.unsafe
+    )
+    with pytest.raises(ProtectionError, match="1 of 1 hidden cells") as error:
+        protect_system(line({"a": 3, "b": 60, "c": 70}), TablePolicy())
+    assert "63" not in str(error.value)
+
+
+def test_a_block_that_cannot_be_protected_is_refused(monkeypatch):
+    """If nothing that may be hidden helps, the search says so instead of giving up silently."""
+
+    def stuck(origin, attacker, hidden, cells, distance, reward):
+        return np.zeros(len(origin.value)), 0.0
+
+    monkeypatch.setattr(secondary, "cheapest_move", stuck)
+    with pytest.raises(ProtectionError, match="first attacker"):
+        protect_system(line({"a": 3, "b": 60, "c": 70}), TablePolicy())
+
+
+def test_a_solver_without_an_answer_is_an_error():
+    from scipy import sparse
+
+    programme = Programme(
+        sparse.csr_matrix(np.ones((1, 2))),
+        np.array([1.0]),
+        np.array([2.0]),
+        np.zeros(2),
+        np.ones(2),
+    )
+    programme._solver.setOptionValue("simplex_iteration_limit", 0)
+    programme.set_cost(np.array([-1.0, -1.0]))
+    with pytest.raises(TableError, match="expected an optimum"):
+        programme.minimise()
