@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from dagster import Definitions, in_process_executor
+from dagster import Definitions, definitions, in_process_executor
 
 from pipelines.assets.doors import person_year_microdata, strata_map
 from pipelines.assets.journal import inbox, journal
@@ -24,7 +24,7 @@ from pipelines.settings import Settings
 
 
 @cache
-def defs() -> Definitions:
+def assembled() -> Definitions:
     """Everything Dagster knows; built once per process, since dbt's manifest is read for it."""
     return Definitions(
         assets=[
@@ -45,3 +45,9 @@ def defs() -> Definitions:
         executor=in_process_executor,
         loggers={"progress": progress_logger},
     )
+
+
+@definitions
+def defs() -> Definitions:
+    """What Dagster loads when it is given this module."""
+    return assembled()

@@ -23,7 +23,7 @@ from pipelines.resources import DBT_FOLDER, pseudonym_key
 from pipelines.settings import ROOT, Settings, Zones, atomic_write, reference_dir
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance
+    from dagster import DagsterInstance, ExecuteInProcessResult
 
 REFINED = "refined.json"
 CODE_FOLDERS = (ROOT / "pipelines", ROOT / "anonymization", DBT_FOLDER, reference_dir())
@@ -119,11 +119,11 @@ def _ingest(instance: DagsterInstance, organisation: str, period: str) -> None:
 
 
 def _execute(instance: DagsterInstance, job: str, partition: str | None = None) -> None:
-    from pipelines.definitions import defs
+    from pipelines.definitions import assembled
     from pipelines.instance import process_tags
 
     result = (
-        defs()
+        assembled()
         .resolve_job_def(job)
         .execute_in_process(
             instance=instance,
@@ -134,14 +134,30 @@ def _execute(instance: DagsterInstance, job: str, partition: str | None = None) 
         )
     )
     if not result.success:
-        steps = ", ".join(
-            event.step_key or "run" for event in result.all_events if event.is_step_failure
-        )
         raise RunError(
-            f"The job {job} stopped at: {steps or 'a blocking check'}. Nothing was published. Look "
-            "at the run with `folkepuls dagster`, mend the cause, and run again: it continues from "
-            "the last good state."
+            f"The job {job} stopped: {_what_failed(result)}. Nothing was published. Look at the "
+            "run with `folkepuls dagster`, mend the cause, and run again: it continues from the "
+            "last good state."
         )
+
+
+def _what_failed(result: ExecuteInProcessResult) -> str:
+    """The failed steps by name and kind of error, and the red checks.
+
+    No message is passed on: a library's may quote what it was given.
+    """
+    steps = []
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            cause = error.cause if error and error.cause else error
+            steps.append(f"{event.step_key} ({cause.cls_name if cause else 'unknown'})")
+    checks = [
+        f"{evaluation.asset_key.to_user_string()} {evaluation.check_name}"
+        for evaluation in result.get_asset_check_evaluations()
+        if not evaluation.passed
+    ]
+    return "; ".join([*steps, *checks]) or "for a reason that its log tells"
 
 
 def take_in(settings: Settings, paths: list[Path], console: Console) -> int:

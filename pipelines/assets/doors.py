@@ -4,8 +4,6 @@ Belongs here: reading what the door takes and writing what it gives. Does not be
 k-anonymity is reached (``anonymization``).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import polars as pl
@@ -48,7 +46,8 @@ def read_warehouse(zones: Zones, table: str) -> pl.DataFrame:
     """
     schema, name = table.split(".")
     with warehouse(zones) as connection:
-        return connection.table(f"{schema}.{name}").pl()
+        frame: pl.DataFrame = connection.table(f"{schema}.{name}").pl()
+    return frame
 
 
 @asset(

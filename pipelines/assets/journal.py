@@ -4,8 +4,6 @@ Belongs here: handing deliveries of one partition to the ingest and reporting co
 belong here: anything the ingest does.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any

@@ -4,8 +4,6 @@ Belongs here: turning check results into Dagster's verdicts. Does not belong her
 (``pipelines.checks``).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -20,7 +18,8 @@ from dagster import (
 )
 
 from pipelines.assets.journal import OWNERS, TABLES
-from pipelines.checks import CheckResult, check_journal
+from pipelines.checks.model import CheckResult
+from pipelines.checks.run import check_journal
 from pipelines.resources import FolkepulsResource
 
 KEY = AssetKey(["quality", "journal"])

@@ -4,10 +4,9 @@ Belongs here: handing work to dbt in its order. Does not belong here: SQL (``dbt
 the doors between the selections (``assets.doors``).
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +110,9 @@ def _selection(settings: Settings, tag: str) -> AssetsDefinition:
         )
         target = now.zones.state / "dbt" / f"run_{tag}"
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with environment(dbt_environment(now)):
+        said = now.zones.state / "logs" / f"dbt_{tag}.log"
+        # What dbt prints holds names and counts; a terminal shows a line per step instead.
+        with environment(dbt_environment(now)), said.open("w") as log, redirect_stdout(log):
             yield from client.cli(["build"], context=context, target_path=target).stream()
 
     return models

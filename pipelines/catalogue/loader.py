@@ -37,8 +37,9 @@ class Catalogue:
         return self.policies[indicator.policy]
 
     def cuts(self) -> tuple[int, ...]:
-        """Ages that some indicator declares as a border: age bands are merged across them
-        only where there is no other way.
+        """Ages that some indicator declares as a border.
+
+        Age bands are merged across them only where there is no other way.
         """
         return tuple(
             sorted(

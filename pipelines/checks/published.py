@@ -56,6 +56,9 @@ RULES: Mapping[str, tuple[str, tuple[str, ...], Kahn]] = {
 }
 """Derived column → sentence, columns it is about, category."""
 
+DENOMINATOR_STEP = 0.1
+"""Denominators are published to a tenth of a person-year."""
+
 
 def published_suites(table: str) -> tuple[Suite, Suite]:
     """The suites (shape, content) of one published table.
@@ -153,7 +156,11 @@ def _value_rules() -> list[pl.Expr]:
     value, share = pl.col("value"), pl.col("covered_share")
     crude = shown & (pl.col("value_kind") == "crude")
     counted = pl.col("_multiplier") * pl.col("numerator") / pl.col("denominator")
-    tolerance = 0.5 * pl.lit(10.0).pow(-pl.col("_decimals").cast(pl.Float64)) + 1e-9
+    # The value was computed from the exact denominator, which is published to a tenth.
+    of_denominator = counted * DENOMINATOR_STEP / 2 / pl.col("denominator")
+    tolerance = (
+        0.5 * pl.lit(10.0).pow(-pl.col("_decimals").cast(pl.Float64)) + of_denominator + 1e-6
+    )
     is_share = (pl.col("_multiplier") == PERCENT) & (pl.col("value_kind") != "indirect")
     is_measured = pl.col("_service") != "none"
     municipality = pl.col("area_level") == "municipality"

@@ -15,6 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 
 import polars as pl
 
@@ -34,6 +35,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "DOUBLE": (int, float),
     "BIGINT": (int,),
 }
+_ALWAYS = frozenset(("resourceType", "id", "extension"))
 _ENOUGH = 20
 """Objects that a sample must hold before a change of all of them means anything."""
 
@@ -99,10 +101,9 @@ def check_filled(table: Table, rows: pl.DataFrame, limits: Limits) -> None:
 
 
 def _look(value: object, shape: Shape, at: str, plan: EntityPlan, seen: _Seen) -> None:
-    model = fhir_r4()
-    if model.is_primitive(shape.type):
+    kinds = _json_kinds(shape.type)
+    if kinds is not None:
         seen.values[at] += 1
-        kinds = _KINDS[model.sql_type(shape.type)]
         fits = isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds)
         seen.wrong[at] += not fits
         return
@@ -110,8 +111,7 @@ def _look(value: object, shape: Shape, at: str, plan: EntityPlan, seen: _Seen) -
         return
     seen.objects[at] += 1
     # Inside a resource's parts the standard decides; of the resource itself every element does.
-    known = {"resourceType", "id", "extension", *shape.children}
-    known |= model.json_names(shape.type) if at else set(plan.entity.dropped)
+    known = _names_of(shape.type) if at else _ALWAYS | set(plan.entity.dropped) | {*shape.children}
     for name in value:
         seen.names[at, name] += 1
         if name.removeprefix("_") not in known:
@@ -122,6 +122,18 @@ def _look(value: object, shape: Shape, at: str, plan: EntityPlan, seen: _Seen) -
         found = value.get(name)
         for item in found if isinstance(found, list) else [] if found is None else [found]:
             _look(item, child, f"{at}.{name}".lstrip("."), plan, seen)
+
+
+@cache
+def _json_kinds(type_name: str) -> tuple[type, ...] | None:
+    """Python types of a plain value in JSON; none for an object."""
+    model = fhir_r4()
+    return _KINDS[model.sql_type(type_name)] if model.is_primitive(type_name) else None
+
+
+@cache
+def _names_of(type_name: str) -> frozenset[str]:
+    return fhir_r4().json_names(type_name)
 
 
 def _known_extension(url: object, plan: EntityPlan) -> bool:

@@ -68,9 +68,9 @@ def pass_file(
     *,
     source: Source,
     pseudonymiser: Pseudonymiser,
+    parser: Parser,
     work: Path,
     limits: Limits,
-    memory_limit: str,
 ) -> Passed | Refused:
     """Take one file from the inbox through the door.
 
@@ -80,9 +80,9 @@ def pass_file(
         position: Its place in the manifest.
         source: The source, for its rules of identity.
         pseudonymiser: Makes the pseudonyms.
+        parser: This thread's parser.
         work: Folder in the identified zone, this file's own.
         limits: Limits of the ingest.
-        memory_limit: DuckDB's memory limit.
 
     Returns:
         The rows that passed, or why the file is refused.
@@ -93,14 +93,10 @@ def pass_file(
         plan = plan_of(file.entity)
         verified = verify(delivery, file, work / "verified", limits)
         unexpected = check_sample(verified.sample, plan)
-        parser = Parser(work, limits, memory_limit)
-        try:
-            pieces = [
-                _through_door(judged, plan, source, pseudonymiser)
-                for judged in parser.parse(verified, plan)
-            ]
-        finally:
-            parser.close()
+        pieces = [
+            _through_door(judged, plan, source, pseudonymiser)
+            for judged in parser.parse(verified, plan)
+        ]
         frames, bad = _joined(pieces, plan, position)
         _refuse_too_many(bad, file, limits)
         for table in plan.entity.tables:

@@ -35,7 +35,7 @@ class Limits:
     file_bytes: int = 8 * 1024 * MIB
     ratio: float = 200.0
     ratio_after: int = 64 * MIB
-    sample_lines: int = 1_000
+    sample_lines: int = 200
     sample_bytes: int = 4 * MIB
     fill_rows: int = 200
 

@@ -53,7 +53,8 @@ class Parser:
     """One DuckDB connection that parses files of any entity, one at a time.
 
     Args:
-        work: Folder in the identified zone for pieces and for what outgrows memory.
+        work: Folder in the identified zone, this parser's own, for pieces and for what outgrows
+            memory.
         limits: Limits of the ingest.
         memory_limit: DuckDB's memory limit, e.g. ``1GB``.
     """
@@ -61,6 +62,7 @@ class Parser:
     def __init__(self, work: Path, limits: Limits, memory_limit: str) -> None:
         self._work = work
         self._limits = limits
+        work.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._con = duckdb.connect(
             config={
                 "threads": 1,  # rows keep their order; files are parsed side by side instead

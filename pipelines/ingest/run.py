@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from queue import SimpleQueue
 from time import perf_counter
 
 import polars as pl
@@ -40,7 +41,7 @@ from pipelines.ingest.errors import IngestBusyError
 from pipelines.ingest.files import FILE, Passed, Refused, pass_file
 from pipelines.ingest.inbox import admit, pending_deliveries, refusal, refused_deliveries
 from pipelines.ingest.limits import Limits
-from pipelines.ingest.parse import BAD_SCHEMA
+from pipelines.ingest.parse import BAD_SCHEMA, Parser
 from pipelines.ingest.plan import plan_of
 from pipelines.ingest.result import DeliveryResult, FileResult, Progress
 from pipelines.ingest.verify import received_sha256
@@ -188,25 +189,36 @@ class _Ingest:
     def _through_door(self, manifest: Manifest, source: Source) -> list[Passed | Refused]:
         threads = max(1, min(self._options.threads, len(manifest.files)))
         memory = f"{max(256, self._options.memory_limit_mib // threads)}MiB"
+        parsers: SimpleQueue[Parser] = SimpleQueue()
+        for n in range(threads):
+            parsers.put(Parser(self._work / f"parser-{n}", self._options.limits, memory))
 
         def one(position: int) -> Passed | Refused:
             file = manifest.files[position]
             problem = _not_expected(file, manifest, source)
             if problem is not None:
                 return Refused(position, file, problem, 0.0)
-            return pass_file(
-                self._delivery,
-                file,
-                position,
-                source=source,
-                pseudonymiser=self._pseudonymiser,
-                work=self._work / f"{position:05d}",
-                limits=self._options.limits,
-                memory_limit=memory,
-            )
+            parser = parsers.get()
+            try:
+                return pass_file(
+                    self._delivery,
+                    file,
+                    position,
+                    source=source,
+                    pseudonymiser=self._pseudonymiser,
+                    parser=parser,
+                    work=self._work / f"{position:05d}",
+                    limits=self._options.limits,
+                )
+            finally:
+                parsers.put(parser)
 
-        with ThreadPoolExecutor(threads, thread_name_prefix="ingest") as pool:
-            return list(pool.map(one, range(len(manifest.files))))
+        try:
+            with ThreadPoolExecutor(threads, thread_name_prefix="ingest") as pool:
+                return list(pool.map(one, range(len(manifest.files))))
+        finally:
+            while not parsers.empty():
+                parsers.get().close()
 
     def _file_result(self, outcome: Passed | Refused, repeated: pl.DataFrame) -> FileResult:
         file = outcome.file

@@ -18,7 +18,15 @@ import polars as pl
 from anonymization.tables import TablePolicy
 from anonymization.tables.rates import publishable_standardised
 from pipelines.catalogue.model import Indicator
-from pipelines.publication.figures import AREA, FIGURE, PERIOD, TOTAL, Marts, published_bands
+from pipelines.publication.figures import (
+    AREA,
+    FIGURE,
+    MUNICIPALITY,
+    PERIOD,
+    TOTAL,
+    Marts,
+    published_bands,
+)
 from pipelines.publication.rates import rounded
 from pipelines.publication.standards import Standards, standard_strata
 from pipelines.publication.unrounded import DIRECT, spec_table
@@ -136,7 +144,10 @@ def _asked(
             "known_group",
             stratum_id=pl.concat_str("base", "age_from", separator="|"),
             persons="numerator_persons",
-            upper_bound=pl.col("denominator") if bounded else pl.lit(None, dtype=pl.Float64),
+            # The region's numerators also hold persons that its public denominators leave out.
+            upper_bound=pl.when((pl.col("area_level") == MUNICIPALITY) & bounded).then(
+                pl.col("denominator")
+            ),
         )
     )
     answer = publishable_standardised(parts, figures, policy)

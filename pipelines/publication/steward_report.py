@@ -20,7 +20,7 @@ from pipelines.publication.systems import AuditGroup
 from pipelines.settings import Zones, atomic_write
 
 if TYPE_CHECKING:
-    from pipelines.checks import CheckResult
+    from pipelines.checks.model import CheckResult
 
 JOIN = ("indicator_id", "area_code", "sex", "age_group", "period_start")
 BANDS = ((0.01, "<1 %"), (0.05, "1-5 %"))

@@ -239,29 +239,7 @@ def upper_bounds(space: Space, terms: pl.DataFrame) -> pl.DataFrame:
     )
     per_atom = populations.group_by(keys).agg(upper_bound=pl.col("denominator").min())
     local = per_atom.filter(pl.col("area_level") == MUNICIPALITY)
-    bounds = pl.concat(
-        [
-            local.select(variable_id=variable_id(), upper_bound="upper_bound"),
-            _rest_bounds(space, populations),
-        ]
-    )
+    # Public denominators leave out whoever has no municipality, so nothing bounds the rest.
+    bounds = local.select(variable_id=variable_id(), upper_bound="upper_bound")
     unknowns = terms.select("variable_id").unique()
     return unknowns.join(bounds, on="variable_id", how="left").sort("variable_id")
-
-
-def _rest_bounds(space: Space, populations: pl.DataFrame) -> pl.DataFrame:
-    """Public population of the region that is in no municipality's exact group."""
-    single = populations.join(space.atoms, on="atom_low").filter(
-        pl.col("low") == pl.col("atom_low"), pl.col("high") == pl.col("atom_high")
-    )
-    keys = ["indicator_id", "unknown", "base", "atom_low"]
-    local = single.filter(pl.col("area_level") == MUNICIPALITY).group_by(keys)
-    placed = local.agg(placed=pl.col("denominator").sum())
-    region = single.filter(pl.col("area_level") == REGION).join(placed, on=keys, how="left")
-    left = (pl.col("denominator") - pl.col("placed").fill_null(0.0)).clip(lower_bound=0.0)
-    return (
-        region.with_columns(left=left, area_code=pl.lit(REST))
-        .group_by("unknown", "area_code", "base", "atom_low")
-        .agg(upper_bound=pl.col("left").min())
-        .select(variable_id=variable_id(), upper_bound="upper_bound")
-    )

@@ -139,22 +139,7 @@ CONDITION: Final[dict[str, object]] = {
     "note": [{"text": Text("text", free=True)}],
 }
 
-EPISODE_OF_CARE: Final[dict[str, object]] = {
-    "resourceType": "EpisodeOfCare",
-    "id": Text("id"),
-    "extension": [
-        _extension(f"{OWN}service-unit", "String", Text("unit")),
-        _extension(f"{OWN}service-description-markdown", "Markdown", Text("text", free=True)),
-        Raw("extent"),
-    ],
-    "status": Text("status"),
-    "type": [_concept(IPLOS, Text("written_code"))],
-    "patient": _PATIENT,
-    "managingOrganization": _identifier(MUNICIPALITY, Text("municipality_code")),
-    "period": {"start": Text("start_on"), "end": Maybe("end_on", Text("end_on"))},
-}
-
-EXTENT: Final[dict[str, object]] = _extension(
+_WEEKLY_EXTENT: Final = _extension(
     f"{OWN}weekly-extent-ratio",
     "Ratio",
     {
@@ -162,6 +147,26 @@ EXTENT: Final[dict[str, object]] = _extension(
         "denominator": {"value": 1, "unit": "wk"},
     },
 )
+
+
+def episode_of_care(*, granted: bool) -> dict[str, object]:
+    """Template of EpisodeOfCare, with weekly hours where some are granted."""
+    extent: list[object] = [_WEEKLY_EXTENT] if granted else []
+    return {
+        "resourceType": "EpisodeOfCare",
+        "id": Text("id"),
+        "extension": [
+            _extension(f"{OWN}service-unit", "String", Text("unit")),
+            _extension(f"{OWN}service-description-markdown", "Markdown", Text("text", free=True)),
+            *extent,
+        ],
+        "status": Text("status"),
+        "type": [_concept(IPLOS, Text("written_code"))],
+        "patient": _PATIENT,
+        "managingOrganization": _identifier(MUNICIPALITY, Text("municipality_code")),
+        "period": {"start": Text("start_on"), "end": Maybe("end_on", Text("end_on"))},
+    }
+
 
 COMMUNICATION: Final[dict[str, object]] = {
     "resourceType": "Communication",
@@ -240,17 +245,21 @@ PRACTITIONER_ROLE: Final[dict[str, object]] = {
     "organization": _identifier(MUNICIPALITY, Text("municipality_code")),
 }
 
-ORGANIZATION: Final[dict[str, object]] = {
-    "resourceType": "Organization",
-    "id": Text("id"),
-    "extension": [
-        _extension(
-            f"{OWN}municipality", "Coding", _coding(MUNICIPALITY, Text("municipality_code"))
-        ),
-        Raw("go_live"),
-    ],
-    "identifier": [{"system": HER, "value": Text("her_id")}],
-    "name": Text("name"),
-}
+_GO_LIVE: Final = _extension(f"{OWN}go-live", "Date", Text("live_from"))
 
-GO_LIVE: Final[dict[str, object]] = _extension(f"{OWN}go-live", "Date", Text("live_from"))
+
+def organization(*, live: bool) -> dict[str, object]:
+    """Template of Organization, with the go-live of an office that has joined."""
+    go_live: list[object] = [_GO_LIVE] if live else []
+    return {
+        "resourceType": "Organization",
+        "id": Text("id"),
+        "extension": [
+            _extension(
+                f"{OWN}municipality", "Coding", _coding(MUNICIPALITY, Text("municipality_code"))
+            ),
+            *go_live,
+        ],
+        "identifier": [{"system": HER, "value": Text("her_id")}],
+        "name": Text("name"),
+    }

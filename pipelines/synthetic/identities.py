@@ -34,7 +34,7 @@ _MIDDLES = (
 )  # fmt: skip
 _ENDS = ("brekka", "dalo", "hella", "kroken", "lykkja", "moa", "sletta", "tangen", "teigo", "øyno")
 _STREETS = ("vegen", "gata", "stien", "tunet")
-_FEMALE_SERIES = 250
+_SERIES = 250
 _FIRST_OF_2000 = 500
 
 
@@ -55,19 +55,14 @@ def national_numbers(birth: Ints, sex: Ints, d_number: Bools) -> pl.Series:
     group = (birth * 2 + sex) * 2 + d_number
     order = np.argsort(group, kind="stable")
     distinct, sizes = np.unique(group, return_counts=True)
-    # One candidate in six has no check digits: draw enough for each group, keep the first valid.
-    wanted = np.minimum(sizes + sizes // 2 + 8, _FEMALE_SERIES)
-    owner = np.repeat(np.arange(distinct.size), wanted)
-    step = np.arange(owner.size) - np.repeat(np.cumsum(wanted) - wanted, wanted)
-    candidates = _candidates(distinct[owner], step)
-    frame = (
-        pl.DataFrame({"owner": owner, "number": complete_check_digits(candidates)})
-        .drop_nulls("number")
-        .with_columns(rank=pl.int_range(pl.len()).over("owner"))
-        .join(pl.DataFrame({"owner": np.arange(distinct.size), "size": sizes}), on="owner")
-        .filter(pl.col("rank") < pl.col("size"))
-        .sort("owner", "rank")
-    )
+    # One candidate in six has no check digits: draw enough for nearly all, then all there are.
+    frame = _free_numbers(distinct, sizes, np.minimum(sizes + sizes // 2 + 8, _SERIES))
+    found = np.bincount(frame["owner"].to_numpy(), minlength=distinct.size)
+    short = found < sizes
+    if short.any():
+        rest = _free_numbers(distinct, np.where(short, sizes, 0), np.where(short, _SERIES, 0))
+        kept = frame.filter(~pl.Series(short).gather(frame["owner"]))
+        frame = pl.concat([kept, rest]).sort("owner", "rank")
     if frame.height != birth.size:
         raise ValueError(
             f"national_numbers: {birth.size - frame.height} persons find no free number on their "
@@ -79,11 +74,27 @@ def national_numbers(birth: Ints, sex: Ints, d_number: Bools) -> pl.Series:
     return numbers.gather(pl.Series(position)).alias("number")
 
 
+def _free_numbers(distinct: Ints, sizes: Ints, wanted: Ints) -> pl.DataFrame:
+    """The first ``sizes`` valid ones among ``wanted`` candidates: owner, rank, number."""
+    owner = np.repeat(np.arange(distinct.size), wanted)
+    step = np.arange(owner.size) - np.repeat(np.cumsum(wanted) - wanted, wanted)
+    completed = complete_check_digits(_candidates(distinct[owner], step))
+    return (
+        pl.DataFrame({"owner": owner, "number": completed})
+        .drop_nulls("number")
+        .with_columns(rank=pl.int_range(pl.len()).over("owner"))
+        .join(pl.DataFrame({"owner": np.arange(distinct.size), "size": sizes}), on="owner")
+        .filter(pl.col("rank") < pl.col("size"))
+        .sort("owner", "rank")
+        .select("owner", "rank", "number")
+    )
+
+
 def _candidates(group: Ints, step: Ints) -> pl.Series:
     rest, d_number = np.divmod(group, 2)
     birth, sex = np.divmod(rest, 2)
     # 7 and 250 have no common factor: each step meets a new number of the series.
-    individual = ((birth * 31 + step * 7) % _FEMALE_SERIES) * 2 + sex
+    individual = ((birth * 31 + step * 7) % _SERIES) * 2 + sex
     dates = birth.astype("datetime64[D]")
     months = dates.astype("datetime64[M]")
     year = year_of(birth)

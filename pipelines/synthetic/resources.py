@@ -166,13 +166,10 @@ class Builder:
     def organization(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Offices: ``rows`` of ``Region.gp_offices``, live_from null where not yet known."""
         frame = rows.with_columns(_identified("org", "office"))
-        with_date = frame.filter(pl.col("live_from").is_not_null()).with_columns(
-            json_line(fhir.GO_LIVE).alias("go_live")
-        )
-        without = frame.filter(pl.col("live_from").is_null())
+        live = pl.col("live_from").is_not_null()
         lines = [
-            self._line(with_date, fhir.ORGANIZATION),
-            self._line(without, _without_raw(fhir.ORGANIZATION)),
+            self._line(frame.filter(live), fhir.organization(live=True)),
+            self._line(frame.filter(~live), fhir.organization(live=False)),
         ]
         return pl.concat(lines)
 
@@ -187,13 +184,10 @@ class Builder:
             .otherwise(code)
             .alias("written_code"),
         )
-        granted = frame.filter(pl.col("weekly_hours").is_not_null()).with_columns(
-            json_line(fhir.EXTENT).alias("extent")
-        )
-        none = frame.filter(pl.col("weekly_hours").is_null())
+        granted = pl.col("weekly_hours").is_not_null()
         lines = [
-            self._line(granted, fhir.EPISODE_OF_CARE),
-            self._line(none, _without_raw(fhir.EPISODE_OF_CARE)),
+            self._line(frame.filter(granted), fhir.episode_of_care(granted=True)),
+            self._line(frame.filter(~granted), fhir.episode_of_care(granted=False)),
         ]
         return pl.concat(lines)
 
@@ -295,10 +289,3 @@ def _clock(
     if utc == "always":
         return there
     return pl.when(pl.col(utc) % _UTC_EVERY == 0).then(there).otherwise(here)
-
-
-def _without_raw(template: dict[str, object]) -> dict[str, object]:
-    extensions = template["extension"]
-    if not isinstance(extensions, list):
-        raise TypeError("_without_raw: expected a template with a list of extensions.")
-    return {**template, "extension": extensions[:-1]}
