@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from anonymization.identifiers import classify
-from pipelines.synthetic.days import FAR, off_changing_hours, summer_offset
+from pipelines.synthetic.days import FAR, first_day, off_changing_hours, summer_offset
 from pipelines.synthetic.draws import choose_in_rows, largest_remainder, pick_by_group
 from pipelines.synthetic.identities import national_numbers
 from pipelines.synthetic.json_lines import Maybe, Raw, Text, json_line
+from pipelines.synthetic.model import SyntheticSettings
+from pipelines.synthetic.places import load_places
+from pipelines.synthetic.population import simulate, targets
 from pipelines.synthetic.spells import Spells, without_overlap
 
 intervals = st.lists(
@@ -132,6 +135,15 @@ def test_national_numbers_are_valid_unique_and_of_the_birth_date(rows: list[tupl
     assert (third % 2 == sex).all()
 
 
+@pytest.mark.parametrize("persons", [150, 195])
+def test_a_crowd_is_born_on_one_day(persons: int) -> None:
+    birth = np.repeat(np.arange(10_000, 10_040), persons)
+    none = np.zeros(birth.size, dtype=np.int64)
+    numbers = national_numbers(birth, none, none.astype(np.bool_))
+    assert numbers.n_unique() == birth.size
+    assert classify(numbers, "test")["reason"].null_count() == birth.size
+
+
 def test_a_day_has_room_for_so_many() -> None:
     crowd = np.full(400, 10_000, dtype=np.int64)
     with pytest.raises(ValueError, match="no free number"):
@@ -151,3 +163,22 @@ def test_summer_time(date: str, hours: int) -> None:
     changing = date in {"2024-03-31", "2024-10-27", "2025-03-30", "2025-10-26"}
     assert off_changing_hours(day, np.array([60]))[0] == (240 if changing else 60)
     assert off_changing_hours(day, np.array([180]))[0] == 180
+
+
+PLACES = load_places()
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.floats(1e-5, 0.003), st.integers(0, 10**6), st.integers(1, 4), st.integers(2024, 2026))
+def test_every_year_begins_with_the_persons_it_should(
+    scale: float, seed: int, years: int, end_year: int
+) -> None:
+    chosen = SyntheticSettings(scale=scale, seed=seed, years=years, end_year=end_year)
+    population, spells = simulate(chosen, PLACES)
+    for year in [*chosen.window, chosen.end_year + 1]:
+        person, place = spells.residents(first_day(year))
+        assert np.unique(person).size == person.size
+        counted = np.bincount(place, minlength=len(PLACES.codes))
+        assert (counted == targets(chosen, PLACES, year)).all()
+    assert (spells.begin < spells.end).all()
+    assert (spells.begin >= population.birth[spells.person]).all()

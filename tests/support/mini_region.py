@@ -6,7 +6,7 @@ Belongs here: filling the columns that a case does not care about. Does not belo
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,9 @@ import polars as pl
 from pipelines.synthetic import Region, SyntheticSettings
 from pipelines.synthetic.places import load_places
 from pipelines.synthetic.spells import Spells
+from pipelines.synthetic.truth import indicator_truth
+from pipelines.synthetic.truth_coverage import load_coverage
+from pipelines.synthetic.truth_persons import World, world
 
 Rows = Sequence[Mapping[str, object]]
 D = dt.date
@@ -121,3 +124,34 @@ def _numbered(name: str, rows: Rows) -> list[Mapping[str, object]]:
     if name == "messages":
         return [{"sent_sequence": number, **row} for number, row in enumerate(rows)]
     return list(rows)
+
+
+def counted(
+    measure: Callable[[World], pl.DataFrame], **tables: Rows
+) -> dict[tuple[int, str | None], float]:
+    """What a measure counts in a region: {(year, municipality): value}; None is graded."""
+    rows = measure(world(mini_region(**tables), load_coverage()))
+    summed = rows.group_by("year", "municipality_code").agg(pl.col("value").sum())
+    return {(year, code): value for year, code, value in summed.iter_rows()}
+
+
+def truth_of(indicator_id: str, **tables: Rows) -> dict[tuple[str, str, int], list[object]]:
+    """Numerator, denominator, value and coverage state by (area, age group, year), both sexes."""
+    truth, _ = indicator_truth(mini_region(**tables))
+    rows = truth.filter(pl.col("indicator_id") == indicator_id, pl.col("sex") == "total")
+    return {
+        (area, group, year): figures
+        for area, group, year, *figures in rows.select(
+            "area_code", "age_group", "year", "numerator", "denominator", "value", "coverage_state"
+        ).iter_rows()
+    }
+
+
+def stay(start: dt.date, end: dt.date | None, **more: object) -> dict[str, object]:
+    """A stay from one day to another."""
+    return {"started_on": start, "ended_on": end, **more}
+
+
+def notice(on: dt.date, kind: str = "utskrivningsklar", **more: object) -> dict[str, object]:
+    """A message about being ready."""
+    return {"sent_on": on, "message_type": kind, **more}

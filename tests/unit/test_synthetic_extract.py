@@ -8,6 +8,7 @@ import hashlib
 import json
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -385,3 +386,23 @@ def test_progress_tells_every_step(tmp_path: Path) -> None:
     assert [step for step, _ in told][:2] == ["persons", "hospital stays"]
     assert {f.folder.name for f in deliveries} <= {step for step, _ in told}
     assert all(rows > 0 for _, rows in told)
+
+
+def test_an_organisation_without_rows_delivers_nothing(tmp_path: Path) -> None:
+    region = generate_tables(SyntheticSettings(scale=0.002, years=1, end_year=2021))
+    deliveries = write_extract(region, tmp_path)
+    assert {delivery.folder.name for delivery in deliveries} == {
+        "personregister-2021",
+        "primaerhelse-2021",
+    }
+    assert {path.name for path in (tmp_path / "synthetic").iterdir()} == {
+        delivery.folder.name for delivery in deliveries
+    }
+
+
+def test_a_resource_that_misses_a_value_is_refused(region: Region, tmp_path: Path) -> None:
+    broken = replace(
+        region, staff=region.staff.with_columns(pl.lit(None, pl.String).alias("municipality_code"))
+    )
+    with pytest.raises(ValueError, match="miss a value"):
+        write_extract(broken, tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -237,3 +238,20 @@ def test_other_windows_and_seeds_work() -> None:
     other = generate_tables(SyntheticSettings(scale=0.005, years=1, seed=7))
     assert other.persons["number"].head(50).to_list() != early.persons["number"].head(50).to_list()
     assert date_of(first_day(2025)) == D(2025, 1, 1)
+
+
+def test_catchment_shares_that_do_not_add_up_are_refused(tmp_path: Path) -> None:
+    for file in reference_dir().glob("*.csv"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    catchment = tmp_path / "catchment.csv"
+    text = catchment.read_text(encoding="utf-8")
+    catchment.write_text(text.replace("1505,HMR,0.885", "1505,HMR,0.985"), encoding="utf-8")
+    with pytest.raises(ValueError, match="1 municipalities do not sum to 1"):
+        load_places(tmp_path)
+
+
+def test_rows_counts_every_frame(region: Region) -> None:
+    rows = region.rows()
+    assert rows["persons"] == region.persons.height
+    assert len(rows) == 12
+    assert all(rows.values())
