@@ -29,8 +29,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,62}$")]
 
 PATTERNS: Mapping[str, str] = {
     # http://hl7.org/fhir/R4/datatypes.html#id
-    "fhir_id": r"[A-Za-z0-9.-]{1,64}",
-    "provider_id": r"[A-Za-z0-9._-]{1,64}",
+    "fhir_id": r"[A-Za-z0-9.-]+",
+    "provider_id": r"[A-Za-z0-9._-]+",
     "municipality": r"[0-9]{4}",
     "unit_code": r"[A-Z]{2,12}",
     # ICPC-2 (A01, -30) or ICD-10 without dot (E11, E119, F4522).
@@ -39,6 +39,9 @@ PATTERNS: Mapping[str, str] = {
     "atc": r"[A-Z]([0-9]{2}([A-Z]([A-Z]([0-9]{2})?)?)?)?",
 }
 """Forms a value may have, as regular expressions for the whole value."""
+
+LONGEST = 64
+"""Characters that a value of any form may have at most."""
 
 METADATA_COLUMNS: Mapping[str, str] = {
     "source": "string",

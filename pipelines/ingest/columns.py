@@ -13,7 +13,7 @@ from functools import cache
 
 import polars as pl
 
-from pipelines.catalogue.entities import METADATA_COLUMNS, PATTERNS, Column, Table
+from pipelines.catalogue.entities import LONGEST, METADATA_COLUMNS, PATTERNS, Column, Table
 from pipelines.ingest.fhirpath_sql import literal_sql, name_sql
 from pipelines.settings import reference_dir
 
@@ -159,9 +159,9 @@ def _rules(column: Column) -> list[tuple[str, str]]:
         rules.append((f"{value} NOT IN ({allowed})", reason))
     if column.pattern:
         reason = "invalid_identifier" if column.door == "pseudonym" else "code_not_allowed"
-        rules.append(
-            (f"NOT regexp_full_match({value}, {literal_sql(PATTERNS[column.pattern])})", reason)
-        )
+        form = literal_sql(PATTERNS[column.pattern])
+        misfit = f"length({value}) > {LONGEST} OR NOT regexp_full_match({value}, {form})"
+        rules.append((misfit, reason))
     if column.type in ("date", "local_date", "epoch_seconds"):
         rules.append(
             (f"{value} IS NOT NULL AND NOT coalesce({_well_formed(column)}, false)", "invalid_date")

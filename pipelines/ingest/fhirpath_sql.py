@@ -67,6 +67,8 @@ class Compiled:
         choice: Set between ``value`` and ``ofType``: the base name still to be completed.
         parent: For a plain value: where it came from, to reach its extensions.
         json_name: Its name there.
+        items: For a list of elements of another list: that list.
+        steps: The names that lead from its items to these, so that one pass takes them all.
     """
 
     sql: str
@@ -76,6 +78,8 @@ class Compiled:
     choice: str | None = None
     parent: Compiled | None = None
     json_name: str = ""
+    items: str = ""
+    steps: tuple[str, ...] = ()
 
 
 def name_sql(name: str) -> str:
@@ -178,14 +182,19 @@ class Compiler:
         if target.shape is None:
             raise FhirPathError(f"{name}: not an element of a resource.")
         shape = target.shape.child(name, type_name, many)
+        parent = target if self._model.is_primitive(type_name) else None
         if not target.many:
             sql = f"{target.sql}.{name_sql(name)}"
+            return Compiled(sql, type_name, many, shape, parent=parent, json_name=name)
+        items, steps = target.items or target.sql, (*target.steps, name)
+        x = next(self._variables)
+        path = ".".join([x, *map(name_sql, steps)])
+        sql = f"list_transform({items}, lambda {x}: {path})"
+        if many:
+            sql, items, steps = f"flatten({sql})", "", ()
         else:
-            x = next(self._variables)
-            sql = f"list_transform({target.sql}, lambda {x}: {x}.{name_sql(name)})"
-            sql = f"flatten({sql})" if many else _without_nulls(sql, next(self._variables))
-        parent = target if self._model.is_primitive(type_name) else None
-        return Compiled(sql, type_name, target.many or many, shape, parent=parent, json_name=name)
+            sql = _without_nulls(sql, next(self._variables))
+        return Compiled(sql, type_name, True, shape, None, parent, name, items=items, steps=steps)
 
     def _of_primitive(self, target: Compiled, name: str) -> Compiled:
         """``district.extension``: what a plain value carries stands under ``_district``."""
@@ -211,9 +220,8 @@ class Compiler:
         x = next(self._variables)
         item = replace(target, sql=x, many=False, parent=None)
         kept = self._boolean(self._node(condition, item), "where")
-        return replace(
-            target, sql=f"list_filter({target.sql}, lambda {x}: coalesce({kept}, false))"
-        )
+        sql = f"list_filter({target.sql}, lambda {x}: coalesce({kept}, false))"
+        return replace(target, sql=sql, items="", steps=())
 
     def _exists(self, target: Compiled, call: Call) -> Compiled:
         if call.arguments:
@@ -277,10 +285,11 @@ class Compiler:
         # Relative or absolute, with or without a version; a contained "#x" has no key.
         pattern = rf"^(?:.*/)?{kind.name}/([A-Za-z0-9.-]+)(?:/_history/[A-Za-z0-9.-]+)?$"
         if not reference.many:
-            return replace(reference, sql=_extracted(reference.sql, pattern), parent=None)
+            return replace(reference, sql=_key(reference.sql, kind.name, pattern), parent=None)
         x = next(self._variables)
-        keys = f"list_transform({reference.sql}, lambda {x}: {_extracted(x, pattern)})"
-        return replace(reference, sql=_without_nulls(keys, next(self._variables)), parent=None)
+        keys = f"list_transform({reference.sql}, lambda {x}: {_key(x, kind.name, pattern)})"
+        sql = _without_nulls(keys, next(self._variables))
+        return replace(reference, sql=sql, parent=None, items="", steps=())
 
     def _equality(self, operator: str, left: Compiled, right: Compiled) -> Compiled:
         self._comparable(operator, left, right)
@@ -336,5 +345,10 @@ def _as_list(sql: str) -> str:
     return f"(CASE WHEN {sql} IS NOT NULL THEN [{sql}] END)"
 
 
-def _extracted(sql: str, pattern: str) -> str:
-    return f"nullif(regexp_extract({sql}, {literal_sql(pattern)}, 1), '')"
+def _key(sql: str, kind: str, pattern: str) -> str:
+    prefix = literal_sql(f"{kind}/")
+    rest = f"substr({sql}, {len(kind) + 2})"
+    # Nearly every reference is plainly Type/id; the pattern is there for the others.
+    plain = f"starts_with({sql}, {prefix}) AND NOT contains({rest}, '/')"
+    matched = f"regexp_extract({sql}, {literal_sql(pattern)}, 1)"
+    return f"nullif(CASE WHEN {plain} THEN {rest} ELSE {matched} END, '')"

@@ -67,7 +67,10 @@ def write_table(
 def canonical(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Columns and rows in the one order that a file may have."""
     schema = table_schema(table)
-    return rows.select(schema.names()).cast(schema).sort(schema.names(), nulls_last=True)
+    typed = rows.select(schema.names()).cast(schema)
+    unique = not typed.select(table.key).is_duplicated().any()
+    # Where the key tells rows apart, sorting by it alone is the same order at a fraction.
+    return typed.sort(table.key if unique else schema.names(), nulls_last=True)
 
 
 def redacted(rows: pl.DataFrame, table: Table, graded: pl.Series) -> pl.DataFrame:
