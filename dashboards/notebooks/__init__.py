@@ -16,10 +16,10 @@ LOOPBACK = "127.0.0.1"
 
 
 def command(home: Path, port: int) -> list[str]:
-    """Put the worked examples in place and say how to start the notebook server.
+    """How to start the notebook server, from any folder.
 
-    Run it with ``FOLKEPULS_HOME`` set to ``home``. The server listens on this machine's loopback
-    address, prints an address with a token, asks nobody for updates and offers no export.
+    The server listens on this machine's loopback address, prints an address with a token, asks
+    nobody for updates and offers no export.
 
     Args:
         home: The data folder.
@@ -28,15 +28,21 @@ def command(home: Path, port: int) -> list[str]:
     Returns:
         Arguments of the process.
     """
-    folder = prepare(home)
+    return [sys.executable, "-m", "dashboards.notebooks", str(home), str(port)]
+
+
+def server(port: int) -> list[str]:
+    """Arguments of the server itself, to be started in the folder of the notebooks.
+
+    Args:
+        port: Port on the loopback address.
+    """
     return [
         sys.executable,
         "-m",
         "marimo",
-        "--log-level",
-        "warn",
         "edit",
-        str(folder),
+        ".",
         "--host",
         LOOPBACK,
         "--port",

@@ -16,7 +16,7 @@ from dashboards.text import Translator, number
 from dashboards.views.steward_parts import Column, Desk, known, markup, table
 
 SHOWN = "shown"
-ORDER = (SHOWN, "primary", "secondary", "coverage")
+ORDER = (SHOWN, "primary", "secondary", "disclosure")
 
 
 def show(desk: Desk) -> None:
@@ -42,18 +42,13 @@ def reason_words(tr: Translator) -> dict[str, str]:
         SHOWN: tr("Shown"),
         "primary": tr("Too few persons"),
         "secondary": tr("To protect others"),
-        "coverage": tr("Not covered"),
-        "not_covered": tr("Not covered"),
-        "missing": tr("No data"),
+        "disclosure": tr("Hidden for other reasons"),
+        "municipality_not_live": tr("Not in use yet"),
+        "service_not_covered": tr("Not covered"),
         "no_data": tr("No data"),
         "too_few_events": tr("Too uncertain"),
-        "unreliable": tr("Too uncertain"),
         "not_defined_for_group": tr("Not defined"),
-        "not_applicable": tr("Not defined"),
-        "weak_series": tr("Mostly hidden series"),
-        "contributors": tr("Too few providers"),
-        "dominance": tr("One dominates"),
-        "withheld": tr("Withheld by the audit"),
+        "age_groups_merged": tr("Age groups merged"),
     }
 
 

@@ -12,7 +12,8 @@ import polars as pl
 import streamlit as st
 
 from dashboards.text import Translator, number
-from dashboards.views.steward_parts import Column, Desk, cards, known, markup, table
+from dashboards.views.steward_parts import Column, Desk, cards, markup, table
+from dashboards.views.steward_reasons import REASONS
 
 
 def show(desk: Desk) -> None:
@@ -42,29 +43,13 @@ def show(desk: Desk) -> None:
     _by_delivery(desk, held)
 
 
-def reason_words(tr: Translator) -> dict[str, str]:
-    """Reasons for holding a row back, in words."""
-    return {
-        "invalid_json": tr("not valid JSON"),
-        "invalid_utf8": tr("not valid UTF-8"),
-        "duplicate_key": tr("a field twice in one row"),
-        "field_too_large": tr("a field larger than allowed"),
-        "line_too_large": tr("a row larger than allowed"),
-        "wrong_resource_type": tr("another entity than the file names"),
-        "missing_required": tr("a demanded field is missing"),
-        "missing_id": tr("the row has no id"),
-        "missing_subject": tr("the row names no person"),
-        "invalid_identifier": tr("not a valid national identity number"),
-        "invalid_date": tr("not a valid date"),
-        "invalid_code": tr("a code outside its code list"),
-        "unknown_code": tr("a code outside its code list"),
-        "type_mismatch": tr("a field of another type than agreed"),
-    }
+def reason_in_words(tr: Translator, reason: str) -> str:
+    """A reason in words; the code itself where it is not known."""
+    return tr(message) if (message := REASONS.get(reason)) else reason
 
 
 def _by_delivery(desk: Desk, held: pl.DataFrame) -> None:
     tr = desk.translate
-    words = reason_words(tr)
     columns = [
         Column(tr("Delivery")),
         Column(tr("Entity")),
@@ -76,7 +61,7 @@ def _by_delivery(desk: Desk, held: pl.DataFrame) -> None:
         [
             f"{row['source']} / {row['delivery']}",
             str(row["entity"]),
-            known(words, str(row["reason"])),
+            reason_in_words(tr, str(row["reason"])),
             number(int(row["files"]), desk.language),
             desk.count(int(row["rows"])),
         ]

@@ -101,9 +101,12 @@ def _blocking(desk: Desk, blocking: list[str]) -> None:
         markup(f"<p>{escape(tr('No check stands against this release.'))}</p>")
         return
     st.markdown(f"**{tr('Red checks that block this release')}**")
-    rows = desk.zone.checks().filter(pl.col("check_id").is_in(blocking))
+    name = pl.concat_str("suite", "check_id", separator=".")
+    rows = (
+        desk.zone.checks().with_columns(name.alias("name")).filter(pl.col("name").is_in(blocking))
+    )
     markup("".join(check_card(desk, row) for row in rows.iter_rows(named=True)))
-    unknown = sorted(set(blocking) - set(rows["check_id"]))
+    unknown = sorted(set(blocking) - set(rows["name"]))
     if unknown:
         markup(bullets(unknown))
 

@@ -6,15 +6,19 @@ import os
 import re
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 from string import Formatter
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import polars as pl
 import pytest
 from babel.messages.pofile import read_po
 
-from dashboards.notebooks import LOOPBACK, command, examples, prepare
+from dashboards.notebooks import LOOPBACK, command, examples, prepare, server
+from dashboards.notebooks.__main__ import main
 from dashboards.notebooks.columns import MEANINGS, meaning
 from dashboards.notebooks.connection import open_zones
 from dashboards.notebooks.guide import (
@@ -30,6 +34,7 @@ from dashboards.text import LANGUAGES, LOCALE_FOLDER
 from pipelines.checks.contracts import published_contracts
 from pipelines.epidemiology.intervals import wilson_limits
 from tests.support.analysis_zone import person_years, write_analysis
+from tests.support.browser import free_port
 from tests.support.published_release import write_release
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -179,20 +184,57 @@ def test_diabetes_example_counts_as_it_says(home: Path) -> None:
     assert found["person_years"].sum() == people.height - straddling
 
 
-def test_command_stays_on_this_machine_and_keeps_changes(tmp_path: Path) -> None:
-    arguments = command(tmp_path, 8123)
+def test_server_stays_on_this_machine() -> None:
+    arguments = server(8123)
     assert arguments[arguments.index("--host") + 1] == LOOPBACK == "127.0.0.1"
     assert {"--token", "--skip-update-check", "--no-sandbox", "--headless"} <= set(arguments)
-    folder = tmp_path / "analysis" / "notebooks"
+
+
+def test_changed_notebooks_are_kept_and_settings_are_not(tmp_path: Path) -> None:
+    folder = prepare(tmp_path)
     changed = folder / "hidden_cells.py"
     changed.write_text("# mine")
+    (folder / "pyproject.toml").write_text("")
     assert prepare(tmp_path) == folder
     assert changed.read_text() == "# mine"
-    assert (changed.parent / "compare_municipalities.py").stat().st_mode & 0o777 == 0o600
+    assert (folder / "compare_municipalities.py").stat().st_mode & 0o777 == 0o600
     settings = tomllib.loads((folder / "pyproject.toml").read_text())["tool"]["marimo"]
     assert settings["server"]["disable_file_downloads"] is True
     assert settings["sharing"] == {"html": False, "wasm": False, "molab": False}
     assert settings["ai"]["enabled"] is False
+
+
+@pytest.mark.parametrize("arguments", [[], ["home"], ["home", "x"], ["home", "1", "more"]])
+def test_start_asks_for_folder_and_port(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit, match="expected the data folder and a port"):
+        main(arguments)
+
+
+def test_notebook_server_starts_in_its_folder_and_serves(home: Path) -> None:
+    port = free_port()
+    address = f"http://{LOOPBACK}:{port}/health"
+    with subprocess.Popen(
+        command(home, port),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
+        try:
+            assert healthy(address)
+            assert Path(f"/proc/{process.pid}/cwd").resolve() == prepare(home)
+        finally:
+            process.terminate()
+
+
+def healthy(address: str) -> bool:
+    for _ in range(300):
+        try:
+            with urlopen(address, timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (URLError, ConnectionError, TimeoutError):
+            time.sleep(0.2)
+    return False
 
 
 @pytest.mark.parametrize("language", ["nb", "nn"])

@@ -18,6 +18,7 @@ CANDIDATE = "r-2025-12-31-8c21d4aa"
 OLDER = "r-2024-12-31-11f09b3e"
 EARLIER = "2025-12-05T03:00:00+00:00"
 LATEST = "2026-01-05T03:00:00+00:00"
+BLOCKING = "publication.indicator_values.indicator_values.rule_small_numerator"
 INDICATORS = (
     "emergency_admissions_per_1000",
     "home_nursing_users_per_1000",
@@ -162,9 +163,9 @@ def _quarantine(steward: Path) -> None:
     folder.mkdir()
     for delivery, rows in {
         "kommuner-2024": [
-            ("EpisodeOfCare", "EpisodeOfCare-0001.ndjson.gz", "invalid_json", 2),
-            ("EpisodeOfCare", "EpisodeOfCare-0001.ndjson.gz", "invalid_code", 37),
-            ("EpisodeOfCare", "EpisodeOfCare-0002.ndjson.gz", "invalid_code", 11),
+            ("EpisodeOfCare", "EpisodeOfCare-0001.ndjson.gz", "broken_json", 2),
+            ("EpisodeOfCare", "EpisodeOfCare-0001.ndjson.gz", "code_not_allowed", 37),
+            ("EpisodeOfCare", "EpisodeOfCare-0002.ndjson.gz", "code_not_allowed", 11),
         ],
         "sykehus-2025": [("Encounter", "Encounter-0001.ndjson.gz", "invalid_date", 128)],
     }.items():
@@ -189,10 +190,10 @@ def _disclosure(steward: Path) -> None:
     rows = []
     for place, indicator in enumerate(INDICATORS):
         for status, reason, cells in (
-            ("ok", None, 1480 - 210 * place),
+            ("ok", "none", 1480 - 210 * place),
             ("suppressed", "primary", 96 + 31 * place),
             ("suppressed", "secondary", 3 + 40 * place),
-            ("not_covered", "coverage", 310),
+            ("not_covered", "municipality_not_live", 310),
         ):
             rows.append(
                 {
@@ -230,8 +231,8 @@ def _releases(steward: Path, *, blocking: bool, candidate: bool) -> None:
                 "unreliable": 94,
             },
             "audit": audit,
-            "blocking_checks": ["indicator_values.rule_small_numerator"] if blocking else [],
-            "utility_loss": [{"indicator_id": name, "band": "1–5 %"} for name in INDICATORS],
+            "blocking_checks": [BLOCKING] if blocking else [],
+            "utility_loss": [{"indicator_id": name, "band": "1-5 %"} for name in INDICATORS],
         },
         {
             "release_id": OLDER,
