@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 
+import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
 from dashboards.server import PageMiddleware
 from dashboards.session import DOMAIN, language_for
-from dashboards.text import translator
+from dashboards.text import DEFAULT_LANGUAGE, translator
 
 _LOG = logging.getLogger("folkepuls.dashboards")
 
@@ -24,13 +25,21 @@ def shell_texts(language: str) -> tuple[str, str]:
     return "Folkepuls", _("This page needs JavaScript to show figures and charts.")
 
 
-def log_error(error: Exception) -> None:
-    """Record that a page failed, by the kind of error alone: its text may hold an address."""
-    _LOG.error("page failed", extra={"error": type(error).__name__})
+def failed(error: Exception) -> bool:
+    """Record that a page failed, with its traceback, and tell the reader so.
+
+    Returns:
+        ``True``: Streamlit need not show its own, English, message.
+    """
+    _LOG.error("page failed", extra={"error": type(error).__name__}, exc_info=error)
+    language = str(st.session_state.get("kept_lang", DEFAULT_LANGUAGE))
+    _ = translator(language, DOMAIN)
+    st.error(_("The page could not be drawn. Try again, or choose something else."))
+    return True
 
 
 app = App(
     "planner.py",
     middleware=[Middleware(PageMiddleware, language_of=language_for, texts=shell_texts)],
-    on_script_error=log_error,
+    on_script_error=failed,
 )

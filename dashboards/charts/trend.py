@@ -16,7 +16,7 @@ from dashboards import words
 from dashboards.charts.theme import INK, MUTED, PRIMARY, REGION, finished
 from dashboards.data_access import Release
 from dashboards.figures import Choice, breaks, series
-from dashboards.text import number, translator
+from dashboards.text import translator
 
 HEIGHT = 340
 
@@ -159,13 +159,3 @@ def described(release: Release, choice: Choice, area_code: str, language: str) -
     text = _("Line chart of {title} by year.", title=indicator[f"title_{language}"])
     said = "; ".join(f"{row['year']}: {row['text']}" for row in frame.iter_rows(named=True))
     return f"{text} {said}." if said else text
-
-
-def region_change(release: Release, choice: Choice, year: int, language: str) -> str:
-    """The region's figure of the year before, as text; empty where there is none."""
-    frame = series(release, choice).filter(
-        pl.col("area_code") == release.region_code, pl.col("year") == year - 1
-    )
-    value = frame["value"][0] if frame.height else None
-    decimals = release.indicator(choice.indicator_id)["decimals"]
-    return "" if value is None else number(value, language, decimals)

@@ -18,9 +18,9 @@ def show(markup: str, width: Literal["stretch", "content"] = "stretch") -> None:
     st.html(markup, width=width)
 
 
-def visually_hidden(text: str) -> str:
-    """Text for screen readers alone."""
-    return f'<span class="fp-sr">{escape(text)}</span>'
+def subheading(text: str) -> str:
+    """A heading below the page's own."""
+    return f'<h2 class="fp-sub">{escape(text)}</h2>'
 
 
 def note(text: str, kind: str = "plain") -> str:

@@ -10,7 +10,7 @@ from html import escape
 import polars as pl
 
 from dashboards import words
-from dashboards.components import definition_list, show
+from dashboards.components import definition_list, show, subheading
 from dashboards.session import Context
 from dashboards.text import number
 
@@ -31,10 +31,10 @@ def definition(reader: Context, indicator_id: str) -> None:
         (_("Sex"), "" if indicator["has_strata"] else sexless),
     ]
     show(definition_list(pairs))
-    show(f"<h3>{escape(_('How it is computed'))}</h3>")
+    show(subheading(_("How it is computed")))
     kinds = indicator["value_kinds"].split(",")
     show(definition_list([(words.kind(k, _), words.kind_explained(k, _)) for k in kinds]))
-    show(f"<h3>{escape(_('Privacy'))}</h3>")
+    show(subheading(_("Privacy")))
     public = (
         _("The denominator is a public fact, such as the number of inhabitants.")
         if indicator["public_denominator"]
@@ -59,7 +59,7 @@ def _source(reader: Context, indicator_id: str) -> None:
     _ = reader.translate
     release = reader.release
     indicator = release.indicator(indicator_id)
-    show(f"<h3>{escape(_('Source'))}</h3>")
+    show(subheading(_("Source")))
     pairs = [
         (_("Data"), _("Extracts from the shared journal Helseplattformen and the population "
                       "register, counted by the owner of this page.")),
@@ -78,4 +78,4 @@ def _source(reader: Context, indicator_id: str) -> None:
     texts = caveats[f"text_{reader.language}"].unique(maintain_order=True).to_list()
     if texts:
         items = "".join(f"<li>{escape(text)}</li>" for text in texts)
-        show(f"<h3>{escape(_('Mind this'))}</h3><ul class='fp-list'>{items}</ul>")
+        show(subheading(_("Mind this")) + f"<ul class='fp-list'>{items}</ul>")

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import streamlit as st
 
 from dashboards import downloads
-from dashboards.components import show
+from dashboards.components import show, subheading
 from dashboards.session import Context
 from dashboards.text import day
 
@@ -49,7 +49,7 @@ def exports(reader: Context, indicator_id: str) -> None:
     def name(ending: str) -> str:
         return downloads.file_name(release, indicator_id, language, ending)
 
-    show(f"<h3>{escape(_('Files'))}</h3>")
+    show(subheading(_("Files")))
     intro = _("All areas, years, ages and sexes that are published for the indicator. Hidden "
               "figures are empty, with the reason beside.")  # fmt: skip
     show(f"<p>{escape(intro)}</p>")
@@ -69,6 +69,5 @@ def exports(reader: Context, indicator_id: str) -> None:
             lambda: downloads.tidy_csv(release, indicator_id),
             name("tidy.csv"), "text/csv", key="tidy", on_click="ignore",
         )  # fmt: skip
-    show(f"<h3>{escape(_('Cite as'))}</h3><blockquote class='fp-cite'>{escape(cited)}</blockquote>")
-    show(f"<h3>{escape(_('Address of this page'))}</h3>"
-         f"<p class='fp-address'>{escape(permalink())}</p>")  # fmt: skip
+    show(subheading(_("Cite as")) + f"<blockquote class='fp-cite'>{escape(cited)}</blockquote>")
+    show(subheading(_("Address of this page")) + f"<p class='fp-address'>{escape(permalink())}</p>")

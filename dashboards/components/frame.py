@@ -108,4 +108,4 @@ def footer(context: Context) -> None:
     if context.release.synthetic:
         parts.append(synthetic_label(_))
     items = "".join(f"<li>{escape(part)}</li>" for part in parts)
-    show(f'<div class="fp-footer" role="contentinfo"><ul>{items}</ul></div>')
+    show(f'<div class="fp-footer"><ul>{items}</ul></div>')

@@ -13,7 +13,7 @@ import streamlit as st
 
 from dashboards import words
 from dashboards.charts import compare, trend
-from dashboards.components import note, show
+from dashboards.components import note, show, subheading
 from dashboards.components.barometer import figure_cell, reading
 from dashboards.components.definition import definition
 from dashboards.components.exports import exports
@@ -154,7 +154,7 @@ def _trend(reader: Context, choice: Choice, area_code: str) -> None:
     marks = trend.break_marks(release, choice, area_code, language)
     if marks.height:
         items = "".join(f"<li>{escape(text)}</li>" for text in marks["text"].to_list())
-        show(f"<h2 class="fp-sub">{escape(_('Breaks in the series'))}</h2><ol class='fp-list'>{items}</ol>")
+        show(subheading(_("Breaks in the series")) + f"<ol class='fp-list'>{items}</ol>")
     years_table(reader, choice, area_code)
 
 
@@ -213,8 +213,7 @@ def _without_figure(reader: Context, frame: pl.DataFrame, chosen: list[str]) -> 
         f"{escape(', '.join(r['name']))}</li>"
         for r in groups.iter_rows(named=True)
     )
-    show(f"<h2 class="fp-sub">{escape(_('Municipalities without a figure'))}</h2>"
-         f'<ul class="fp-list">{items}</ul>')  # fmt: skip
+    show(subheading(_("Municipalities without a figure")) + f'<ul class="fp-list">{items}</ul>')
 
 
 if __name__ == "__main__":

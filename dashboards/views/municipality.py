@@ -126,7 +126,8 @@ def _key(_: Translator) -> str:
 def _caveats(reader: Context, area_code: str, year: int) -> None:
     """What to mind: the area's own caveats openly, those of every area folded away."""
     _ = reader.translate
-    own, common = [], []
+    own: list[str] = []
+    common: list[str] = []
     for indicator in reader.release.indicators:
         title = escape(reader.text(indicator, "short_title"))
         found = applicable(reader.release, indicator["indicator_id"], area_code, year)
