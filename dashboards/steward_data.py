@@ -23,7 +23,6 @@ import polars as pl
 BAND = 5
 """Counts from 1 up to, but not including, this are shown as "<5"."""
 
-PolarsType = type[pl.DataType]
 Decision = Literal["approve", "reject"]
 DECISIONS: tuple[Decision, ...] = ("approve", "reject")
 RELEASE_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")
@@ -34,45 +33,51 @@ SHORTEST_REASON = 10
 _ELEVEN_DIGITS = re.compile(r"(?:\d[\s.\-\u00a0\u202f]*){10}\d")
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
-_CHECKS: Mapping[str, PolarsType] = {
-    "run_id": pl.String,
-    "checked_at": pl.String,
-    "suite": pl.String,
-    "check_id": pl.String,
-    "stage": pl.String,
-    "table_name": pl.String,
-    "column_name": pl.String,
-    "kahn_category": pl.String,
-    "area_code": pl.String,
-    "period": pl.String,
-    "severity": pl.String,
-    "n": pl.Int64,
-    "unexpected_n": pl.Int64,
-    "threshold": pl.Float64,
-    "status": pl.String,
-    "blocks": pl.String,
-    "text_nb": pl.String,
-    "text_nn": pl.String,
-    "text_en": pl.String,
-    "state": pl.String,
-}
-_QUARANTINE: Mapping[str, PolarsType] = {
-    "source": pl.String,
-    "delivery": pl.String,
-    "entity": pl.String,
-    "file": pl.String,
-    "reason": pl.String,
-    "rows": pl.Int64,
-}
-_DISCLOSURE: Mapping[str, PolarsType] = {
-    "release_id": pl.String,
-    "indicator_id": pl.String,
-    "period": pl.String,
-    "area_level": pl.String,
-    "status": pl.String,
-    "reason": pl.String,
-    "cells": pl.Int64,
-}
+_CHECKS = pl.Schema(
+    {
+        "run_id": pl.String(),
+        "checked_at": pl.String(),
+        "suite": pl.String(),
+        "check_id": pl.String(),
+        "stage": pl.String(),
+        "table_name": pl.String(),
+        "column_name": pl.String(),
+        "kahn_category": pl.String(),
+        "area_code": pl.String(),
+        "period": pl.String(),
+        "severity": pl.String(),
+        "n": pl.Int64(),
+        "unexpected_n": pl.Int64(),
+        "threshold": pl.Float64(),
+        "status": pl.String(),
+        "blocks": pl.String(),
+        "text_nb": pl.String(),
+        "text_nn": pl.String(),
+        "text_en": pl.String(),
+        "state": pl.String(),
+    }
+)
+_QUARANTINE = pl.Schema(
+    {
+        "source": pl.String(),
+        "delivery": pl.String(),
+        "entity": pl.String(),
+        "file": pl.String(),
+        "reason": pl.String(),
+        "rows": pl.Int64(),
+    }
+)
+_DISCLOSURE = pl.Schema(
+    {
+        "release_id": pl.String(),
+        "indicator_id": pl.String(),
+        "period": pl.String(),
+        "area_level": pl.String(),
+        "status": pl.String(),
+        "reason": pl.String(),
+        "cells": pl.Int64(),
+    }
+)
 
 
 class RefusedDecisionError(ValueError):
@@ -231,11 +236,11 @@ def _checked_id(release_id: str) -> str:
     return release_id
 
 
-def _read(paths: list[Path], schema: Mapping[str, PolarsType]) -> pl.DataFrame:
+def _read(paths: list[Path], schema: pl.Schema) -> pl.DataFrame:
     """Files of one kind in one frame; with none of them, its columns without rows."""
     if not paths:
         return pl.DataFrame(schema=schema)
-    frames = [pl.read_parquet(path, columns=list(schema)).cast(dict(schema)) for path in paths]
+    frames = [pl.read_parquet(path, columns=list(schema)).cast(schema) for path in paths]
     return pl.concat(frames)
 
 

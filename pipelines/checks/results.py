@@ -102,7 +102,7 @@ def _replace(before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _advance(state: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """State after a run: what it did not check stays as it was.
+    """State after a run: suites that it did not run stay as they were.
 
     A run that is repeated is compared with the run before it, not with itself.
     """
@@ -131,7 +131,9 @@ def _advance(state: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
         )
         .select(STATE_SCHEMA.names())
     )
-    return _replace(state, new)
+    # A suite is judged as a whole: a check that it no longer holds is forgotten with it.
+    kept = state.join(new, on="suite", how="anti")
+    return pl.concat([kept, new]).sort(IDENTITY)
 
 
 def _write(frame: pl.DataFrame, path: Path) -> None:

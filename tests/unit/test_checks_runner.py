@@ -164,7 +164,7 @@ def test_library_logs_again_afterwards() -> None:
 
 def test_state_new_persisting_resolved(tmp_path: Path) -> None:
     made = check("in_set", "code", values=("a", "b"))
-    other = check("not_null", "earlier")
+    other = Suite("restricted.staff", "staff", "restricted", (check("not_null", "earlier"),))
     red, green = run(made), run(made, frame=FRAME.head(2))
 
     def state(run_id: str, results: list[CheckResult]) -> str:
@@ -177,12 +177,18 @@ def test_state_new_persisting_resolved(tmp_path: Path) -> None:
     assert state("2", red) == "new"
     assert state("2", red) == "new", "a repeated run is compared with the run before it"
     assert state("3", red) == "persisting"
-    assert state("4", run(other)) == "persisting", "what a run does not check stays as it was"
+    assert state("4", run_suite(FRAME, other)) == "persisting", "other suites stay as they were"
     assert state("5", green) == "resolved"
     assert state("6", green) == "passing"
     assert (
         state("7", not_run(Suite("restricted.patient", "patient", "restricted", (made,)))) == "new"
     )
+
+
+def test_a_check_that_its_suite_no_longer_holds_is_forgotten(tmp_path: Path) -> None:
+    write_results(tmp_path, "1", run(check("unique", "key"), check("not_null", "code")), "1")
+    write_results(tmp_path, "2", run(check("not_null", "key")), "2")
+    assert read_state(tmp_path)["check_id"].to_list() == [check("not_null", "key").check_id]
 
 
 def test_results_file_has_the_agreed_columns_and_adds_up(tmp_path: Path) -> None:
