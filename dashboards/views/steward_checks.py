@@ -52,11 +52,7 @@ def check_card(desk: Desk, row: Mapping[str, Any]) -> str:
     badges = badge(_state(tr, row), tone)
     if row["status"] != "pass" and row["severity"] == "warn":
         badges += badge(tr("Warning"), "grey")
-    blocks = ""
-    if row["status"] != "pass" and row["severity"] == "error" and row["blocks"]:
-        words = blocked_words(tr)
-        named = ", ".join(known(words, code) for code in str(row["blocks"]).split(","))
-        blocks = f"<p>{escape(tr('Blocks: {what}.', what=named))}</p>"
+    blocks = _blocks(tr, pl.DataFrame([row]))
     return (
         f'<article class="fp-check fp-{tone}">{badges}'
         f'<p class="fp-sentence">{escape(str(row[f"text_{desk.language}"]))}</p>'
@@ -64,6 +60,46 @@ def check_card(desk: Desk, row: Mapping[str, Any]) -> str:
         f'<p class="fp-soft fp-code">{escape(str(row["suite"]))} · '
         f"{escape(str(row['check_id']))}</p></article>"
     )
+
+
+def check_cards(desk: Desk, checks: pl.DataFrame) -> str:
+    """Red checks as cards; those of one table that could not be run share a card."""
+    alone = checks.filter(pl.col("status") != "error")
+    cards_alone = "".join(check_card(desk, row) for row in alone.iter_rows(named=True))
+    broken = checks.filter(pl.col("status") == "error")
+    groups = broken.group_by(["table_name"], maintain_order=True)
+    return cards_alone + "".join(_broken_card(desk, part) for _, part in groups)
+
+
+def _broken_card(desk: Desk, checks: pl.DataFrame) -> str:
+    """Checks of one table that could not be run: usually for one cause, so in one card."""
+    if checks.height == 1:
+        return check_card(desk, checks.row(0, named=True))
+    tr = desk.translate
+    row = checks.row(0, named=True)
+    title = tr(
+        "{count} checks of {table} could not be run.",
+        count=number(checks.height, desk.language),
+        table=str(row["table_name"]),
+    )
+    sentences = bullets(checks[f"text_{desk.language}"].to_list())
+    return (
+        f'<article class="fp-check fp-grey">{badge(tr("Could not be run"), "grey")}'
+        f'<p class="fp-sentence">{escape(title)}</p>'
+        f'<p class="fp-soft">{escape(_found(desk, row))}</p>{_blocks(tr, checks)}'
+        f"<details><summary>{escape(tr('Show them'))}</summary>{sentences}</details></article>"
+    )
+
+
+def _blocks(tr: Translator, checks: pl.DataFrame) -> str:
+    """What red checks stop, as a paragraph; empty when they stop nothing."""
+    stopping = checks.filter((pl.col("status") != "pass") & (pl.col("severity") == "error"))
+    codes = stopping["blocks"].str.split(",").explode(empty_as_null=True).drop_nulls()
+    words = blocked_words(tr)
+    named = [known(words, code) for code in codes.unique(maintain_order=True) if code]
+    if not named:
+        return ""
+    return f"<p>{escape(tr('Blocks: {what}.', what=', '.join(named)))}</p>"
 
 
 def _totals(desk: Desk, checks: pl.DataFrame) -> list[tuple[str, str]]:
@@ -87,7 +123,7 @@ def _red(desk: Desk, red: pl.DataFrame) -> None:
     if red.is_empty():
         st.success(tr("All checks are green. Nothing is blocked."))
         return
-    markup("".join(check_card(desk, row) for row in red.iter_rows(named=True)))
+    markup(check_cards(desk, red))
 
 
 def _resolved(desk: Desk, resolved: pl.DataFrame) -> None:
@@ -146,6 +182,9 @@ def _found(desk: Desk, row: Mapping[str, Any]) -> str:
     tr = desk.translate
     if row["status"] == "error":
         return tr("The check itself failed, so nothing is known about the data.")
+    if int(row["n"]) == 1:
+        # One question about the table as a whole: there are no rows to count.
+        return tr("As agreed.") if row["status"] == "pass" else tr("Not as agreed.")
     found = desk.count(int(row["unexpected_n"]))
     looked = number(int(row["n"]), desk.language)
     if row["threshold"]:

@@ -25,7 +25,7 @@ STYLE = """
 .fp-steward {--fp-line:#d5dbe1; --fp-ink:#1c2733; --fp-soft:#51606f; color:var(--fp-ink)}
 .fp-steward p {margin:.15rem 0}
 .fp-soft {color:#51606f; font-size:.93rem}
-.stMainBlockContainer {padding-top:3rem; max-width:72rem}
+.stMainBlockContainer {padding-top:3rem; max-width:80rem}
 .fp-steward ul.fp-cards {display:grid;
   grid-template-columns:repeat(auto-fit,minmax(11rem,1fr)); gap:.8rem;
   margin:.4rem 0 1.2rem; padding:0 !important; list-style:none}
@@ -48,6 +48,9 @@ table.fp-table {border-collapse:collapse; width:100%; background:#fff; font-size
 .fp-table thead th {border-bottom:2px solid #8794a1; font-weight:600}
 .fp-table tbody th {font-weight:500}
 .fp-table .fp-number {text-align:right; font-variant-numeric:tabular-nums; white-space:nowrap}
+.fp-table thead th.fp-number {white-space:normal; vertical-align:bottom; min-width:4.5rem}
+.fp-check details {margin:.2rem 0 .1rem}
+.fp-check summary {cursor:pointer; color:#0b5c6b}
 .fp-code {font-family:ui-monospace,monospace; font-size:.88rem}
 ul.fp-list {margin:.2rem 0 .6rem; padding-left:1.1rem}
 ul.fp-list li {margin:.2rem 0}

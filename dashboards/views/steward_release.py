@@ -15,7 +15,7 @@ import streamlit as st
 
 from dashboards.steward_data import DECISIONS, Decision, RefusedDecisionError, is_approvable
 from dashboards.text import Translator, number
-from dashboards.views.steward_checks import check_card
+from dashboards.views.steward_checks import check_cards
 from dashboards.views.steward_parts import Column, Desk, badge, bullets, cards, known, markup, table
 
 
@@ -105,7 +105,7 @@ def _blocking(desk: Desk, blocking: list[str]) -> None:
     rows = (
         desk.zone.checks().with_columns(name.alias("name")).filter(pl.col("name").is_in(blocking))
     )
-    markup("".join(check_card(desk, row) for row in rows.iter_rows(named=True)))
+    markup(check_cards(desk, rows))
     unknown = sorted(set(blocking) - set(rows["name"]))
     if unknown:
         markup(bullets(unknown))

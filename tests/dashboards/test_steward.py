@@ -20,7 +20,8 @@ from dashboards.steward_data import RefusedDecisionError, StewardZone, banded, l
 from dashboards.text import LANGUAGES, LOCALE_FOLDER
 from dashboards.views.steward_checks import blocked_words
 from dashboards.views.steward_reasons import REASONS
-from tests.support.steward_zone import CANDIDATE, OLDER, write_zone
+from pipelines.checks.results import write_results
+from tests.support.steward_zone import CANDIDATE, OLDER, verdict, write_zone
 
 PAGE = str(Path(__file__).resolve().parents[2] / "dashboards" / "steward_page.py")
 VIEWS = ("release", "checks", "quarantine", "hidden")
@@ -105,6 +106,26 @@ def test_small_counts_are_banded(monkeypatch: pytest.MonkeyPatch, home: Path) ->
     row = re.search(r"emergency_admissions_per_1000</th>(.*?)</tr>", hidden)
     assert row is not None
     assert re.findall(r">([^<>]+)</td>", row.group(1)) == ["1,480", "96", "&lt;5", "310", "78 %"]
+
+
+def test_checks_of_one_table_that_could_not_be_run_share_a_card(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    steward = write_zone(tmp_path)
+    sentences = [("Én", "Éin", "One expectation"), ("To", "To", "Another expectation")]
+    broken = [
+        verdict(
+            "publication.release", f"release.{place}", texts, n=-1, unexpected=-1, status="error"
+        )
+        for place, texts in enumerate(sentences)
+    ]
+    whole = verdict("publication.areas", "areas.columns", ("a", "b", "c"), n=1, unexpected=1)
+    write_results(steward, "run-0003", [*broken, whole], "2026-02-01")
+    said = text_of(page(monkeypatch, tmp_path, lang="en", view="checks"))
+    assert "2 checks of release could not be run." in said
+    assert "<li>One expectation</li><li>Another expectation</li>" in said
+    assert "Not as agreed." in said
+    assert "of 1 rows" not in said
 
 
 @pytest.mark.parametrize(("count", "shown"), [(0, 0), (1, "<5"), (4, "<5"), (5, 5), (900, 900)])
