@@ -36,6 +36,8 @@ class Programme:
         lower: Lower bounds of the unknowns.
         upper: Upper bounds of the unknowns; may be infinite.
         presolve: Simplify first; pays for programmes that are solved once.
+        whole_nodes: Whole unknowns only, searched for within so many branch-and-bound nodes; the
+            best solution found by then is returned, if there is one.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Programme:
         lower: Floats,
         upper: Floats,
         presolve: bool = False,
+        whole_nodes: int | None = None,
     ) -> None:
         matrix = matrix.tocsc()
         model = highspy.HighsLp()
@@ -71,6 +74,12 @@ class Programme:
             ("dual_feasibility_tolerance", 1e-9),
         ):
             self._solver.setOptionValue(option, value)
+        if whole_nodes is not None:
+            model.integrality_ = [highspy.HighsVarType.kInteger] * matrix.shape[1]
+            self._solver.setOptionValue("solver", "choose")
+            self._solver.setOptionValue("presolve", "on")
+            self._solver.setOptionValue("mip_max_nodes", whole_nodes)
+            self._solver.setOptionValue("mip_rel_gap", 0.0)
         self._solver.passModel(model)
         self.solved = 0
 
@@ -81,6 +90,10 @@ class Programme:
     def set_row(self, row: int, lower: float, upper: float) -> None:
         """Replace the ends of one row."""
         self._solver.changeRowBounds(row, lower, upper)
+
+    def set_column(self, column: int, lower: float, upper: float) -> None:
+        """Replace the bounds of one unknown."""
+        self._solver.changeColBounds(column, lower, upper)
 
     def minimise(self) -> tuple[Floats | None, float]:
         """A cheapest solution and its cost.
@@ -100,12 +113,22 @@ class Programme:
         if status == _STATUS.kOptimal:
             point = np.asarray(self._solver.getSolution().col_value, dtype=np.float64)
             return point, self._solver.getObjectiveValue()
+        if status == _STATUS.kSolutionLimit:
+            return self._incumbent()
         if status == _STATUS.kInfeasible:
             return None, np.inf
         if status in (_STATUS.kUnbounded, _STATUS.kUnboundedOrInfeasible):
             return None, -np.inf
         name = self._solver.modelStatusToString(status)
         raise TableError(f"linear programme: expected an optimum, got status {name}.")
+
+    def _incumbent(self) -> tuple[Floats | None, float]:
+        """The best whole solution at the node limit, if one was found."""
+        found = self._solver.getInfo().primal_solution_status == highspy.kSolutionStatusFeasible
+        if not found:
+            return None, np.inf
+        point = np.asarray(self._solver.getSolution().col_value, dtype=np.float64)
+        return point, self._solver.getObjectiveValue()
 
     def require(self) -> Floats:
         """A solution of the rows; the objective must be bounded.
