@@ -67,7 +67,11 @@ def judged_sql(table: Table, view_sql: str, resource: str) -> str:
             for check in table.checks
         ]
     )
-    typed = ", ".join(f"{_typed(column)} AS {name_sql(column.name)}" for column in table.columns)
+    # Typed once, beside the raw value: the rules ask for both.
+    typed = ", ".join(
+        f"{_typed(column)} AS {_final(column)}" for column in table.columns if _is_converted(column)
+    )
+    final = ", ".join(f"{_final(column)} AS {name_sql(column.name)}" for column in table.columns)
     broken = [f"WHEN _type IS DISTINCT FROM {literal_sql(resource)} THEN 'wrong_resource_type|'"]
     for check in table.checks:
         value = name_sql(f"{check.source}_check")
@@ -84,9 +88,18 @@ def judged_sql(table: Table, view_sql: str, resource: str) -> str:
         ]
     # Names and literals come from the catalogue and are quoted.
     return (
-        f"SELECT {ROW}, {typed}, CASE {' '.join(broken)} END AS {REASON} "  # noqa: S608
-        f"FROM (SELECT {raw} FROM ({view_sql}))"
+        f"SELECT {ROW}, {final}, CASE {' '.join(broken)} END AS {REASON} "  # noqa: S608
+        f"FROM (SELECT *{', ' if typed else ''}{typed} FROM (SELECT {raw} FROM ({view_sql})))"
     )
+
+
+def _is_converted(column: Column) -> bool:
+    return column.type in ("date", "local_date", "epoch_seconds")
+
+
+def _final(column: Column) -> str:
+    """Name of the typed value in the inner query."""
+    return name_sql(f"{column.name}__typed" if _is_converted(column) else column.name)
 
 
 def _raw(column: Column) -> str:
@@ -107,7 +120,7 @@ def _raw(column: Column) -> str:
 
 def _system(column: Column) -> str:
     names = column.system.source if column.system else ()
-    return _named_system(_first([name_sql(name) for name in names]))
+    return _first([name_sql(name) for name in names])
 
 
 def _first(sources: list[str]) -> str:
@@ -136,8 +149,6 @@ def _typed(column: Column) -> str:
             )
         case "epoch_seconds":
             return f"CAST(floor(epoch(TRY_CAST({value} AS TIMESTAMPTZ))) AS BIGINT)"
-        case "decimal":
-            return f"CAST({value} AS DOUBLE)"
         case _:
             return value
 
@@ -150,8 +161,12 @@ def _rules(column: Column) -> list[tuple[str, str]]:
         rules.append((f"{value} IS NULL", "missing_required"))
     if column.system:
         system = name_sql(f"{column.name}_system")
-        allowed = ", ".join(map(literal_sql, column.system.expected))
-        unknown = f"coalesce({system}, '?') NOT IN ({allowed})"
+        allowed = ", ".join(
+            literal_sql(alias)
+            for alias, name in system_names().items()
+            if name in column.system.expected
+        )
+        unknown = f"coalesce({system}, '') NOT IN ({allowed})"
         rules.append((f"{value} IS NOT NULL AND {unknown}", "unknown_code_system"))
     if column.codes:
         allowed = ", ".join(map(literal_sql, column.codes))
@@ -162,10 +177,9 @@ def _rules(column: Column) -> list[tuple[str, str]]:
         form = literal_sql(PATTERNS[column.pattern])
         misfit = f"length({value}) > {LONGEST} OR NOT regexp_full_match({value}, {form})"
         rules.append((misfit, reason))
-    if column.type in ("date", "local_date", "epoch_seconds"):
-        rules.append(
-            (f"{value} IS NOT NULL AND NOT coalesce({_well_formed(column)}, false)", "invalid_date")
-        )
+    if _is_converted(column):
+        well_formed = f"coalesce({_well_formed(column)}, false)"
+        rules.append((f"{value} IS NOT NULL AND NOT {well_formed}", "invalid_date"))
     if column.range:
         low, high = column.range
         rules.append((f"NOT ({value} BETWEEN {low!r} AND {high!r})", "value_out_of_range"))
@@ -175,11 +189,11 @@ def _rules(column: Column) -> list[tuple[str, str]]:
 def _well_formed(column: Column) -> str:
     """A full date; or a time to the minute at least, with its offset, where times are meant."""
     value = name_sql(column.name)
-    oldest = "DATE '1800-01-01'"
-    day = f"(length({value}) = 10 AND TRY_CAST({value} AS DATE) >= {oldest})"
+    day = f"length({value}) = 10"
     time = (
         f"(length({value}) >= 17 AND {value}[11] = 'T' AND ({value}[-1] = 'Z' "
-        f"OR ({value}[-6] IN ('+', '-') AND {value}[-3] = ':')) "
-        f"AND TRY_CAST({value} AS TIMESTAMPTZ) >= TIMESTAMPTZ '1800-01-01 00:00:00+00')"
+        f"OR ({value}[-6] IN ('+', '-') AND {value}[-3] = ':')))"
     )
-    return {"date": day, "local_date": f"({day} OR {time})", "epoch_seconds": time}[column.type]
+    oldest = "-5364662400" if column.type == "epoch_seconds" else "DATE '1800-01-01'"
+    form = {"date": day, "local_date": f"({day} OR {time})", "epoch_seconds": time}[column.type]
+    return f"{form} AND {_final(column)} >= {oldest}"

@@ -163,5 +163,9 @@ def _reveals(table: Table) -> bool:
 def _write(frame: pl.DataFrame, path: Path) -> None:
     with atomic_write(path) as temporary:
         frame.write_parquet(
-            temporary, compression="zstd", statistics=True, row_group_size=_ROW_GROUP
+            temporary,
+            compression="zstd",
+            compression_level=1,  # pseudonyms are noise: a higher level costs and saves nothing
+            statistics=True,
+            row_group_size=_ROW_GROUP,
         )

@@ -92,7 +92,10 @@ def _cell_statuses(group: AuditGroup, told: pl.DataFrame) -> pl.DataFrame:
         [
             told.select(
                 pl.col(f"{role}_cell").alias("cell_id"),
-                pl.col(role).is_not_null().alias("in_view"),
+                # "No data" is said of a denominator of nothing, and so tells a zero.
+                (pl.col(role).is_not_null() | (pl.col("value_status") == "missing")).alias(
+                    "in_view"
+                ),
             )
             for role in ("numerator", "denominator")
         ]
