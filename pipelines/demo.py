@@ -136,7 +136,8 @@ def _sign(zones: Zones, release_id: str, console: Console) -> None:
 
 def _tell(zones: Zones, console: Console) -> None:
     """Print the share of each status among municipality totals of the last year."""
-    values = pl.read_parquet(zones.published / "current" / "indicator_values.parquet")
+    folder = zones.published / "current"
+    values = pl.read_parquet(folder / "indicator_values.parquet")
     totals = values.filter(
         (pl.col("area_level") == "municipality")
         & (pl.col("sex") == "total")
@@ -144,9 +145,14 @@ def _tell(zones: Zones, console: Console) -> None:
         & (pl.col("value_kind") == "crude")
         & (pl.col("period_start") == pl.col("period_start").max())
     )
-    shares = totals.group_by("value_status").len().sort("len", descending=True)
-    text = ", ".join(
-        f"{status} {count / totals.height:.0%}" for status, count in shares.iter_rows()
+    last_day = totals["period_end"].max()
+    two_years_live = pl.read_parquet(folder / "areas.parquet").filter(
+        (pl.col("go_live_certainty") != "planned")
+        & (pl.col("go_live_on").dt.offset_by("24mo") <= last_day)
     )
+    live = totals.join(two_years_live, on="area_code", how="semi")
     console.print(f"  Published {current_release(zones)}.")
-    console.print(f"  Municipality totals of the last year: {text}.")
+    for name, rows in (("all municipalities", totals), ("live for two years", live)):
+        shares = rows.group_by("value_status").len().sort("len", descending=True)
+        text = ", ".join(f"{status} {n / rows.height:.0%}" for status, n in shares.iter_rows())
+        console.print(f"  Municipality totals of the last year, {name}: {text or 'none'}.")
