@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from anonymization.tables.rate_lines import RateLine
 
 NODES = 300  # branch-and-bound nodes per whole-number programme
-PAIRS = 200_000  # combinations of two and of three exchanges that are looked at
+PAIRS = 100_000  # combinations of two and of three exchanges that are looked at
 POINTS = 20_000  # of those that keep the rate, how many are followed up
 HAIR = 1e-7
 
