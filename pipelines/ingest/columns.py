@@ -138,19 +138,13 @@ def _named_system(sql: str) -> str:
 
 def _typed(column: Column) -> str:
     value = name_sql(column.name)
-    match column.type:
-        case "date":
-            return f"TRY_CAST({value} AS DATE)"
-        case "local_date":
-            # The session's time zone is Europe/Oslo.
-            return (
-                f"CASE WHEN length({value}) = 10 THEN TRY_CAST({value} AS DATE) "
-                f"ELSE CAST(TRY_CAST({value} AS TIMESTAMPTZ) AS DATE) END"
-            )
-        case "epoch_seconds":
-            return f"CAST(floor(epoch(TRY_CAST({value} AS TIMESTAMPTZ))) AS BIGINT)"
-        case _:
-            return value
+    # The session's time zone is Europe/Oslo.
+    day, time = f"TRY_CAST({value} AS DATE)", f"TRY_CAST({value} AS TIMESTAMPTZ)"
+    if column.type == "epoch_seconds":
+        return f"CAST(floor(epoch({time})) AS BIGINT)"
+    if column.type == "date":
+        return day
+    return f"CASE WHEN length({value}) = 10 THEN {day} ELSE CAST({time} AS DATE) END"
 
 
 def _rules(column: Column) -> list[tuple[str, str]]:

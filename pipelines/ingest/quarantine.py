@@ -20,6 +20,8 @@ from pathlib import Path
 import polars as pl
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from anonymization.keys import Key
 from pipelines.ingest.errors import QuarantineError
@@ -103,7 +105,7 @@ def open_lines(path: Path, key: Key | None = None) -> Iterator[Mapping[str, str 
             raise QuarantineError(f"{path.name} is sealed. Give the quarantine key to open it.")
         name = path.name.removesuffix(".jsonl.sealed")
         try:
-            content = AESGCM(key.secret).decrypt(
+            content = _cipher(key).decrypt(
                 content[:_NONCE], content[_NONCE:], _binding(path.parent.name, name)
             )
         except InvalidTag:
@@ -155,7 +157,13 @@ def _counts(entries: Iterable[LedgerEntry]) -> pl.DataFrame:
 
 def _seal(content: bytes, key: Key, binding: bytes) -> bytes:
     nonce = secrets.token_bytes(_NONCE)
-    return nonce + AESGCM(key.secret).encrypt(nonce, content, binding)
+    return nonce + _cipher(key).encrypt(nonce, content, binding)
+
+
+def _cipher(key: Key) -> AESGCM:
+    # A key of its own (RFC 5869), whatever else the given one is used for.
+    derived = HKDF(SHA256(), length=32, salt=None, info=b"folkepuls quarantine 1")
+    return AESGCM(derived.derive(key.secret))
 
 
 def _binding(delivery_id: str, name: str) -> bytes:

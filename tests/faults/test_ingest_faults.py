@@ -500,7 +500,7 @@ def test_loaded_files_may_not_change_but_refused_ones_may_be_mended(zones: Zones
     assert rows(zones, "encounter").height == 1
 
 
-CANARIES = ["Nordkanari", "Storgata 17 B", "7012", "fall hjemme", "ringte", "hjelpetrengende"]
+CANARIES = ["Nordkanari", "Storgata 17 B", "Kanariheim", "fall hjemme", "ringte", "hjelpetrengende"]
 
 
 def hostile_deliveries(zones: Zones) -> list[Any]:
@@ -560,9 +560,9 @@ def test_no_canary_leaves_the_identified_zone(
 def test_the_search_for_canaries_finds_one_that_leaks(zones: Zones) -> None:
     """Twin: a leak is found in Parquet and in plain files."""
     pl.DataFrame({"a": ["Kari Nordkanari"]}).write_parquet(zones.journal / "leak.parquet")
-    (zones.state / "leak.log").write_text("7012")
+    (zones.state / "leak.log").write_text("i Kanariheim")
     assert found_in(zones.restricted, CANARIES) == {"Nordkanari"}
-    assert found_in(zones.state, CANARIES) == {"7012"}
+    assert found_in(zones.state, CANARIES) == {"Kanariheim"}
 
 
 def test_sealed_lines_open_with_their_key_alone_and_in_their_place(zones: Zones) -> None:

@@ -54,7 +54,7 @@ def address(code: str, start: str, end: str | None = None) -> dict[str, Any]:
     return {
         "extension": [{"url": NO_BASIS + "no-basis-address-official", "valueBoolean": True}],
         "line": ["Storgata 17 B"],
-        "city": "Trondheim",
+        "city": "Kanariheim",
         "postalCode": "7012",
         "district": "Trondheim",
         "_district": {

@@ -133,6 +133,8 @@ def run(definition: dict[str, Any], resources: list[dict[str, Any]], folder: Pat
         ("id[1]", [None, None, None]),
         ("id = 'p\\u0031'", [True, False, False]),
         ("1 = 1.0", [True, True, True]),
+        ("id = 'p\\1'", [True, False, False]),
+        ("id = 'p\\x'", [False, False, False]),
     ],
 )
 def test_a_path_gives_what_fhirpath_says(path: str, expected: list[Any], tmp_path: Path) -> None:
