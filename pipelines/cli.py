@@ -10,6 +10,7 @@ Exit codes: 0 done, 1 something went wrong and the message says what to do, 2 wr
 from __future__ import annotations
 
 import json
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -261,6 +262,8 @@ def main() -> None:
     """Run the command; turn known errors into a message and exit code 1."""
     from pipelines.errors import message_of
 
+    # Whatever this process and its children write is its owner's alone.
+    os.umask(0o077)
     try:
         app()
     except Exception as error:

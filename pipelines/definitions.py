@@ -6,6 +6,7 @@ here: any of their content.
 
 from __future__ import annotations
 
+import os
 from functools import cache
 
 from dagster import Definitions, definitions, in_process_executor
@@ -26,6 +27,8 @@ from pipelines.settings import Settings
 @cache
 def assembled() -> Definitions:
     """Everything Dagster knows; built once per process, since dbt's manifest is read for it."""
+    # Engines make files of their own; they are their owner's alone, whoever started the process.
+    os.umask(0o077)
     return Definitions(
         assets=[
             *inbox(),

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from dagster import AssetSelection, define_asset_job, in_process_executor
 
-from pipelines.partitions import deliveries
-
 INGEST = "ingest"
 REFINE = "refine"
 PUBLISH = "publish"
@@ -16,7 +14,6 @@ PUBLISH = "publish"
 ingest_job = define_asset_job(
     INGEST,
     selection=AssetSelection.groups("journal"),
-    partitions_def=deliveries,
     executor_def=in_process_executor,
     description="Take one organisation's deliveries about one period through the pseudonym door.",
 )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from pipelines.logs import log_to_file
 from pipelines.publication.release import newest_candidate
 from pipelines.resources import DBT_FOLDER, pseudonym_key
 from pipelines.settings import ROOT, Settings, Zones, atomic_write, reference_dir
@@ -61,6 +62,7 @@ def one_at_a_time(zones: Zones) -> Iterator[None]:
         RunError: Another run holds the lock. A killed run holds none.
     """
     path = zones.state / "run.lock"
+    log_to_file(zones)
     with path.open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
