@@ -297,7 +297,8 @@ def test_the_parser_reads_a_file_with_a_wrong_checksum_as_good(tmp_path: Path) -
         gzip.decompress(bytes(data))
     with duckdb.connect() as con:
         read = con.sql(
-            "SELECT count(*) FROM read_json(?, format='newline_delimited', columns={id: 'VARCHAR'})",
+            "SELECT count(*) FROM read_json(?, format='newline_delimited', "
+            "columns={id: 'VARCHAR'})",
             params=[str(path)],
         ).fetchall()
     assert read == [(1,)]
