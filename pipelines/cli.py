@@ -113,6 +113,8 @@ def run() -> None:
     from pipelines.operations import run as run_all
 
     report = run_all(Settings())
+    for refusal in report.refused:
+        out.print(f"Refused: {refusal}", style="red", markup=False)
     if not report.refined:
         out.print(f"Nothing new since candidate {report.release_id}.")
     else:

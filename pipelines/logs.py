@@ -7,7 +7,8 @@ and how many were is kept, so that a careless line loses its content and not its
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -50,20 +51,26 @@ def allowed_only(
     return entry
 
 
-def log_to_file(zones: Zones) -> None:
+@contextmanager
+def logs_in(zones: Zones) -> Iterator[None]:
     """Send structured logs to ``state/logs/folkepuls.jsonl``, a JSON object per line.
 
     Args:
         zones: The zones, already made.
     """
-    file = (zones.state / "logs" / "folkepuls.jsonl").open("a", encoding="utf-8")
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            allowed_only,
-            structlog.processors.JSONRenderer(ensure_ascii=False, sort_keys=True),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(file=file),
-        cache_logger_on_first_use=False,
-    )
+    path = zones.state / "logs" / "folkepuls.jsonl"
+    with path.open("a", encoding="utf-8") as file:
+        structlog.configure(
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                allowed_only,
+                structlog.processors.JSONRenderer(ensure_ascii=False, sort_keys=True),
+            ],
+            logger_factory=structlog.WriteLoggerFactory(file=file),
+            cache_logger_on_first_use=False,
+        )
+        try:
+            yield
+        finally:
+            structlog.reset_defaults()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from pipelines.logs import log_to_file
+from pipelines.logs import logs_in
 from pipelines.publication.release import newest_candidate
 from pipelines.resources import DBT_FOLDER, pseudonym_key
 from pipelines.settings import ROOT, Settings, Zones, atomic_write, reference_dir
@@ -43,12 +43,14 @@ class RunReport:
         ingested: Partitions (organisation and period) taken in.
         refined: A release candidate was made; false when there was nothing new.
         release_id: The candidate of what has been taken in.
+        refused: What lies in the inbox and was not taken in, each with its reason.
     """
 
     swept: int
     ingested: int
     refined: bool
     release_id: str | None
+    refused: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -62,8 +64,7 @@ def one_at_a_time(zones: Zones) -> Iterator[None]:
         RunError: Another run holds the lock. A killed run holds none.
     """
     path = zones.state / "run.lock"
-    log_to_file(zones)
-    with path.open("w") as handle:
+    with path.open("w") as handle, logs_in(zones):
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -95,7 +96,9 @@ def run(settings: Settings) -> RunReport:
     with one_at_a_time(zones):
         pending = list(pending_deliveries(zones))
         if not pending and refined_release(zones) is not None:
-            return RunReport(0, 0, refined=False, release_id=refined_release(zones))
+            return RunReport(
+                0, 0, refined=False, release_id=refined_release(zones), refused=_refused(zones)
+            )
         from pipelines.instance import dagster_instance, sweep_dead_runs
 
         with dagster_instance(zones) as instance:
@@ -111,7 +114,31 @@ def run(settings: Settings) -> RunReport:
                 )
             _execute(instance, "refine")
             remember_refined(zones, newest_candidate(zones))
-        return RunReport(swept, len(partitions), refined=True, release_id=refined_release(zones))
+        return RunReport(
+            swept,
+            len(partitions),
+            refined=True,
+            release_id=refined_release(zones),
+            refused=_refused(zones),
+        )
+
+
+def _refused(zones: Zones) -> tuple[str, ...]:
+    """What was not taken in, whole deliveries and single files, with reasons."""
+    from pipelines.ingest import refused_deliveries
+    from pipelines.ingest.ledger import read_ledger
+
+    whole = [
+        f"{result.source}/{result.delivery}: {result.reason}: {result.detail}"
+        for result in refused_deliveries(zones)
+    ]
+    files = [
+        f"{entry.source}/{entry.delivery}/{file.name}: {file.refused_reason}: {file.refused_detail}"
+        for entry in read_ledger(zones).values()
+        for file in entry.files
+        if file.state == "refused"
+    ]
+    return (*whole, *files)
 
 
 def _ingest(instance: DagsterInstance, organisation: str, period: str) -> None:

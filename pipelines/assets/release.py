@@ -94,8 +94,9 @@ def release_candidate(
     folder = zones.releases / release_id
     results = check_published(folder, context.run_id, zones.steward, signed=False)
     audit = audit_files(folder, marts, entries)
+    blocking = [f"{check.suite}.{check.check_id}" for check in results if check.is_blocking]
     write_steward_report(
-        zones, release_id, candidate, results, audit, marts, origin.transaction_time
+        zones, release_id, candidate, blocking, audit, marts, origin.transaction_time
     )
     values = candidate.tables["indicator_values"]
     statuses = dict(values.group_by("value_status").len().sort("value_status").iter_rows())
