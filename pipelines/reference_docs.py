@@ -31,10 +31,11 @@ def write_reference(folder: Path) -> list[Path]:
         The pages written.
     """
     written = []
+    # Unlike data, documentation is for everyone to read.
+    folder.mkdir(parents=True, exist_ok=True)
     for name, text in pages(catalogue()).items():
         with atomic_write(folder / name) as path:
             path.write_text(text, encoding="utf-8")
-        # Unlike data, documentation is for everyone to read.
         (folder / name).chmod(0o644)
         written.append(folder / name)
     return written

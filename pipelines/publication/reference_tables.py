@@ -16,6 +16,17 @@ from pipelines.catalogue.tables import read_reference
 
 REGION = "MIDT"
 REGION_NAME = "Midt-Norge"
+TEXT_COLUMNS = {
+    "title": "title",
+    "short_title": "short_title",
+    "unit_text": "unit",
+    "definition": "definition",
+    "numerator_text": "numerator",
+    "denominator_text": "denominator",
+    "why": "why",
+    "reading": "reading",
+}
+"""Columns of texts, one per language, and the field of the indicator's texts they show."""
 
 
 def indicators_table(catalogue: Catalogue) -> pl.DataFrame:
@@ -52,24 +63,14 @@ def _indicator_row(entry: Indicator, catalogue: Catalogue) -> dict[str, object]:
         else "",
         "coverage_service": entry.coverage.service,
         "policy_id": policy.id,
+        **{f"policy_rule_{language}": policy.texts[language].rule for language in LANGUAGES},
         "threshold": policy.rules.get("threshold"),
         "public_denominator": entry.denominator.public,
         "has_strata": entry.counting == "strata",
-        "comparable_to": "; ".join(entry.comparable_to),
     }
-    for language in LANGUAGES:
-        texts = entry.texts[language]
-        row |= {
-            f"title_{language}": texts.title,
-            f"short_title_{language}": texts.short_title,
-            f"unit_text_{language}": texts.unit,
-            f"definition_{language}": texts.definition,
-            f"numerator_text_{language}": texts.numerator,
-            f"denominator_text_{language}": texts.denominator,
-            f"why_{language}": texts.why,
-            f"reading_{language}": texts.reading,
-            f"policy_rule_{language}": policy.texts[language].rule,
-        }
+    for column, field in TEXT_COLUMNS.items():
+        row |= {f"{column}_{one}": getattr(entry.texts[one], field) for one in LANGUAGES}
+    row["comparable_to"] = "; ".join(entry.comparable_to)
     return row
 
 
