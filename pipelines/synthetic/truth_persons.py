@@ -140,13 +140,17 @@ def portal_active(world: World) -> pl.DataFrame:
 
 
 def gp_residents(world: World) -> pl.DataFrame:
-    """Residents on 31 December whose office has been live for the wash-in."""
+    """Residents on 31 December whose office has been live for the wash-in.
+
+    A graded person's office is dropped at the door, since it lies where the person lives.
+    """
     offices = world.region.gp_offices.select(
         pl.col("office").alias("gp_office"),
         pl.col("live_from").dt.offset_by(f"{WASH_IN_MONTHS}mo").alias("counts_from"),
     )
     person_office = world.region.persons.select("person", "gp_office").join(offices, on="gp_office")
-    rows = residents(world).join(person_office, on="person")
+    placed = residents(world).filter(pl.col("municipality_code").is_not_null())
+    rows = placed.join(person_office, on="person")
     last = pl.date(pl.col("year"), 12, 31)
     return rows.filter(pl.col("counts_from") <= last).select(COLUMNS)
 

@@ -123,7 +123,14 @@ def test_what_reveals_a_place_is_marked_wherever_there_is_a_patient() -> None:
         if "patient_key" not in names:
             continue
         for c in table.columns:
-            telling = ("municipality_code", "municipality_of_stay", "hospital_code", "provider_key")
+            telling = (
+                "municipality_code",
+                "municipality_of_stay",
+                "hospital_code",
+                "provider_key",
+                "gp_office_key",
+                "staff_key",
+            )
             assert c.reveals_location == (c.name in telling), (table.name, c.name)
 
 
