@@ -132,12 +132,25 @@ def release_build() -> None:
 @release_app.command("show")
 def release_show(
     release_id: Annotated[str | None, typer.Argument(help="Default: the newest.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="All of it, for a program.")] = False,
 ) -> None:
     """What a candidate holds: cells by status, the audit, and where it stands."""
     from pipelines.operations import release_summary
 
     summary = release_summary(Settings().zones.create(), release_id)
-    out.print_json(json.dumps(summary, ensure_ascii=False))
+    if as_json:
+        out.print_json(json.dumps(summary, ensure_ascii=False))
+        return
+    audit = summary["audit"]
+    out.print(f"Release {summary['release_id']}: {summary['state']}")
+    out.print(f"Deliveries up to {summary['built']}")
+    for status, cells in summary["cells_by_status"].items():
+        out.print(f"  {status:<14} {cells:>8} figures")
+    verdict = "nothing hidden can be found out" if audit["ok"] else "RED: hidden cells can be found"
+    out.print(f"Audit of {audit['hidden']} hidden cells: {verdict}")
+    out.print(f"Red checks: {', '.join(summary['blocking_checks']) or 'none'}")
+    if summary["state"] == "candidate":
+        out.print("Sign it with: folkepuls release approve --name … --reason …")
 
 
 @release_app.command("approve")

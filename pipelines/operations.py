@@ -252,6 +252,7 @@ def publish_release(settings: Settings, release_id: str) -> Path:
         ReleaseError: There is no such candidate, or it is not approved.
         LedgerError: It cannot stand beside an earlier release.
     """
+    from pipelines.assets.release import verified
     from pipelines.publication.release import publish
 
     zones = settings.zones.create()
@@ -262,7 +263,7 @@ def publish_release(settings: Settings, release_id: str) -> Path:
                 f"Release {release_id} may not be published: the audit or a check is red. Look at "
                 "it with `folkepuls release show`."
             )
-        folder = publish(zones, release_id)
+        folder = publish(zones, release_id, verified)
         write_state(zones, release_id, "published")
     return folder
 

@@ -5,6 +5,7 @@ belong here: protection, rates or files (``publication``).
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -28,6 +29,7 @@ from pipelines.publication.figures import Marts
 from pipelines.publication.reaudit import audit_files
 from pipelines.publication.release import (
     Origin,
+    ReleaseError,
     candidates,
     decision_on,
     publish,
@@ -117,6 +119,23 @@ def release_candidate(
     )
 
 
+def verified(folder: Path) -> None:
+    """Hold a finished release to the contract of published tables, signature included.
+
+    Args:
+        folder: Folder of the release.
+
+    Raises:
+        ReleaseError: A check that blocks is red; names the checks.
+    """
+    results = check_published(folder, folder.name)
+    red = sorted(f"{check.suite}.{check.check_id}" for check in results if check.is_blocking)
+    if red:
+        raise ReleaseError(
+            f"The finished release breaks its contract: {', '.join(red)}. Nothing was published."
+        )
+
+
 @asset(
     key=["release", "published"],
     deps=[CANDIDATE],
@@ -131,6 +150,6 @@ def published_release(folkepuls: FolkepulsResource) -> MaterializeResult[Any]:
     for release_id in candidates(zones):
         decision = decision_on(zones, release_id)
         if decision is not None and decision.decision == "approve":
-            publish(zones, release_id)
+            publish(zones, release_id, verified)
             published.append(release_id)
     return MaterializeResult(metadata={"releases": len(published)})

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
@@ -191,12 +191,13 @@ def decision_on(zones: Zones, release_id: str) -> Decision | None:
         ) from None
 
 
-def publish(zones: Zones, release_id: str) -> Path:
+def publish(zones: Zones, release_id: str, verify: Callable[[Path], None]) -> Path:
     """Publish an approved candidate and point readers to it.
 
     Args:
         zones: The zones.
         release_id: The candidate.
+        verify: Looks at the finished folder, and raises if readers must not be pointed to it.
 
     Returns:
         The folder of the published release.
@@ -222,6 +223,7 @@ def publish(zones: Zones, release_id: str) -> Path:
     if not target.is_dir():
         with _whole_folder(target) as building:
             _fill(building, source, decision, current_release(zones))
+            verify(building)
     enter(zones, exact, release_id)
     _point(zones.published / "current", release_id)
     return target

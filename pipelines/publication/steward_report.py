@@ -108,7 +108,7 @@ def _figure_reasons(group: AuditGroup, protected: ProtectedSystem) -> pl.DataFra
     )
 
 
-def utility_loss(marts: Marts) -> list[dict[str, str]]:
+def utility_loss(marts: Marts) -> list[dict[str, Any]]:
     """What counting by k-anonymous strata leaves out of municipalities' own figures.
 
     The region's counts hold everybody; what its municipalities' strata cannot hold is the loss.
@@ -117,16 +117,19 @@ def utility_loss(marts: Marts) -> list[dict[str, str]]:
         marts: Exact counts.
 
     Returns:
-        Per indicator the share of the region's denominator that no municipality's stratum holds,
-        in bands: ``<1 %``, ``1-5 %``, ``>5 %``.
+        Per indicator the share of the region's denominator that no municipality's stratum holds
+        (0 to 1, for stewards), and its band for everybody else: ``<1 %``, ``1-5 %``, ``>5 %``.
     """
     sums = marts.indicator_counts.group_by("indicator_id").agg(
         pl.col("denominator").filter(pl.col("area_level") == "municipality").sum().alias("placed"),
         pl.col("denominator").filter(pl.col("area_level") == "region").sum().alias("all"),
     )
+    shares = sums.filter(pl.col("all") > 0).select(
+        "indicator_id", share=1 - pl.col("placed") / pl.col("all")
+    )
     return [
-        {"indicator_id": row["indicator_id"], "band": _band(1 - row["placed"] / row["all"])}
-        for row in sums.filter(pl.col("all") > 0).sort("indicator_id").iter_rows(named=True)
+        {"indicator_id": name, "share": round(share, 6), "band": _band(share)}
+        for name, share in shares.sort("indicator_id").iter_rows()
     ]
 
 
