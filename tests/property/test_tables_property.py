@@ -198,7 +198,7 @@ def test_protected_tables_withstand_the_reference_attack(counts):
             assert high >= POLICY.threshold - 1e-6
 
 
-@CALM
+@settings(CALM, max_examples=15)
 @given(arrays(shapes=((2, 3), (3, 3)), most=6))
 def test_protected_two_way_tables_leave_enough_whole_solutions(counts):
     system = table(counts)

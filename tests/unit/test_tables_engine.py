@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from highspy import HighsModelStatus
+from scipy import sparse
 
 from anonymization.tables import (
+    InconsistentTableError,
     LinkedSystem,
     ProtectionError,
     TableError,
@@ -16,6 +19,7 @@ from anonymization.tables import (
     protect_system,
     secondary,
 )
+from anonymization.tables.intervals import Polytope
 from anonymization.tables.matrix import blocks
 from anonymization.tables.solver import Programme
 from tests.support.tables_reference import hidden_ids, intervals
@@ -248,17 +252,54 @@ def test_a_block_that_cannot_be_protected_is_refused(monkeypatch):
         protect_system(line({"a": 3, "b": 60, "c": 70}), TablePolicy())
 
 
-def test_a_solver_without_an_answer_is_an_error():
-    from scipy import sparse
-
-    programme = Programme(
-        sparse.csr_matrix(np.ones((1, 2))),
-        np.array([1.0]),
-        np.array([2.0]),
-        np.zeros(2),
-        np.ones(2),
+def programme(rows, ends, upper, **options) -> Programme:
+    matrix = sparse.csr_matrix(np.array(rows, dtype=float))
+    low, high = np.array(ends, dtype=float).T
+    return Programme(
+        matrix, low, high, np.zeros(matrix.shape[1]), np.array(upper, dtype=float), **options
     )
-    programme._solver.setOptionValue("simplex_iteration_limit", 0)
-    programme.set_cost(np.array([-1.0, -1.0]))
+
+
+def test_a_solver_without_an_answer_is_an_error():
+    stuck = programme([[1, 1]], [(1, 2)], [1, 1])
+    stuck._solver.setOptionValue("simplex_iteration_limit", 0)
+    stuck.set_cost(np.array([-1.0, -1.0]))
     with pytest.raises(TableError, match="expected an optimum"):
-        programme.minimise()
+        stuck.minimise()
+
+
+def test_programmes_without_solution_or_without_end():
+    none = programme([[1, 1]], [(3, 3)], [1, 1])
+    assert none.minimise() == (None, np.inf)
+    with pytest.raises(InconsistentTableError):
+        none.require()
+    endless = programme([[1, -1]], [(0, 0)], [np.inf, np.inf])
+    endless.set_cost(np.array([-1.0, 0.0]))
+    assert endless.minimise() == (None, -np.inf)
+
+
+def test_whole_number_programmes_stop_at_their_bound():
+    """What was found by then is returned; where nothing was, nothing."""
+    rng = np.random.default_rng(0)
+    rows = rng.integers(1, 1000, (5, 40))
+    half = rows.sum(axis=1) / 2
+    packed = programme(rows, [(0, end) for end in half], [4] * 40, whole_nodes=1)
+    packed.set_cost(-rng.integers(1, 1000, 40).astype(float))
+    point, cost = packed.minimise()
+    assert packed._solver.getModelStatus() == HighsModelStatus.kSolutionLimit
+    assert cost < 0
+    assert np.abs(point - point.round()).max() < 1e-6
+    exact = programme(rows, [(end, end) for end in rows.sum(axis=1)], [4] * 40, whole_nodes=0)
+    exact.set_cost(rng.normal(size=40))
+    assert exact.minimise() == (None, np.inf)
+
+
+def test_contradictions_that_only_a_programme_sees_are_found():
+    """Three cells of two unknowns each, whose sum is odd though each unknown lies in two."""
+    matrix = sparse.csr_matrix(np.array([[1, 1, 0], [0, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=float))
+    value = np.array([10.0, 10.0, 10.0, 16.0])
+    polytope = Polytope(matrix, value, value, np.full(3, np.inf))
+    with pytest.raises(InconsistentTableError):
+        polytope.extreme(np.array([1.0, 0, 0, 0]))
+    with pytest.raises(InconsistentTableError):
+        polytope.unknowns()
