@@ -102,12 +102,14 @@ class Release:
     def areas(self, year: int) -> pl.DataFrame:
         """Municipalities and region that exist on the last day of the year.
 
+        A validity that has no beginning or no end in the table is open on that side.
+
         Returns:
             Rows of the ``areas`` table, one per area, sorted by Norwegian name.
         """
         last = date(year, 12, 31)
         return self.tables["areas"].filter(
-            pl.col("valid_from") <= last,
+            pl.col("valid_from").is_null() | (pl.col("valid_from") <= last),
             pl.col("valid_to").is_null() | (pl.col("valid_to") >= last),
         )  # fmt: skip
 
@@ -148,6 +150,10 @@ def current_release() -> Release:
 @lru_cache(maxsize=4)
 def _read(folder: Path) -> Release:
     tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in TABLES}
+    # The registers write two names of one place with a hyphen; Norwegian spelling wants a dash.
+    tables["areas"] = tables["areas"].with_columns(
+        pl.col("official_name").str.replace_all(" - ", " – ", literal=True)
+    )
     shown = _only_shown(tables["indicator_values"], tables["indicators"])
     tables["indicator_values"] = _compared(shown, tables["comparisons"])
     certificate = folder / "certificate.json"

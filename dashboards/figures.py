@@ -15,7 +15,7 @@ import polars as pl
 
 from dashboards.data_access import Release
 
-NO_FIGURE = ("suppressed", "not_covered", "missing", "not_applicable")
+NO_FIGURE = ("suppressed", "not_covered", "missing", "not_applicable", "unreliable")
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,24 @@ def norwegian_order(column: str) -> pl.Expr:
     """A sorting key that puts æ, ø, å last, in that order."""
     lowered = pl.col(column).str.to_lowercase()
     return lowered.str.replace_many(["æ", "ø", "å"], ["{", "|", "}"])
+
+
+def area_names(areas: pl.DataFrame) -> dict[str, str]:
+    """Names of areas by code, in the order given.
+
+    Areas that bear one name after each other, as before and after a division, are told apart
+    by their years.
+    """
+    years = {code: ["", ""] for code in areas["area_code"]}
+    twins = areas.filter(pl.col("official_name").is_duplicated())
+    for twin in twins.iter_rows(named=True):
+        start, end = twin["valid_from"], twin["valid_to"]
+        years[twin["area_code"]] = [str(d.year) if d is not None else "" for d in (start, end)]
+    names = dict(areas.select("area_code", "official_name").iter_rows())
+    return {
+        code: f"{name} ({'–'.join(years[code])})" if any(years[code]) else name
+        for code, name in names.items()
+    }
 
 
 def municipalities(frame: pl.DataFrame) -> pl.DataFrame:
@@ -153,7 +171,7 @@ def breaks(release: Release, area_code: str, service: str) -> pl.DataFrame:
         release.tables["breaks"]
         .filter(
             pl.col("area_code").is_in(["*", area_code]),
-            pl.col("service").is_null() | (pl.col("service") == service),
+            pl.col("service").is_null() | pl.col("service").is_in(["*", service]),
         )
         .sort("break_on")
     )

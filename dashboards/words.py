@@ -12,8 +12,15 @@ from typing import Any
 from dashboards.text import Translator, number
 
 # Signs for cells without a figure follow Statistics Norway's standard symbols:
-# ":" hidden, ".." missing, "." cannot occur. "○" for "not covered" is our own.
-SYMBOLS = {"suppressed": ":", "not_covered": "○", "missing": "..", "not_applicable": "."}
+# ":" hidden, ".." missing, "." cannot occur. Our own are "○" for what is not covered and "~"
+# for what is too uncertain to show.
+SYMBOLS = {
+    "suppressed": ":",
+    "not_covered": "○",
+    "missing": "..",
+    "not_applicable": ".",
+    "unreliable": "~",
+}
 SHAPES = {"higher": "▲", "lower": "▼", "similar": "●", "not_compared": "–"}
 
 
@@ -42,7 +49,9 @@ def status_explained(code: str, _: Translator) -> str:
         ),
         "missing": _("Data missing: should have been there, but has not been received."),
         "not_applicable": _("Not applicable: the figure makes no sense for this group."),
-        "unreliable": _("Uncertain figure: few events, read it with care."),
+        "unreliable": _(
+            "Uncertain figure: too few events to standardise. The crude figure may be shown."
+        ),
         "merged": _("Shown together with other areas, because the area alone is too small."),
     }[code]
 
@@ -58,7 +67,7 @@ def reason(code: str | None, _: Translator) -> str:
         "no_data": _("no data received"),
         "too_few_events": _("fewer than ten events, too few to standardise"),
         "not_defined_for_group": _("not defined for this group"),
-        "age_groups_merged": _("age groups are merged here"),
+        "age_groups_merged": _("the area is too small for these age groups"),
     }.get(code, "")
 
 
@@ -70,20 +79,6 @@ def versus(code: str, _: Translator) -> str:
         "similar": _("About as the region"),
         "not_compared": _("Not compared"),
     }[code]
-
-
-def comparison(row: Mapping[str, Any], region: str, decimals: int, _: Translator) -> str:
-    """The end of a reading sentence: how the figure stands to the region's."""
-    if row["area_level"] == "region":
-        return _("for the whole region")
-    if row["region_value"] is None or row["versus_region"] == "not_compared":
-        return _("not compared with the region")
-    text = {
-        "higher": _("higher than {region} as a whole ({value})"),
-        "lower": _("lower than {region} as a whole ({value})"),
-        "similar": _("not clearly different from {region} as a whole ({value})"),
-    }[row["versus_region"]]
-    return text.format(region=region, value=number(row["region_value"], _.language, decimals))
 
 
 def polarity(code: str, _: Translator) -> str:
@@ -192,15 +187,3 @@ def interval(row: Mapping[str, Any], decimals: int, _: Translator) -> str:
         return ""
     low, high = (number(row[limit], _.language, decimals) for limit in ("lower_ci", "upper_ci"))
     return f"{low}–{high}"
-
-
-def explanation(row: Mapping[str, Any], _: Translator) -> str:
-    """Why there is no figure, or what to mind about it; empty for a plain figure."""
-    if row["value"] is None:
-        why = reason(row["status_reason"], _)
-        said = status(row["value_status"], _)
-        return f"{said}: {why}" if why else status_explained(row["value_status"], _)
-    parts = [flags(row["quality_flags"], _)]
-    if row["value_status"] != "ok":
-        parts.insert(0, status(row["value_status"], _))
-    return ", ".join(part for part in parts if part)

@@ -18,6 +18,7 @@ from dashboards.figures import Choice, municipalities, row, year_frame
 from dashboards.text import number, translator
 
 ROW_HEIGHT = 21
+AROUND = 120  # title, axis and the region's name: Vega counts them into the height
 
 
 def bars_frame(
@@ -65,7 +66,7 @@ def _tooltip(language: str) -> list[alt.Tooltip]:
 def _heading(release: Release, choice: Choice, year: int, language: str) -> tuple[str, str]:
     _ = translator(language, "planner")
     indicator = release.indicator(choice.indicator_id)
-    title = f"{indicator[f'short_title_{language}']}, {indicator[f'unit_text_{language}']}, {year}"
+    title = f"{indicator[f'short_title_{language}']}, {year}"
     return title, _("Synthetic figures – not for planning") if release.synthetic else ""
 
 
@@ -81,7 +82,8 @@ def bars(
     y = alt.Y("name:N", sort=order, title=None,
               axis=alt.Axis(labelLimit=170, ticks=False, domain=False, labelPadding=8,
                             labelFontWeight=alt.ExprRef(_bold(frame))))  # fmt: skip
-    x = alt.X("lower:Q", title=None, scale=alt.Scale(zero=True, nice=True),
+    unit = release.indicator(choice.indicator_id)[f"unit_text_{language}"]
+    x = alt.X("lower:Q", title=unit, scale=alt.Scale(zero=True, nice=True),
               axis=alt.Axis(orient="top", tickCount=6))  # fmt: skip
     base = alt.Chart(frame).encode(y=y, tooltip=_tooltip(language))
     colour = alt.Color("colour:N", scale=None)
@@ -91,10 +93,10 @@ def bars(
         *_region_rule(release, choice, year, language),
         base.mark_rule(strokeWidth=2, aria=False).encode(x=x, x2="upper:Q", color=colour),
         base.mark_point(filled=True, size=100, opacity=1, aria=False).encode(
-            x=alt.X("value:Q", title=None), shape=alt.Shape("shape:N", scale=None), color=colour
+            x=alt.X("value:Q"), shape=alt.Shape("shape:N", scale=None), color=colour
         ),
     ]  # fmt: skip
-    height = max(ROW_HEIGHT * len(order), 60)
+    height = ROW_HEIGHT * len(order) + AROUND
     chart = alt.layer(*layers).properties(height=height, width="container")
     return finished(chart, *_heading(release, choice, year, language), language)
 

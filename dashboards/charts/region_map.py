@@ -15,7 +15,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from dashboards import words
+from dashboards import remarks, words
 from dashboards.charts.theme import INK_ON_SCALE, LINE, MUTED, SCALE, finished, stripes
 from dashboards.data_access import Release
 from dashboards.figures import Choice, municipalities, year_frame
@@ -31,6 +31,7 @@ _EMPTY_LOOK: dict[str, dict[str, Any]] = {
     "not_covered": {"fill": "#ffffff", "stroke": "#b3bec5", "strokeDash": [3, 3]},
     "missing": {"fill": "#dfe4e7", "stroke": "#8a97a0"},
     "not_applicable": {"fill": "#f7f9f9", "stroke": LINE},
+    "unreliable": {"fill": "#fbf5e6", "stroke": "#b98a3c", "strokeDash": [1, 2]},
 }
 
 
@@ -44,7 +45,8 @@ def class_limits(frame: pl.DataFrame) -> list[float]:
     if values.is_empty():
         return []
     cuts = [values.quantile(q / len(SCALE), "linear") for q in range(1, len(SCALE))]
-    return sorted({float(cut) for cut in cuts if cut is not None})
+    greatest = float(values.max())  # type: ignore[arg-type]
+    return sorted({float(cut) for cut in cuts if cut is not None and cut < greatest})
 
 
 def class_of(value: float, limits: list[float]) -> int:
@@ -90,7 +92,7 @@ def _prepared(release: Release, choice: Choice, year: int, language: str) -> pl.
             else words.SYMBOLS.get(empty, ""),
             "text": f"{text} {unit}" if shown else text,
             "interval": words.interval(row, decimals, _) or "–",
-            "note": words.explanation(row, _) or "–",
+            "note": remarks.explanation(row, _) or "–",
             "x": row["tile_col"], "y": row["tile_row"], "lat": row["lat"], "lon": row["lon"],
             "href": f"kommune?area={row['area_code']}&year={year}&lang={language}",
         }  # fmt: skip
@@ -112,7 +114,7 @@ def _tooltip(language: str, prefix: str = "") -> list[alt.Tooltip]:
 def _title(release: Release, choice: Choice, year: int, language: str) -> tuple[str, str]:
     _ = translator(language, "planner")
     indicator = release.indicator(choice.indicator_id)
-    title = f"{indicator[f'short_title_{language}']}, {indicator[f'unit_text_{language}']}, {year}"
+    title = f"{indicator[f'short_title_{language}']}, {year}"
     return title, _("Synthetic figures – not for planning") if release.synthetic else ""
 
 
@@ -143,7 +145,7 @@ def tile_map(release: Release, choice: Choice, year: int, language: str) -> dict
     writing = alt.Chart(frame).encode(
         x=alt.X("xm:Q", axis=None), y=alt.Y("ym:Q", axis=None), color=alt.Color("ink:N", scale=None)
     )
-    size = alt.ExprRef(f"max(7, min(12.5, width / {columns} * 0.26))")
+    size = alt.ExprRef(f"max(8.5, min(12.5, width / {columns} * 0.32))")
     common: dict[str, Any] = {"baseline": "middle", "aria": False, "fontSize": size}
     name = writing.mark_text(dy=-8, **common).encode(text="short:N")
     value = writing.mark_text(dy=8, fontWeight=600, **common).encode(text="label:N")

@@ -12,7 +12,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from dashboards import words
+from dashboards import remarks, words
 from dashboards.charts.theme import INK, MUTED, PRIMARY, REGION, finished
 from dashboards.data_access import Release
 from dashboards.figures import Choice, breaks, series
@@ -45,7 +45,7 @@ def points(release: Release, choice: Choice, area_code: str, language: str) -> p
             "status": row["value_status"],
             "text": words.figure(row, decimals, _),
             "interval": words.interval(row, decimals, _) or "–",
-            "note": words.explanation(row, _) or "–",
+            "note": remarks.explanation(row, _) or "–",
         }
         for row in frame.iter_rows(named=True)
     ]
@@ -62,11 +62,12 @@ def break_marks(release: Release, choice: Choice, area_code: str, language: str)
         pl.col("break_on").is_between(date(first, 1, 1), date(last, 12, 31))
     )
     share = pl.col("break_on").dt.ordinal_day() / 365.25
+    texts = [remarks.break_text(row, language) for row in found.iter_rows(named=True)]
     return found.select(
         (pl.col("break_on").dt.year() - 0.5 + share).alias("at"),
         "break_on",
         "kind",
-        pl.col(f"text_{language}").alias("text"),
+        pl.Series("text", texts, pl.String),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from dashboards import words
+from dashboards import remarks, words
 from dashboards.charts.theme import judged
 from dashboards.session import Context, link
 from dashboards.text import Translator, number
@@ -57,7 +57,7 @@ def reading(entry: Mapping[str, Any], context: Context) -> str:
     figure, indicator = entry["figure"], entry["indicator"]
     _ = context.translate
     if figure["value"] is None:
-        return f"{figure['name']}, {figure['year']}: {words.explanation(figure, _)}."
+        return f"{figure['name']}, {figure['year']}: {remarks.explanation(figure, _)}."
     decimals = indicator["decimals"]
 
     def written(name: str) -> str:
@@ -71,9 +71,9 @@ def reading(entry: Mapping[str, Any], context: Context) -> str:
         value=written("value"),
         lower=written("lower_ci"),
         upper=written("upper_ci"),
-        comparison=words.comparison(figure, region, decimals, _),
+        comparison=remarks.comparison(figure, region, decimals, _),
     )
-    remark = words.explanation(figure, _)
+    remark = remarks.explanation(figure, _)
     return f"{sentence} {_('Note: {remark}.', remark=remark)}" if remark else sentence
 
 
@@ -82,7 +82,7 @@ def figure_cell(figure: Mapping[str, Any], decimals: int, _: Translator) -> str:
     if figure["value"] is None:
         code = figure["value_status"]
         sign = words.SYMBOLS.get(code, "")
-        why = words.reason(figure["status_reason"], _)
+        why = remarks.reason(figure, _)
         small = f"<small>{escape(why)}</small>" if why else ""
         return (
             f'<span class="fp-none fp-none-{code.replace("_", "-")}">'
@@ -91,7 +91,7 @@ def figure_cell(figure: Mapping[str, Any], decimals: int, _: Translator) -> str:
         )
     interval = words.interval(figure, decimals, _)
     small = f"<small>({interval})</small>" if interval else ""
-    remark = words.explanation(figure, _)
+    remark = remarks.explanation(figure, _)
     extra = f'<small class="fp-remark">{escape(remark)}</small>' if remark else ""
     return f"<b>{escape(words.figure(figure, decimals, _))}</b> {small}{extra}"
 

@@ -12,7 +12,6 @@ import polars as pl
 from dashboards import words
 from dashboards.components import definition_list, show, subheading
 from dashboards.session import Context
-from dashboards.text import number
 
 
 def definition(reader: Context, indicator_id: str) -> None:
@@ -40,14 +39,8 @@ def definition(reader: Context, indicator_id: str) -> None:
         if indicator["public_denominator"]
         else _("The denominator is itself protected.")
     )
-    threshold = number(indicator["threshold"], reader.language)
-    rule = _(
-        "Figures that rest on fewer than {n} persons are hidden, and so are as many others as are "
-        "needed so that no hidden figure can be worked out from the rest.",
-        n=threshold,
-    )
     pairs = [
-        (_("Rule"), rule if indicator["threshold"] else _("Public facts: nothing is hidden.")),
+        (_("Rule"), reader.text(indicator, "policy_rule")),
         (_("Policy"), str(indicator["policy_id"])),
         (_("Denominator"), public),
     ]

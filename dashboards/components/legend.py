@@ -1,4 +1,4 @@
-"""The map's legend, in HTML: colour classes, and the four kinds of no figure.
+"""The map's legend, in HTML: colour classes, and the kinds of no figure.
 
 Belongs here: legends. Does not belong here: maps.
 """
@@ -6,7 +6,7 @@ Belongs here: legends. Does not belong here: maps.
 from __future__ import annotations
 
 from html import escape
-from itertools import pairwise
+from itertools import groupby
 
 from dashboards import words
 from dashboards.charts.region_map import class_of
@@ -15,34 +15,36 @@ from dashboards.figures import NO_FIGURE
 from dashboards.text import Translator, number
 
 
-def colours(limits: list[float], span: tuple[float, float], decimals: int, _: Translator) -> str:
-    """The classes of colour with their ranges.
+def colours(values: list[float], limits: list[float], decimals: int, _: Translator) -> str:
+    """The classes of colour, each with the range of the figures in it.
 
     Args:
+        values: The shown figures.
         limits: Upper limits of all classes but the last.
-        span: The least and the greatest shown figure.
         decimals: Digits to write.
         _: The reader's messages.
     """
-    edges = [span[0], *limits, span[1]]
+    ordered = sorted(values)
     rows = []
-    for low, high in pairwise(edges):
-        colour = SCALE[class_of((low + high) / 2 if high > low else high, limits)]
-        text = f"{number(low, _.language, decimals)}–{number(high, _.language, decimals)}"
+    for level, members in groupby(ordered, key=lambda value: class_of(value, limits)):
+        held = list(members)
+        ends = [number(end, _.language, decimals) for end in (held[0], held[-1])]
+        text = "–".join(dict.fromkeys(ends))
+        colour = SCALE[level]
         swatch = f'<span class="fp-swatch" style="background:{colour}" aria-hidden="true"></span>'
         rows.append(f"<li>{swatch}{text}</li>")
     return f'<ul class="fp-legend">{"".join(rows)}</ul>'
 
 
 def no_figure(counts: dict[str, int], _: Translator) -> str:
-    """The four kinds of no figure: pattern, sign, word, and how many municipalities."""
+    """The kinds of no figure on the map: pattern, sign, word, and how many municipalities."""
     rows = []
-    for code in NO_FIGURE:
+    for code in (code for code in NO_FIGURE if counts.get(code)):
         swatch = (
             f'<span class="fp-swatch fp-{code.replace("_", "-")}" aria-hidden="true">'
             f"{words.SYMBOLS[code]}</span>"
         )
         said = words.status_explained(code, _)
-        count = number(counts.get(code, 0), _.language)
+        count = number(counts[code], _.language)
         rows.append(f"<li>{swatch}<span>{escape(said)} <b>({count})</b></span></li>")
     return f'<ul class="fp-legend fp-legend-empty">{"".join(rows)}</ul>'

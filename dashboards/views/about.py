@@ -5,9 +5,11 @@ Belongs here: method in plain words. Does not belong here: definitions of single
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
+from typing import Any
 
-from dashboards import words
+from dashboards import remarks, words
 from dashboards.components import definition_list, show
 from dashboards.figures import NO_FIGURE
 from dashboards.session import Context, context
@@ -25,7 +27,7 @@ def render() -> None:
         (_("How figures are protected"), _protection(_)),
         (_("How to read a figure"), _reading(_)),
         (_("This release"), _release(reader)),
-        (_("Accessibility"), _accessibility(_)),
+        (_("Accessibility"), _accessibility(reader)),
     ):
         show(f'<div class="fp-prose"><h2>{escape(heading)}</h2>{body}</div>')
 
@@ -52,7 +54,7 @@ def _zones(_: Translator) -> str:
 
 def _statuses(_: Translator) -> str:
     rows = []
-    for code in (*NO_FIGURE, "unreliable", "merged"):
+    for code in (*NO_FIGURE, "merged"):
         sign = words.SYMBOLS.get(code, "")
         look = f"fp-swatch fp-{code.replace('_', '-')}" if code in NO_FIGURE else "fp-swatch-none"
         rows.append(
@@ -60,7 +62,11 @@ def _statuses(_: Translator) -> str:
             f"<span>{escape(words.status_explained(code, _))}</span></li>"
         )
     zero = _("A zero is a figure: it was counted, and there was nothing.")
-    return f'<ul class="fp-legend fp-legend-empty">{"".join(rows)}</ul>{_paragraphs(zero)}'
+    flags = [(words.flag(code, _), remarks.flag_explained(code, _)) for code in remarks.FLAGS]
+    return (
+        f'<ul class="fp-legend fp-legend-empty">{"".join(rows)}</ul>{_paragraphs(zero)}'
+        f"<h3>{escape(_('Remarks beside a figure'))}</h3>{definition_list(flags)}"
+    )
 
 
 def _protection(_: Translator) -> str:
@@ -90,7 +96,6 @@ def _reading(_: Translator) -> str:
 def _release(reader: Context) -> str:
     _ = reader.translate
     release, facts = reader.release, reader.release.facts
-    audit = release.certificate.get("audit", {})
     pairs = [
         (_("Note"), _("Synthetic figures – not for planning") if release.synthetic else ""),
         (_("Release"), release.id),
@@ -99,7 +104,8 @@ def _release(reader: Context) -> str:
         (_("Replaces"), str(facts["supersedes"] or "")),
         (_("Signed by"), ", ".join(str(facts[k]) for k in ("signed_by", "signed_on") if facts[k])),
         (_("Reason given"), str(facts["sign_reason"] or "")),
-        (_("Audit of hidden figures"), _audit(audit, reader.language, _)),
+        (_("Audit of hidden figures"), _audit(release.certificate, reader.language, _)),
+        (_("Figures in the release"), _by_status(release.certificate, reader.language, _)),
         (_("Version of the program"), str(facts["code_version"])),
         (_("Licence"), str(facts["licence"])),
         (_("Contact"), str(facts["contact"] or "")),
@@ -107,26 +113,45 @@ def _release(reader: Context) -> str:
     return definition_list(pairs)
 
 
-def _audit(audit: object, language: str, _: Translator) -> str:
-    """The certificate in a sentence; empty where the release carries none."""
-    if not isinstance(audit, dict) or "ok" not in audit:
+def _audit(certificate: Mapping[str, Any], language: str, _: Translator) -> str:
+    """What was tried against the hidden figures; empty where the release carries no record."""
+    attacks = certificate.get("attacks")
+    if not attacks:
         return ""
-    verdict = _("passed") if audit["ok"] else _("not passed")
-    hidden = audit.get("hidden")
-    if not isinstance(hidden, int):
-        return verdict
-    return _("{verdict}; {n} hidden figures tried", verdict=verdict, n=number(hidden, language))
+    cells = number(certificate["cells_audited"], language)
+    systems = number(certificate["systems_audited"], language)
+    tried = _("{cells} counts in {systems} sets of linked tables were tried.",
+              cells=cells, systems=systems)  # fmt: skip
+    broken = sum(int(attack["succeeded"]) for attack in attacks)
+    if broken:
+        outcome = _("{n} hidden figures could be worked out.", n=number(broken, language))
+    else:
+        outcome = _("No hidden figure could be worked out.")
+    return f"{tried} {outcome}"
 
 
-def _accessibility(_: Translator) -> str:
-    items = (
+def _by_status(certificate: Mapping[str, Any], language: str, _: Translator) -> str:
+    """How many figures the release shows, and how many it does not show for each cause."""
+    counts = certificate.get("figures_by_status", {})
+    parts = []
+    for code in ("ok", *NO_FIGURE, "merged"):
+        if counts.get(code):
+            name = _("Shown") if code == "ok" else words.status(code, _)
+            parts.append(f"{name}: {number(counts[code], language)}")
+    return ". ".join(parts)
+
+
+def _accessibility(reader: Context) -> str:
+    _ = reader.translate
+    items = [
         _("Every chart has a description in words and a table with the same figures."),
         _("Nothing is told by colour alone: shapes, patterns and words say the same."),
         _("All pages can be used with a keyboard, and enlarged to 400%."),
         _("Known shortcoming: a few texts of the program library are in English for screen "
           "readers, such as the link that skips to the main content."),
-        _("Tell us about obstacles through the contact above."),
-    )  # fmt: skip
+    ]  # fmt: skip
+    if reader.release.facts["contact"]:
+        items.append(_("Tell us about obstacles through the contact above."))
     listed = "".join(f"<li>{escape(item)}</li>" for item in items)
     aim = _("The pages aim at WCAG 2.2, levels A and AA, as EN 301 549 asks of public bodies.")
     return f'{_paragraphs(aim)}<ul class="fp-list">{listed}</ul>'

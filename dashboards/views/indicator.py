@@ -15,10 +15,11 @@ from dashboards import words
 from dashboards.charts import compare, trend
 from dashboards.components import note, show, subheading
 from dashboards.components.barometer import figure_cell, reading
+from dashboards.components.caveats import area_caveats
 from dashboards.components.definition import definition
 from dashboards.components.exports import exports
 from dashboards.components.figure_tables import areas_table, years_table
-from dashboards.figures import Choice, headline, norwegian_order, row, year_frame
+from dashboards.figures import Choice, area_names, headline, norwegian_order, row, year_frame
 from dashboards.session import Context, choose, choose_several, code_of, context, keep
 
 TABS = ("trend", "compare", "table", "definition", "download")
@@ -63,9 +64,9 @@ def _choices(reader: Context) -> tuple[Choice, str, int]:
     release = reader.release
     texts = {i["indicator_id"]: reader.text(i, "title") for i in release.indicators}
     areas = release.tables["areas"].sort(pl.col("area_level") != "region", norwegian_order("name"))
-    names = {r["area_code"]: r["official_name"] for r in areas.iter_rows(named=True)}
+    names = area_names(areas)
     years = [str(year) for year in release.years]
-    first, second, third = st.columns([5, 3, 2])
+    first, second, third = st.columns([6, 2.6, 1.4])
     with first:
         indicator_id = choose(
             st.selectbox, _("Indicator"), "indicator", list(texts), next(iter(texts)),
@@ -138,6 +139,7 @@ def _head(reader: Context, choice: Choice, area_code: str, year: int) -> None:
         f'<p class="fp-unit">{escape(unit)} · '
         f"{escape(words.polarity(indicator['polarity'], _))}</p></div>"
         f'<p class="fp-lead-reading">{escape(reading(entry, reader))}</p></div>'
+        f"{area_caveats(reader, choice.indicator_id, area_code, year)}"
     )
 
 

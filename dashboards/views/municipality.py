@@ -13,10 +13,12 @@ import polars as pl
 import streamlit as st
 
 from dashboards import words
-from dashboards.components import definition_list, note, show, table
+from dashboards.components import note, show, table
 from dashboards.components.barometer import barometer_row
+from dashboards.components.caveats import profile_caveats
+from dashboards.components.coverage import coverage
 from dashboards.components.frame import NAMES
-from dashboards.figures import applicable, norwegian_order, profile, row
+from dashboards.figures import area_names, norwegian_order, profile, row
 from dashboards.session import Context, choose, context, link
 from dashboards.text import Translator, day, number, translator
 
@@ -28,7 +30,7 @@ def render() -> None:
     release = reader.release
     towns = release.tables["areas"].filter(pl.col("area_level") == "municipality")
     towns = towns.sort(norwegian_order("name"))
-    names = {r["area_code"]: r["official_name"] for r in towns.iter_rows(named=True)}
+    names = area_names(towns)
     largest = towns.filter(pl.col("valid_to").is_null()).sort("population", descending=True)
     years = [str(year) for year in release.years]
     left, right = st.columns([3, 1])
@@ -46,11 +48,11 @@ def render() -> None:
     entries = profile(release, area_code, year)
     if entries:
         _barometer(reader, area, entries, year)
-        _caveats(reader, area_code, year)
+        profile_caveats(reader, area_code, year)
     else:
         show(note(_("{area} did not exist as a municipality at the end of {year}.",
                     area=area["name"], year=year)))  # fmt: skip
-    _coverage(reader, area)
+    coverage(reader, area_code)
 
 
 def _head(reader: Context, area: dict[str, Any], year: int) -> None:
@@ -65,7 +67,9 @@ def _head(reader: Context, area: dict[str, Any], year: int) -> None:
         facts.append(_("Helseplattformen planned from {day}", day=when))
     else:
         when = day(area["go_live_on"], reader.language)
-        facts.append(_("on Helseplattformen since {day}", day=when))
+        assumed = area["go_live_certainty"] == "assumed"
+        since = _("on Helseplattformen since {day}", day=when)
+        facts.append(f"{since} ({_('assumed date')})" if assumed else since)
     line = " · ".join(escape(fact) for fact in facts if fact)
     offer = ""
     if area["language"] != reader.language and reader.language != "en":
@@ -121,61 +125,6 @@ def _key(_: Translator) -> str:
     ]
     items = "".join(f"<li>{mark} {escape(text)}</li>" for mark, text in parts)
     return f'<ul class="fp-barkey">{items}</ul>'
-
-
-def _caveats(reader: Context, area_code: str, year: int) -> None:
-    """What to mind: the area's own caveats openly, those of every area folded away."""
-    _ = reader.translate
-    own: list[str] = []
-    common: list[str] = []
-    for indicator in reader.release.indicators:
-        title = escape(reader.text(indicator, "short_title"))
-        found = applicable(reader.release, indicator["indicator_id"], area_code, year)
-        for caveat in found.iter_rows(named=True):
-            item = f"<li><b>{title}:</b> {escape(reader.text(caveat, 'text'))}</li>"
-            (common if caveat["area_code"] == "*" else own).append(item)
-    local = escape(_("Figures must be read together with local knowledge."))
-    body = f'<p class="fp-note">{local}</p>'
-    if own:
-        body += f'<ul class="fp-list">{"".join(own)}</ul>'
-    if common:
-        count = number(len(common), reader.language)
-        summary = escape(_("Caveats that hold for all municipalities ({n})", n=count))
-        body += (
-            f'<details class="fp-reading"><summary>{summary}</summary>'
-            f'<ul class="fp-list">{"".join(common)}</ul></details>'
-        )
-    show(f"<h2>{escape(_('Mind this'))}</h2>{body}")
-
-
-def _coverage(reader: Context, area: dict[str, Any]) -> None:
-    """Which services of the municipality the figures can see, and from when."""
-    _ = reader.translate
-    services = {
-        "hospital": _("Hospital"),
-        "municipal_care": _("Municipal health and care"),
-        "gp": _("General practitioners"),
-        "portal": _("HelsaMi"),
-        "documentation": _("Documentation"),
-    }
-    spells = reader.release.tables["coverage"].filter(pl.col("area_code") == area["area_code"])
-    show(f"<h2>{escape(_('Coverage'))}</h2>")
-    if spells.is_empty():
-        show(note(_("No service of the municipality is covered yet.")))
-        return
-    pairs = [
-        (
-            services.get(spell["service"], spell["service"]),
-            _(
-                "{share} % covered from {day} ({certainty})",
-                share=number(100 * spell["share"], reader.language),
-                day=day(spell["valid_from"], reader.language),
-                certainty=words.certainty(spell["certainty"], _),
-            ),
-        )
-        for spell in spells.sort("service", "valid_from").iter_rows(named=True)
-    ]
-    show(definition_list(pairs))
 
 
 if __name__ == "__main__":

@@ -62,12 +62,15 @@ def render() -> None:
 def _first(reader: Context) -> str:
     """The indicator to begin with: the one with most figures in the newest year."""
     release = reader.release
+    spread = [i["indicator_id"] for i in release.indicators if i["theme"] == "adoption"]
     shown = (
         release.values.filter(
             pl.col("year") == release.years[0],
             pl.col("sex") == "total",
             pl.col("age_group") == "total",
             pl.col("value").is_not_null(),
+            # Where the journal is in use is known everywhere, and says nothing of health.
+            ~pl.col("indicator_id").is_in(spread),
         )
         .group_by("indicator_id")
         .agg(pl.col("area_code").n_unique().alias("areas"))
@@ -108,8 +111,8 @@ def _beside(reader: Context, choice: Choice, year: int) -> None:
     values = municipalities(frame)["value"].drop_nulls()
     show(f"<h3>{escape(_('Municipalities with a figure'))}</h3>")
     if len(values):
-        span = (float(values.min()), float(values.max()))  # type: ignore[arg-type]
-        show(legend.colours(region_map.class_limits(frame), span, decimals, _))
+        show(f'<p class="fp-small">{escape(unit)}</p>')
+        show(legend.colours(values.to_list(), region_map.class_limits(frame), decimals, _))
     else:
         show(f"<p>{escape(_('No municipality has a figure.'))}</p>")
     show(f"<h3>{escape(_('Municipalities without a figure'))}</h3>")

@@ -1,0 +1,58 @@
+"""Which services of a municipality the figures can see, and from when.
+
+Belongs here: the coverage table of the municipality's page. Does not belong here: the calendar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import polars as pl
+
+from dashboards import words
+from dashboards.components import note, show, table
+from dashboards.session import Context
+from dashboards.text import Translator, day, number
+
+
+def service(code: str, _: Translator) -> str:
+    """What a service is called; an unknown one is shown as it stands."""
+    return {
+        "hospital": _("Hospital"),
+        "municipal_care": _("Municipal health and care"),
+        "gp": _("General practitioners"),
+        "portal": _("HelsaMi"),
+        "documentation": _("Documentation"),
+    }.get(code, code)
+
+
+def _row(spell: Mapping[str, Any], reader: Context) -> list[str]:
+    _ = reader.translate
+    planned = spell["status"] == "planned"
+    share = _("{share}%", share=number(100 * spell["share"], reader.language))
+    end = spell["valid_to"]
+    cells = [
+        service(spell["service"], _),
+        _("Planned, not confirmed") if planned else share,
+        day(spell["valid_from"], reader.language),
+        "–" if end is None else day(end, reader.language),
+        "–" if planned else words.certainty(spell["certainty"], _),
+    ]
+    return [escape(cell) for cell in cells]
+
+
+def coverage(reader: Context, area_code: str) -> None:
+    """The table, or a note where there is nothing to put in it."""
+    _ = reader.translate
+    spells = reader.release.tables["coverage"].filter(pl.col("area_code") == area_code)
+    show(f"<h2>{escape(_('Coverage'))}</h2>")
+    if spells.is_empty():
+        show(note(_("No service of the municipality is covered yet.")))
+        return
+    headings = [_("Service"), _("Share covered"), _("From"), _("To"), _("The date is")]
+    rows = [_row(s, reader) for s in spells.sort("service", "valid_from").iter_rows(named=True)]
+    show(table(_("Services on Helseplattformen"), headings, rows))
+    offices = _("General practitioners' offices join one by one and are not listed here.")
+    show(f'<p class="fp-small">{escape(offices)}</p>')

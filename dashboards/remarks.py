@@ -1,0 +1,99 @@
+"""What stands beside a figure, or in its place: reasons, plans, coverage, comparison, breaks.
+
+Belongs here: sentences and half sentences made from a whole row. Does not belong here: names of
+single codes (``words.py``), HTML.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from dashboards import words
+from dashboards.text import Translator, day, number
+
+FLAGS = ("partial_coverage", "coarse_age", "small_numerator")
+_FULL = 0.995
+_ISO_DAY = re.compile(r"^\d{4}-\d{2}-\d{2}")
+
+
+def _percent(share: float, language: str) -> str:
+    return number(100 * share, language)
+
+
+def coverage(row: Mapping[str, Any], _: Translator) -> str:
+    """How much of an area and period a partly covered figure stands for."""
+    share = row.get("covered_share")
+    if share is None or share >= _FULL:
+        return words.flag("partial_coverage", _)
+    share = _percent(share, _.language)
+    if row.get("area_level") == "region":
+        return _("stands for municipalities with {share}% of the inhabitants", share=share)
+    return _("partly covered: {share}%", share=share)
+
+
+def flags(row: Mapping[str, Any], _: Translator) -> str:
+    """A row's quality flags as words, with commas between."""
+    codes = [code for code in (row["quality_flags"] or "").split(",") if code]
+    said = [coverage(row, _) if code == FLAGS[0] else words.flag(code, _) for code in codes]
+    return ", ".join(said)
+
+
+def flag_explained(code: str, _: Translator) -> str:
+    """A quality flag in a sentence."""
+    return {
+        "partial_coverage": _(
+            "The service was covered for a part of the people or the period only, or, for the "
+            "region, in some municipalities only. The share is told beside the figure."
+        ),
+        "coarse_age": _(
+            "The area is too small for fine age groups, so that age is evened out in part only."
+        ),
+        "small_numerator": _("Fewer than twenty events: chance may move the figure much."),
+    }[code]
+
+
+def reason(row: Mapping[str, Any], _: Translator) -> str:
+    """Why a row has no figure, with the planned date where there is one."""
+    why = words.reason(row["status_reason"], _)
+    not_live = row["status_reason"] == "municipality_not_live"
+    if not_live and row.get("go_live_certainty") == "planned":
+        when = day(row["go_live_on"], _.language)
+        return f"{why} ({_('planned for {day}, not confirmed', day=when)})"
+    return why
+
+
+def explanation(row: Mapping[str, Any], _: Translator) -> str:
+    """Why there is no figure, or what to mind about it; empty for a plain figure."""
+    if row["value"] is None:
+        why = reason(row, _)
+        said = words.status(row["value_status"], _)
+        return f"{said}: {why}" if why else words.status_explained(row["value_status"], _)
+    parts = [flags(row, _)]
+    if row["value_status"] != "ok":
+        parts.insert(0, words.status(row["value_status"], _))
+    return ", ".join(part for part in parts if part)
+
+
+def comparison(row: Mapping[str, Any], region: str, decimals: int, _: Translator) -> str:
+    """The end of a reading sentence: how the figure stands to the region's."""
+    if row["area_level"] == "region":
+        share = row.get("covered_share")
+        if share is not None and share < _FULL:
+            return _("counting the municipalities that are covered")
+        return _("counting the whole region")
+    if row["region_value"] is None or row["versus_region"] == "not_compared":
+        return _("not compared with the region")
+    text = {
+        "higher": _("higher than {region} as a whole ({value})"),
+        "lower": _("lower than {region} as a whole ({value})"),
+        "similar": _("not clearly different from {region} as a whole ({value})"),
+    }[row["versus_region"]]
+    return text.format(region=region, value=number(row["region_value"], _.language, decimals))
+
+
+def break_text(row: Mapping[str, Any], language: str) -> str:
+    """A break in a series, its date as the language writes it."""
+    written = day(row["break_on"], language)
+    return _ISO_DAY.sub(written, str(row[f"text_{language}"]))
