@@ -1,0 +1,206 @@
+"""What the catalogue names and what dbt models make are the same things."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from pipelines.assets.warehouse import CATALOGUE_TABLES
+from pipelines.catalogue.entities import restricted_tables
+from pipelines.catalogue.loader import catalogue
+from pipelines.catalogue.tables import catalogue_tables
+from pipelines.resources import DBT_FOLDER
+from pipelines.settings import reference_dir
+from tests.support.analysis_zone import person_years
+from tests.support.warehouse import Warehouse
+
+MODELS = sorted((DBT_FOLDER / "models").rglob("*.sql"))
+LAYER_GROUPS = {
+    "staging": "restricted",
+    "intermediate": "restricted",
+    "marts": "restricted",
+    "analysis": "analysis",
+}
+
+
+def macro_measures() -> list[str]:
+    text = (DBT_FOLDER / "macros" / "measures.sql").read_text(encoding="utf-8")
+    body = re.search(r"macro measures\(\).*?return\(\[(.*?)\]\)", text, re.DOTALL)
+    assert body is not None, "macros/measures.sql: macro measures() returns no list"
+    return re.findall(r"'([a-z0-9_]+)'", body.group(1))
+
+
+def layer(model: dict[str, Any]) -> str:
+    return str(model["fqn"][1])
+
+
+def test_every_measure_an_indicator_names_is_in_the_macro() -> None:
+    named = {
+        side.measure
+        for entry in catalogue().indicators.values()
+        for side in (entry.numerator, entry.denominator)
+    }
+    assert named <= set(macro_measures())
+
+
+def test_the_macro_lists_exactly_the_measure_models(dbt) -> None:
+    listed = macro_measures()
+    assert listed == sorted(set(listed))
+    files = {path.stem for path in MODELS if path.parent.name == "measures"}
+    assert {f"msr_{name}" for name in listed} == files
+    together = dbt.models["int_measure_values"]["depends_on"]["nodes"]
+    assert {node.rsplit(".", 1)[1] for node in together} >= files
+
+
+def test_code_sets_in_models_are_those_of_the_catalogue() -> None:
+    used = {
+        name
+        for path in MODELS
+        for name in re.findall(r"in_code_set\(\s*'(\w+)'", path.read_text(encoding="utf-8"))
+    }
+    named = {name for entry in catalogue().indicators.values() for name in entry.code_sets}
+    assert used == named
+    assert used
+
+
+def test_parameters_in_models_are_those_of_the_catalogue() -> None:
+    used = {
+        name
+        for path in MODELS
+        for name in re.findall(r"parameter = '(\w+)'", path.read_text(encoding="utf-8"))
+    }
+    named = {name for entry in catalogue().indicators.values() for name in entry.parameters}
+    assert used <= named
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_a_model_has_its_yaml_beside_it(path: Path, dbt) -> None:
+    model = dbt.models[path.stem]
+    assert path.with_suffix(".yml").is_file()
+    assert Path(model["patch_path"].split("://")[1]).stem == path.stem
+    assert model["description"].strip()
+    assert model["config"]["meta"]["grain"].startswith("one row per ")
+    assert model["config"]["group"] == LAYER_GROUPS[layer(model)]
+    undescribed = [name for name, one in model["columns"].items() if not one["description"].strip()]
+    assert undescribed == []
+
+
+def test_every_yaml_stands_beside_its_model() -> None:
+    lonely = [
+        path.name
+        for path in (DBT_FOLDER / "models").rglob("*.yml")
+        if path.name != "sources.yml" and not path.with_suffix(".sql").is_file()
+    ]
+    assert lonely == []
+
+
+def test_marts_and_analysis_have_enforced_contracts(dbt) -> None:
+    promised = [m for m in dbt.models.values() if layer(m) in ("marts", "analysis")]
+    assert len(promised) >= 5
+    for model in promised:
+        assert model["config"]["contract"]["enforced"], model["name"]
+        untyped = [name for name, one in model["columns"].items() if not one["data_type"]]
+        assert untyped == [], model["name"]
+
+
+def test_every_model_is_tested(dbt) -> None:
+    tested = {
+        node
+        for test in dbt.manifest["nodes"].values()
+        if test["resource_type"] == "test"
+        for node in test["depends_on"]["nodes"]
+    }
+    assert [m["name"] for m in dbt.models.values() if m["unique_id"] not in tested] == []
+
+
+def test_no_persons_are_copied_into_test_results(dbt) -> None:
+    """`store_failures` would write personal rows beside the warehouse."""
+    storing = [
+        node["name"]
+        for node in dbt.manifest["nodes"].values()
+        if node["resource_type"] == "test" and node["config"].get("store_failures")
+    ]
+    assert storing == []
+
+
+def upstream(model: dict[str, Any]) -> set[str]:
+    nodes = model["depends_on"]["nodes"]
+    return {node.rsplit(".", 1)[1] for node in nodes if node.startswith("model.")}
+
+
+@pytest.fixture(scope="module")
+def described(dbt) -> dict[str, list[str]]:
+    """Columns of every model, as DuckDB finds them on empty input."""
+    home = Warehouse(dbt.settings.home)
+    home.write_journal({})
+    home.write_catalogue(range(2024, 2025))
+    home.write_single_year_strata()
+    people = person_years().clear()
+    people.write_parquet(home.zones.microdata / "person_years.parquet")
+    waiting = dict(dbt.models)
+    columns: dict[str, list[str]] = {}
+    connection = duckdb.connect(":memory:")
+    try:
+        for database in ("restricted", "analysis"):
+            connection.execute(f"attach ':memory:' as {database}")
+        connection.execute("use restricted")
+        while waiting:
+            ready = [model for model in waiting.values() if not upstream(model) & waiting.keys()]
+            assert ready, f"models wait for each other: {sorted(waiting)}"
+            for model in ready:
+                del waiting[model["name"]]
+                connection.execute(
+                    f"create schema if not exists {model['database']}.{model['schema']}"
+                )
+                connection.execute(
+                    f"create view {model['relation_name']} as {model['compiled_code']}"
+                )
+                columns[model["name"]] = connection.table(model["relation_name"]).columns
+    finally:
+        connection.close()
+    return columns
+
+
+def test_documented_columns_are_those_of_the_model(dbt, described) -> None:
+    wrong = {
+        name: sorted(set(columns) ^ set(dbt.models[name]["columns"]))
+        for name, columns in described.items()
+        if set(columns) != set(dbt.models[name]["columns"])
+    }
+    assert wrong == {}
+    assert described.keys() == dbt.models.keys()
+
+
+def test_analysts_get_the_columns_of_the_microdata_door(described) -> None:
+    assert described["person_years"] == person_years().columns
+
+
+def sources(dbt, name: str) -> set[str]:
+    return {s["name"] for s in dbt.manifest["sources"].values() if s["source_name"] == name}
+
+
+def test_journal_sources_are_the_entities_tables(dbt) -> None:
+    assert sources(dbt, "journal") == set(restricted_tables())
+    staged = {name.removeprefix("stg_journal__") for name in dbt.models if name.startswith("stg_")}
+    assert staged == set(restricted_tables())
+
+
+def test_catalogue_sources_are_the_catalogues_tables(dbt) -> None:
+    frames = catalogue_tables(catalogue(), reference_dir(), range(2023, 2026))
+    assert sources(dbt, "catalogue") == set(frames) == set(CATALOGUE_TABLES)
+
+
+def test_every_source_is_described(dbt) -> None:
+    assert [s["name"] for s in dbt.manifest["sources"].values() if not s["description"]] == []
+
+
+def test_the_parquet_schema_of_an_empty_journal_is_complete(dbt, described) -> None:
+    """Empty tables have all columns, so a source nobody delivers yet breaks no model."""
+    for name, table in restricted_tables().items():
+        frame = pl.read_parquet(dbt.settings.zones.journal / name / "*.parquet")
+        assert {column.name for column in table.columns} <= set(frame.columns)
