@@ -7,11 +7,13 @@ An unknown key is an error: a misspelt privacy option must never be ignored.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Language = Literal["nb", "nn", "en"]
+Text = TypeVar("Text")
 LANGUAGES: tuple[Language, ...] = ("nb", "nn", "en")
 ValueKind = Literal["crude", "direct_esp2013", "direct_region", "indirect"]
 Service = Literal["hospital", "municipal_care", "gp", "portal", "documentation", "none"]
@@ -21,6 +23,20 @@ OPEN_AGE = 199
 """Upper end of an open age group; nobody is older, so comparisons need no special case."""
 
 READING_FIELDS = frozenset({"area", "period", "value", "lower", "upper", "comparison"})
+
+
+def every_language(texts: Mapping[Language, Text]) -> Mapping[Language, Text]:
+    """Texts as they are, once they are there in every language.
+
+    Args:
+        texts: Texts by language.
+
+    Raises:
+        ValueError: A language is missing.
+    """
+    if missing := set(LANGUAGES) - set(texts):
+        raise ValueError(f"texts lack {sorted(missing)}")
+    return texts
 
 
 class Strict(BaseModel):
@@ -149,8 +165,7 @@ class Indicator(Strict):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Indicator:
-        if missing := set(LANGUAGES) - set(self.texts):
-            raise ValueError(f"texts lack {sorted(missing)}")
+        every_language(self.texts)
         if self.headline_kind not in self.value_kinds:
             raise ValueError("headline_kind must be one of value_kinds")
         if self.counting == "flow" and (self.age_groups or self.value_kinds != ("crude",)):
@@ -211,6 +226,11 @@ class Policy(Strict):
     reason: str
     date: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
     texts: dict[Language, PolicyTexts]
+
+    @field_validator("texts")
+    @classmethod
+    def _every_language(cls, texts: dict[Language, PolicyTexts]) -> dict[Language, PolicyTexts]:
+        return dict(every_language(texts))
 
     @field_validator("date", mode="before")
     @classmethod

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Literal
 
 import polars as pl
+from pydantic import field_validator
 
 from pipelines.catalogue.loader import HERE, Catalogue, read_yaml
-from pipelines.catalogue.model import LANGUAGES, Identifier, Language, Strict
+from pipelines.catalogue.model import LANGUAGES, Identifier, Language, Strict, every_language
 from pipelines.catalogue.tables import read_reference
 
 EVERYWHERE = "*"
@@ -33,6 +34,11 @@ class AreaCaveat(Strict):
     source: str
     texts: dict[Language, str]
 
+    @field_validator("texts")
+    @classmethod
+    def _every_language(cls, texts: dict[Language, str]) -> dict[Language, str]:
+        return dict(every_language(texts))
+
 
 class AreaCaveats(Strict):
     """The file ``caveats.yml``."""
@@ -45,6 +51,13 @@ class BreakTexts(Strict):
 
     services: dict[str, dict[Language, str]]
     kinds: dict[str, dict[Language, str]]
+
+    @field_validator("services", "kinds")
+    @classmethod
+    def _every_language(
+        cls, entries: dict[str, dict[Language, str]]
+    ) -> dict[str, dict[Language, str]]:
+        return {name: dict(every_language(texts)) for name, texts in entries.items()}
 
 
 def caveats_table(catalogue: Catalogue, years: range, folder: Path = HERE) -> pl.DataFrame:
