@@ -125,7 +125,12 @@ def _origin_json(origin: Origin) -> dict[str, Any]:
 
 def candidates(zones: Zones) -> list[str]:
     """Release ids of all candidates, oldest data first."""
-    return sorted(path.name for path in zones.releases.iterdir() if path.is_dir())
+    # A folder with a dot is one that a killed run was building.
+    return sorted(
+        path.name
+        for path in zones.releases.iterdir()
+        if path.is_dir() and not path.name.startswith(".")
+    )
 
 
 def newest_candidate(zones: Zones) -> str:
