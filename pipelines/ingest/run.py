@@ -380,6 +380,8 @@ def _repeated(passed: Sequence[Passed]) -> pl.DataFrame:
             for outcome in passed
             if outcome.file.entity == entity_id
         )
+        if lines[key].n_unique() == lines.height:
+            continue
         again = lines.sort(FILE, ROW).filter(~pl.col(key).is_first_distinct())
         found.append(
             again.select(

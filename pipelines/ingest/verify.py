@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -200,9 +202,10 @@ class _Text:
             )
 
     def sample(self, limits: Limits) -> tuple[bytes, ...]:
-        lines = bytes(self._head).split(b"\n")
-        whole = lines if len(self._head) == self.size else lines[:-1]
-        return tuple(line for line in whole if line.strip())[: limits.sample_lines]
+        lines = (line for line in io.BytesIO(self._head) if line.strip())
+        # Cut where the sample ends, the last line may lack its end.
+        whole = (line for line in lines if line.endswith(b"\n") or len(self._head) == self.size)
+        return tuple(islice((line.rstrip(b"\n") for line in whole), limits.sample_lines))
 
     def _inflate(self, chunk: bytes) -> None:
         while chunk:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anonymization.keys import Key
-from anonymization.pseudonyms import Pseudonymiser
+from anonymization.pseudonyms import Pseudonymiser, _keyed
 
 KEY = Key("k1", 1, bytes(range(32)))
 
@@ -35,6 +35,30 @@ def test_the_construction_is_the_documented_one():
         by_the_standards(KEY.secret, "restricted", "person", text)
         for text in ("10915596784", "Blåbærsyltetøy", "")
     ]
+
+
+def test_a_column_without_repetition_keeps_its_order():
+    texts = ["c", "a", None, "b"]
+    assert pseudonyms(texts).to_list() == pseudonyms([*texts, "a"]).to_list()[:4]
+    assert pseudonyms(["c", "a"]).to_list() == pseudonyms(["a", "c"]).to_list()[::-1]
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "digest"),
+    [
+        (b"\x0b" * 20, "Hi There", "b0344c61d8db38535ca8afceaf0bf12b"),
+        (b"Jefe", "what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c7"),
+    ],
+)
+def test_the_keyed_hash_gives_the_published_digests(key, text, digest):
+    """RFC 4231, test cases 1 and 2, first 128 bits."""
+    assert _keyed(key)(text) == digest
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(st.binary(max_size=64), st.text(max_size=200))
+def test_the_keyed_hash_is_the_standard_librarys_hmac(key, text):
+    assert _keyed(key)(text) == hmac.digest(key, text.encode(), "sha256")[:16].hex()
 
 
 def test_the_form():
@@ -67,10 +91,7 @@ def test_each_distinct_identifier_is_hashed_once(monkeypatch):
     import anonymization.pseudonyms as module
 
     hashed = []
-    original = module._pseudonym
-    monkeypatch.setattr(
-        module, "_pseudonym", lambda start, text: hashed.append(text) or original(start, text)
-    )
+    monkeypatch.setattr(module, "_keyed", lambda key: lambda text: hashed.append(text) or text)
     got = pseudonyms(["a", "b", None, "a"] * 50)
     assert sorted(hashed) == ["a", "b"]
     assert got.len() == 200
