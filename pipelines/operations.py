@@ -94,10 +94,14 @@ def run(settings: Settings) -> RunReport:
     zones = settings.zones.create()
     pseudonym_key(settings)
     with one_at_a_time(zones):
-        pending = list(pending_deliveries(zones))
+        pending = list(pending_deliveries(zones, settings.inbox_url))
         if not pending and refined_release(zones) is not None:
             return RunReport(
-                0, 0, refined=False, release_id=refined_release(zones), refused=_refused(zones)
+                0,
+                0,
+                refined=False,
+                release_id=refined_release(zones),
+                refused=_refused(zones, settings.inbox_url),
             )
         from pipelines.instance import dagster_instance, sweep_dead_runs
 
@@ -119,18 +123,18 @@ def run(settings: Settings) -> RunReport:
             len(partitions),
             refined=True,
             release_id=refined_release(zones),
-            refused=_refused(zones),
+            refused=_refused(zones, settings.inbox_url),
         )
 
 
-def _refused(zones: Zones) -> tuple[str, ...]:
+def _refused(zones: Zones, inbox: str | None) -> tuple[str, ...]:
     """What was not taken in, whole deliveries and single files, with reasons."""
     from pipelines.ingest import refused_deliveries
     from pipelines.ingest.ledger import read_ledger
 
     whole = [
         f"{result.source}/{result.delivery}: {result.reason}: {result.detail}"
-        for result in refused_deliveries(zones)
+        for result in refused_deliveries(zones, inbox)
     ]
     files = [
         f"{entry.source}/{entry.delivery}/{file.name}: {file.refused_reason}: {file.refused_detail}"

@@ -30,9 +30,10 @@ from pipelines.settings import Settings
 )
 def inbox_sensor(context: SensorEvaluationContext) -> Iterator[RunRequest | SkipReason]:
     """Look into the inbox; the run key holds the names of the deliveries, so none starts twice."""
-    zones = Settings().zones.create()
+    settings = Settings()
+    zones = settings.zones.create()
     waiting: dict[tuple[str, str], list[str]] = {}
-    for delivery in pending_deliveries(zones):
+    for delivery in pending_deliveries(zones, settings.inbox_url):
         key = (delivery.delivering_organisation, delivery.period_start.isoformat())
         waiting.setdefault(key, []).append(delivery.delivery)
     if not waiting:
