@@ -15,10 +15,10 @@ from typing import Any
 import polars as pl
 import xlsxwriter
 
-from dashboards import words
+from dashboards import remarks, words
 from dashboards.data_access import Release
 from dashboards.figures import norwegian_order
-from dashboards.text import day, translator
+from dashboards.text import Translator, day, translator
 
 TIDY_COLUMNS = (
     "indicator_id",
@@ -79,10 +79,7 @@ def readable(release: Release, indicator_id: str, language: str) -> pl.DataFrame
     """The same rows with names instead of codes, under headings in the language."""
     _ = translator(language, "planner")
     indicator = release.indicator(indicator_id)
-    rows = tidy(release, indicator_id).join(
-        release.tables["areas"].select("area_code", "official_name").unique("area_code"),
-        on="area_code", how="left",
-    )  # fmt: skip
+    rows = _with_areas(release, tidy(release, indicator_id), _)
 
     def named(column: str, to_word: Any) -> pl.Expr:  # noqa: ANN401
         codes = [code for code in rows[column].unique().to_list() if code is not None]
@@ -101,18 +98,39 @@ def readable(release: Release, indicator_id: str, language: str) -> pl.DataFrame
         pl.col("value").alias(_("Figure")),
         pl.col("lower_ci").alias(_("Lower limit, 95%")),
         pl.col("upper_ci").alias(_("Upper limit, 95%")),
-        pl.col("numerator").alias(_("Numerator")),
-        pl.col("denominator").alias(_("Denominator")),
+        _counted(rows, "numerator").alias(_("Numerator")),
+        _counted(rows, "denominator").alias(_("Denominator")),
         pl.lit(indicator[f"unit_text_{language}"]).alias(_("Unit")),
         named("value_status", lambda c: words.status(c, _)).alias(_("Status")),
-        named("status_reason", lambda c: words.reason(c, _)).alias(_("Reason")),
+        pl.col("why").alias(_("Reason")),
         named("quality_flags", lambda c: words.flags(c, _)).alias(_("Quality")),
+        pl.col("covered_share").alias(_("Share covered")),
         pl.col("release_id").alias(_("Release")),
         pl.lit(_("Synthetic figures – not for planning") if release.synthetic else "").alias(
             _("Note")
         ),
     )
     return defused(named_rows)
+
+
+def _with_areas(release: Release, rows: pl.DataFrame, _: Translator) -> pl.DataFrame:
+    """The rows with their area's ``official_name``, and ``why``: the reason in words."""
+    areas = release.tables["areas"].select(
+        "area_code", "official_name", "go_live_on", "go_live_certainty"
+    )
+    joined = rows.join(areas, on="area_code", how="left")
+    causes = joined.select(
+        "area_code", "status_reason", "go_live_on", "go_live_certainty"
+    ).unique(maintain_order=True)  # fmt: skip
+    texts = [remarks.reason(cause, _) for cause in causes.iter_rows(named=True)]
+    said = causes.select("area_code", "status_reason", pl.Series("why", texts, pl.String))
+    return joined.join(said, on=["area_code", "status_reason"], how="left", nulls_equal=True)
+
+
+def _counted(rows: pl.DataFrame, column: str) -> pl.Expr:
+    """A count without decimals, unless some row of it has any (person-years do)."""
+    whole = rows.select((pl.col(column) % 1 == 0).all()).item()
+    return pl.col(column).cast(pl.Int64) if whole else pl.col(column)
 
 
 def tidy_csv(release: Release, indicator_id: str) -> bytes:
@@ -173,14 +191,18 @@ def workbook(release: Release, indicator_id: str, language: str, citation: str) 
     book.set_properties({"title": release.indicator(indicator_id)[f"title_{language}"],
                          "comments": citation, "created": made})  # fmt: skip
     label = _("Synthetic figures – not for planning") if release.synthetic else ""
-    _figures_sheet(book, _("Figures"), readable(release, indicator_id, language), label)
+    decimals = max(int(release.indicator(indicator_id)["decimals"]), 1)
+    figures = readable(release, indicator_id, language)
+    _figures_sheet(book, _("Figures"), figures, label, decimals)
     about = metadata(release, indicator_id, language, citation)
     _metadata_sheet(book, _("About the figures"), about)
     book.close()
     return target.getvalue()
 
 
-def _figures_sheet(book: xlsxwriter.Workbook, name: str, frame: pl.DataFrame, label: str) -> None:
+def _figures_sheet(
+    book: xlsxwriter.Workbook, name: str, frame: pl.DataFrame, label: str, decimals: int
+) -> None:
     sheet = book.add_worksheet(name)
     frame.write_excel(
         workbook=book,
@@ -188,7 +210,7 @@ def _figures_sheet(book: xlsxwriter.Workbook, name: str, frame: pl.DataFrame, la
         position=(2, 0) if label else (0, 0),
         autofit=True,
         table_style="Table Style Light 1",
-        float_precision=2,
+        float_precision=decimals,
     )
     if label:
         sheet.write_string(0, 0, label, book.add_format({"bold": True}))

@@ -18,16 +18,18 @@ _FULL = 0.995
 _ISO_DAY = re.compile(r"^\d{4}-\d{2}-\d{2}")
 
 
-def _percent(share: float, language: str) -> str:
-    return number(100 * share, language)
+def covered_part(row: Mapping[str, Any]) -> float | None:
+    """The covered share of a row that is not wholly covered; ``None`` where it is."""
+    share = row.get("covered_share")
+    return None if share is None or share >= _FULL else float(share)
 
 
 def coverage(row: Mapping[str, Any], _: Translator) -> str:
     """How much of an area and period a partly covered figure stands for."""
-    share = row.get("covered_share")
-    if share is None or share >= _FULL:
+    part = covered_part(row)
+    if part is None:
         return words.flag("partial_coverage", _)
-    share = _percent(share, _.language)
+    share = number(100 * part, _.language)
     if row.get("area_level") == "region":
         return _("stands for municipalities with {share}% of the inhabitants", share=share)
     return _("partly covered: {share}%", share=share)
@@ -79,8 +81,7 @@ def explanation(row: Mapping[str, Any], _: Translator) -> str:
 def comparison(row: Mapping[str, Any], region: str, decimals: int, _: Translator) -> str:
     """The end of a reading sentence: how the figure stands to the region's."""
     if row["area_level"] == "region":
-        share = row.get("covered_share")
-        if share is not None and share < _FULL:
+        if covered_part(row) is not None:
             return _("counting the municipalities that are covered")
         return _("counting the whole region")
     if row["region_value"] is None or row["versus_region"] == "not_compared":

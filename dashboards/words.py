@@ -61,7 +61,7 @@ def reason(code: str | None, _: Translator) -> str:
     if code is None:
         return ""
     return {
-        "disclosure": _("few persons behind the figure"),
+        "disclosure": _("few persons, or it would reveal another figure"),
         "municipality_not_live": _("the municipality is not live on Helseplattformen"),
         "service_not_covered": _("the service is not covered in the period"),
         "no_data": _("no data received"),

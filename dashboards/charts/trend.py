@@ -135,7 +135,7 @@ def _gaps(frame: pl.DataFrame, x: alt.X) -> list[alt.Chart]:
     text = alt.Chart(empty.drop("value", "lower", "upper")).mark_text(
         color=MUTED, fontStyle="italic", fontSize=12.5, aria=False
     )
-    return [text.encode(x=x, y=alt.value(HEIGHT - 12), text="text:N")]
+    return [text.encode(x=x, y=alt.value(alt.expr("height - 12")), text="text:N")]
 
 
 def _break_layers(marks: pl.DataFrame, x: alt.X) -> list[alt.Chart]:

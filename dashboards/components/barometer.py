@@ -96,6 +96,16 @@ def figure_cell(figure: Mapping[str, Any], decimals: int, _: Translator) -> str:
     return f"<b>{escape(words.figure(figure, decimals, _))}</b> {small}{extra}"
 
 
+def _region_cell(region: Mapping[str, Any], decimals: int, _: Translator) -> str:
+    """The region's figure beside an area's, its coverage in as few words as can be."""
+    share = remarks.covered_part(region)
+    if region["value"] is None or share is None:
+        return figure_cell(region, decimals, _)
+    said = _("covers {share}%", share=number(100 * share, _.language))
+    plain = figure_cell({**region, "quality_flags": ""}, decimals, _)
+    return f'{plain}<small class="fp-remark">{escape(said)}</small>'
+
+
 def difference_cell(figure: Mapping[str, Any], polarity: str, _: Translator) -> str:
     """The comparison with the region: shape, word, and colour besides."""
     code = figure["versus_region"] if figure["value"] is not None else "not_compared"
@@ -126,7 +136,7 @@ def barometer_row(entry: Mapping[str, Any], context: Context) -> list[str]:
         f'<details class="fp-reading"><summary>{escape(_("What does this mean?"))}</summary>'
         f"<p>{escape(reading(entry, context))}</p></details>"
     )
-    beside = figure_cell(region, decimals, _) if region is not None else "–"
+    beside = _region_cell(region, decimals, _) if region is not None else "–"
     return [
         name,
         figure_cell(figure, decimals, _),

@@ -109,14 +109,14 @@ def _beside(reader: Context, choice: Choice, year: int) -> None:
             f"<p>{escape(reading(entry, reader))}</p></div>"
         )
     values = municipalities(frame)["value"].drop_nulls()
-    show(f"<h3>{escape(_('Municipalities with a figure'))}</h3>")
     if len(values):
-        show(f'<p class="fp-small">{escape(unit)}</p>')
-        show(legend.colours(values.to_list(), region_map.class_limits(frame), decimals, _))
+        key = legend.colours(values.to_list(), region_map.class_limits(frame), decimals, _)
+        key = f'<p class="fp-small">{escape(unit)}</p>{key}'
     else:
-        show(f"<p>{escape(_('No municipality has a figure.'))}</p>")
-    show(f"<h3>{escape(_('Municipalities without a figure'))}</h3>")
-    show(legend.no_figure(status_counts(frame), _))
+        key = f"<p>{escape(_('No municipality has a figure.'))}</p>"
+    show(f"<h3>{escape(_('Municipalities with a figure'))}</h3>{key}")
+    without = legend.no_figure(status_counts(frame), _)
+    show(f"<h3>{escape(_('Municipalities without a figure'))}</h3>{without}")
     kind = words.kind(choice.value_kind, _)
     show(f'<p class="fp-small">{escape(kind)}. {escape(_("Choose a tile to open its page."))}</p>')
 

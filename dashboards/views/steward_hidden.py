@@ -17,6 +17,7 @@ from dashboards.views.steward_parts import Column, Desk, known, markup, table
 
 SHOWN = "shown"
 ORDER = (SHOWN, "primary", "secondary", "disclosure")
+NOT_THERE = ("municipality_not_live", "service_not_covered", "no_data")
 
 
 def show(desk: Desk) -> None:
@@ -80,13 +81,15 @@ def _table(desk: Desk, cells: pl.DataFrame) -> None:
     columns = [
         Column(tr("Indicator"), is_code=True),
         *(Column(known(words, name), is_number=True) for name in reasons),
-        Column(tr("Share shown"), is_number=True),
+        Column(tr("Share shown, where covered"), is_number=True),
     ]
     rows = []
     for row in wide.sort("indicator_id").iter_rows(named=True):
         counts = [int(row[name] or 0) for name in reasons]
         shown = int(row.get(SHOWN) or 0)
-        share = number(100 * shown / max(sum(counts), 1), desk.language) + " %"
+        # What no protection could show is no loss of it: the share is of what was counted.
+        counted = sum(int(row[name] or 0) for name in reasons if name not in NOT_THERE)
+        share = tr("{share}%", share=number(100 * shown / max(counted, 1), desk.language))
         rows.append([str(row["indicator_id"]), *map(desk.count, counts), share])
     markup(table(tr("Cells by indicator. Counts from 1 to 4 are written <5."), columns, rows))
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from dashboards import words
+from dashboards import remarks, words
 from dashboards.charts import compare, region_map, trend
 from dashboards.data_access import Release, current_release
 from dashboards.figures import NO_FIGURE, Choice, headline, year_frame
 from dashboards.text import translator
+from dashboards.views import about
 from tests.support.planner_pages import LANGUAGES, PAGES, TABS, holds, markup, page, payload, text
-from tests.support.published_release import RELEASE_ID, UNRELIABLE_AREA, write_release
+from tests.support.published_release import ASSUMED_AREA, RELEASE_ID, write_release
 
 PLANTED = 987654.328125
 SHOWN = "emergency_admissions_per_1000"
@@ -65,7 +66,7 @@ def test_every_tab_of_an_indicator_draws(tab: str, language: str) -> None:
     "home_nursing_users_80plus_share", "diabetes_type2_prevalence", "portal_active_users_share",
     "structured_documentation_share",
 ])  # fmt: skip
-@pytest.mark.parametrize("area", ["MIDT", "5001", "1507", "1508", "5043", UNRELIABLE_AREA])
+@pytest.mark.parametrize("area", ["MIDT", "5001", "1507", "1508", "5043", ASSUMED_AREA])
 def test_every_indicator_draws_for_every_kind_of_area(indicator_id: str, area: str) -> None:
     for year in ("2023", "2025"):
         shown = page("indicator", {"indicator": indicator_id, "area": area, "year": year})
@@ -108,7 +109,7 @@ def test_the_language_is_that_of_the_area_unless_the_reader_chose() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_kinds_of_no_figure_read_and_look_differently(language: str) -> None:
     _ = translator(language, "planner")
-    codes = (*NO_FIGURE, "unreliable", "merged", "ok")
+    codes = (*NO_FIGURE, "merged", "ok")
     assert len({words.status(code, _) for code in codes}) == len(codes)
     assert len({words.status_explained(code, _) for code in codes}) == len(codes)
     assert len({words.SYMBOLS[code] for code in NO_FIGURE}) == len(NO_FIGURE)
@@ -127,20 +128,23 @@ def test_bokmal_statuses_have_their_agreed_names() -> None:
     assert words.status("unreliable", _) == "Usikkert tall"
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_hidden_figure_is_in_nothing_that_a_page_sends(name: str, release: Release) -> None:
+@pytest.mark.parametrize(
+    ("name", "tab"),
+    [*((name, "") for name in PAGES if name != "indicator"), *(("indicator", t) for t in TABS)],
+)
+def test_a_hidden_figure_is_in_nothing_that_a_page_sends(
+    name: str, tab: str, release: Release
+) -> None:
     hidden = release.values.filter(value_status="suppressed")
     assert hidden.height > 100
     area = hidden.filter(indicator_id="home_nursing_users_80plus_share", sex="total")["area_code"][
         0
     ]
-    for tab in TABS:
-        query = {"indicator": "home_nursing_users_80plus_share", "area": area, "tab": tab,
-                 "lang": "en"}  # fmt: skip
-        sent = payload(page(name, query))
-        assert not holds(sent, PLANTED)
-        assert b"987,654" not in sent
-        assert b"987654" not in sent
+    query = {"indicator": "home_nursing_users_80plus_share", "area": area, "lang": "en"}
+    sent = payload(page(name, query | ({"tab": tab} if tab else {})))
+    assert not holds(sent, PLANTED)
+    assert b"987,654" not in sent
+    assert b"987654" not in sent
 
 
 def test_the_search_for_hidden_figures_finds_a_shown_one(release: Release) -> None:
@@ -201,3 +205,67 @@ def test_before_the_first_release_a_friendly_page_stands(
     shown = page("overview", {"lang": language})
     assert not shown.exception
     assert "make demo" in text(shown)
+
+
+def test_another_reader_does_not_inherit_choices() -> None:
+    page("indicator", {"lang": "nn", "area": "1505", "kind": "crude", "tab": "table"})
+    fresh = page("indicator", {})
+    assert fresh.query_params["lang"] == "nb"
+    assert fresh.query_params["area"] == "MIDT"
+    assert fresh.query_params["tab"] == "trend"
+
+
+def test_the_overview_opens_with_an_indicator_of_health() -> None:
+    assert page("overview", {}).query_params["indicator"] == SHOWN
+
+
+def test_the_region_says_which_part_of_it_a_figure_stands_for() -> None:
+    query = {"lang": "nb", "area": "MIDT", "year": "2025"}
+    covered = text(page("indicator", {**query, "indicator": "portal_active_users_share"}))
+    assert "gjelder kommuner med 60 % av innbyggerne" in covered
+    assert "regnet for kommunene som er dekket" in covered
+    whole = text(page("indicator", {**query, "indicator": SHOWN}))
+    assert "regnet for hele regionen" in whole
+    assert "Merk: gjelder kommuner med" in covered
+    assert "Merk: gjelder kommuner med" not in whole
+
+
+def test_a_planned_start_is_called_planned_and_an_assumed_one_assumed() -> None:
+    planned = text(page("municipality", {"lang": "nb", "area": "5006"}))
+    assert "Helseplattformen planlagt fra" in planned
+    assert "ikke bekreftet)" in planned
+    assert "Planlagt, ikke bekreftet" in planned
+    assert "(antatt dato)" in text(page("municipality", {"lang": "nb", "area": ASSUMED_AREA}))
+
+
+def test_a_caveat_of_several_indicators_is_written_once_with_their_names() -> None:
+    shown = text(page("municipality", {"lang": "nb", "area": ASSUMED_AREA}))
+    assert shown.count("Oppstartsdagen er antatt.") == 1
+    assert "Akuttinnleggelser, HelsaMi-brukere" in shown
+    alone = text(page("indicator", {"lang": "nb", "area": ASSUMED_AREA, "indicator": SHOWN}))
+    assert "Oppstartsdagen er antatt." in alone
+
+
+def test_a_break_mark_is_dated_in_words() -> None:
+    shown = text(page("indicator", {"lang": "nb", "area": "1508", "indicator": SHOWN}))
+    assert "1. januar 2024: Ålesund ble delt." in shown
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_audit_and_the_remarks_are_explained(language: str) -> None:
+    _ = translator(language, "planner")
+    shown = text(page("about", {"lang": language}))
+    assert _("No hidden figure could be worked out.") in shown
+    assert all(remarks.flag_explained(code, _) in shown for code in remarks.FLAGS)
+    assert "21" in shown
+
+
+def test_a_certificate_with_a_success_says_so() -> None:
+    _ = translator("nb", "planner")
+    attack = {"attack": "exact recovery of a hidden cell", "succeeded": 7}
+    certificate = {"systems_audited": 3, "cells_audited": 4120, "attacks": [attack]}
+    said = about._audit(certificate, "nb", _)
+    assert (
+        said == "4\u202f120 tall i 3 grupper av tabeller er prøvd. 7 skjulte tall kunne regnes ut."
+    )
+    assert about._audit({}, "nb", _) == ""

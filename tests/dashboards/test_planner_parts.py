@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from datetime import date
 from pathlib import Path
 
@@ -13,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards import words
+from dashboards import remarks
 from dashboards.charts import region_map, trend
 from dashboards.charts.theme import BETTER, INK_ON_SCALE, MUTED, SCALE, WORSE, judged
-from dashboards.components import table
+from dashboards.components import legend, table
 from dashboards.data_access import (
     NothingPublishedError,
     Release,
@@ -27,6 +28,7 @@ from dashboards.data_access import (
 from dashboards.figures import (
     Choice,
     applicable,
+    area_names,
     breaks,
     headline,
     live_counts,
@@ -35,6 +37,7 @@ from dashboards.figures import (
 )
 from dashboards.server import content_security_policy, localised
 from dashboards.text import translator
+from pipelines.checks.run import check_published
 from tests.support.published_release import REFERENCE, areas, write_release
 
 SHELL = (
@@ -91,7 +94,7 @@ def test_every_municipality_has_a_tile_of_its_own_at_any_time() -> None:
     for day in (date(2023, 12, 31), date(2024, 12, 31)):
         valid = areas().filter(
             pl.col("area_level") == "municipality",
-            pl.col("valid_from") <= day,
+            pl.col("valid_from").is_null() | (pl.col("valid_from") <= day),
             pl.col("valid_to").is_null() | (pl.col("valid_to") >= day),
         )
         assert not valid.select("tile_row", "tile_col").is_duplicated().any()
@@ -187,7 +190,7 @@ def test_breaks_and_caveats_reach_their_area_only(release: Release) -> None:
     marks = trend.break_marks(
         release, headline(release, "emergency_admissions_per_1000"), "1508", "nn"
     )
-    assert marks["text"].to_list() == ["Ålesund vart delt."]
+    assert marks["text"].to_list() == ["1. januar 2024: Ålesund vart delt."]
     assert 2023.4 < marks["at"][0] < 2023.6
     assert applicable(release, "emergency_admissions_per_1000", "5001", 2025).height == 1
     assert applicable(release, "diabetes_type2_prevalence", "5001", 2025).height == 0
@@ -210,7 +213,7 @@ def test_live_municipalities_are_counted_by_the_day(release: Release) -> None:
 )
 def test_comparisons_in_words(versus: str, said: str) -> None:
     row = {"area_level": "municipality", "region_value": 10.0, "versus_region": versus}
-    assert words.comparison(row, "Midt-Norge", 1, translator("nb", "planner")) == said
+    assert remarks.comparison(row, "Midt-Norge", 1, translator("nb", "planner")) == said
 
 
 def test_table_cells_carry_their_headings_and_captions_are_escaped() -> None:
@@ -257,3 +260,65 @@ def test_a_new_release_is_seen_without_a_restart(
     pointer.unlink()
     pointer.symlink_to("r-next")
     assert current_release().id == "r-next"
+
+
+@pytest.mark.parametrize(
+    ("level", "share", "said"),
+    [
+        ("region", 0.6, "gjelder kommuner med 60 % av innbyggerne"),
+        ("municipality", 0.87, "delvis dekket: 87 %"),
+        ("municipality", 1.0, "delvis dekket periode"),
+        ("region", None, "delvis dekket periode"),
+    ],
+)
+def test_partial_coverage_in_words(level: str, share: float | None, said: str) -> None:
+    row = {"area_level": level, "covered_share": share,
+           "quality_flags": "partial_coverage,small_numerator"}  # fmt: skip
+    assert remarks.flags(row, translator("nb", "planner")) == f"{said}, få hendelser"
+
+
+def test_a_planned_start_stands_beside_what_is_not_covered() -> None:
+    row = {"status_reason": "municipality_not_live", "go_live_on": date(2026, 4, 1),
+           "go_live_certainty": "planned"}  # fmt: skip
+    _ = translator("nb", "planner")
+    said = "kommunen er ikke på Helseplattformen"
+    assert remarks.reason(row, _) == f"{said} (planlagt 1. april 2026, ikke bekreftet)"
+    assert remarks.reason({**row, "go_live_certainty": "confirmed"}, _) == said
+    assert remarks.reason({**row, "status_reason": None}, _) == ""
+
+
+@pytest.mark.parametrize(
+    ("values", "limits", "said"),
+    [
+        ([0.0, 0.0, 100.0], [0.0], ["0,0", "100,0"]),
+        ([1.0, 2.0, 3.0, 4.0, 5.0], [1.8, 2.6, 3.4, 4.2], ["1,0", "2,0", "3,0", "4,0", "5,0"]),
+        ([1.0, 1.2, 5.0], [2.0], ["1,0–1,2", "5,0"]),
+        ([7.0], [], ["7,0"]),
+    ],
+)
+def test_the_legend_tells_what_each_colour_holds(
+    values: list[float], limits: list[float], said: list[str]
+) -> None:
+    made = legend.colours(values, limits, 1, translator("nb", "planner"))
+    assert re.findall(r"</span>([^<]+)</li>", made) == said
+    assert len(set(re.findall(r"background:(#\w+)", made))) == len(said)
+
+
+def test_the_least_and_the_greatest_figure_have_the_ends_of_the_scale() -> None:
+    frame = pl.DataFrame({"area_level": "municipality", "value": [0.0] * 4 + [100.0] * 6})
+    limits = region_map.class_limits(frame)
+    assert max(limits) < 100
+    assert [region_map.class_of(value, limits) for value in (0.0, 100.0)] == [0, len(SCALE) - 1]
+
+
+def test_areas_of_one_name_are_told_apart_by_their_years(release: Release) -> None:
+    names = area_names(release.tables["areas"])
+    assert names["1507"] == "Ålesund (2020–2023)"
+    assert names["1508"] == "Ålesund (2024–)"
+    assert names["5001"] == "Trondheim – Tråante"
+
+
+def test_the_fixture_obeys_the_published_contract(tmp_path: Path) -> None:
+    results = check_published(write_release(tmp_path), "fixture")
+    assert len(results) > 300
+    assert [(r.check_id, r.unexpected_n) for r in results if r.status != "pass"] == []

@@ -105,7 +105,7 @@ def test_small_counts_are_banded(monkeypatch: pytest.MonkeyPatch, home: Path) ->
     hidden = text_of(page(monkeypatch, home, lang="en", view="hidden"))
     row = re.search(r"emergency_admissions_per_1000</th>(.*?)</tr>", hidden)
     assert row is not None
-    assert re.findall(r">([^<>]+)</td>", row.group(1)) == ["1,480", "96", "&lt;5", "310", "78 %"]
+    assert re.findall(r">([^<>]+)</td>", row.group(1)) == ["1,480", "96", "&lt;5", "310", "94%"]
 
 
 def test_checks_of_one_table_that_could_not_be_run_share_a_card(

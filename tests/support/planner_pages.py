@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "dashboards" / "planner.py"
@@ -21,12 +23,23 @@ PAGES = ("overview", "municipality", "indicator", "about")
 TABS = ("trend", "compare", "table", "definition", "download")
 
 
+@lru_cache(maxsize=1)
+def _application() -> AppTest:
+    """The application after a first run: only then can pages be switched."""
+    return AppTest.from_file(str(SCRIPT), default_timeout=60).run()
+
+
 def page(name: str, query: Mapping[str, str]) -> AppTest:
-    """A page as a reader gets it who follows a link with these choices."""
-    test = AppTest.from_file(str(SCRIPT), default_timeout=60)
-    # Pages can be switched only after a first run; it sees the same address.
-    test.query_params.update(query)
-    test.run()
+    """A page as a reader gets it who follows a link with these choices.
+
+    One application serves all calls (starting one takes five times as long as a page), emptied
+    of what the last reader chose; a result is good until the next call.
+    """
+    test = _application()
+    for key in list(test.session_state):
+        del test.session_state[key]
+    test._tree = ElementTree()
+    test._tree._runner = test
     test.query_params.clear()
     test.query_params.update(query)
     return test.switch_page(f"views/{name}.py").run()

@@ -92,6 +92,11 @@ _TEXTS = {
     "denominator_text": ("Personer eller personår som er dekket av tjenesten.",
                          "Personar eller personår som er dekte av tenesta.",
                          "Persons or person-years that the service covers."),
+    "policy_rule": (
+        "Tall som bygger på 1–4 personer, skjules.",
+        "Tal som byggjer på 1–4 personar, blir skjulte.",
+        "Figures that rest on 1–4 persons are hidden.",
+    ),
     "why": ("Tallet hjelper kommunen å se behov og kapasitet i sammenheng.",
             "Talet hjelper kommunen å sjå behov og kapasitet i samanheng.",
             "The figure helps the municipality to see need and capacity together."),

@@ -22,7 +22,8 @@ RELEASE_ID = "r-2025-12-31-5f3c1a9e"
 YEARS = (2023, 2024, 2025)
 REGION = "MIDT"
 MISSING_AREA = "5026"
-UNRELIABLE_AREA = "3430"
+NOT_APPLICABLE_AREA = "5052"
+ASSUMED_AREA = "3430"
 
 
 def areas() -> pl.DataFrame:
@@ -34,9 +35,11 @@ def areas() -> pl.DataFrame:
         .select(
             "municipality_code",
             pl.col("go_live_on").cast(pl.String).str.to_date(strict=False),
-            go_live_certainty=pl.when(pl.col("status") == "live")
-            .then(pl.lit("confirmed"))
-            .otherwise(pl.lit("planned")),
+            go_live_certainty=pl.when(pl.col("status") != "live")
+            .then(pl.lit("planned"))
+            .when(pl.col("municipality_code") == ASSUMED_AREA)
+            .then(pl.lit("assumed"))
+            .otherwise(pl.lit("confirmed")),
         )
     )
     people = pl.read_csv(
@@ -54,7 +57,7 @@ def areas() -> pl.DataFrame:
             name="name",
             official_name="official_name",
             county="county",
-            valid_from=pl.col("valid_from").fill_null(date(2018, 1, 1)),
+            valid_from="valid_from",
             valid_to="valid_to",
             lat="lat",
             lon="lon",
@@ -72,7 +75,6 @@ def areas() -> pl.DataFrame:
             "area_level": ["region"],
             "name": ["Midt-Norge"],
             "official_name": ["Midt-Norge"],
-            "valid_from": [date(2018, 1, 1)],
             "language": ["nb"],
             "population": [towns.filter(pl.col("valid_to").is_null())["population"].sum()],
         }
@@ -93,6 +95,8 @@ def _facts() -> pl.DataFrame:
                 "indicator_id": f.id,
                 "unit": f.unit,
                 "multiplier": f.multiplier,
+                "decimals": f.decimals,
+                "public_denominator": f.public_denominator,
                 "level": f.level,
                 "population_share": f.population_share,
                 "service": f.service,
@@ -113,7 +117,7 @@ def _cells() -> pl.DataFrame:
         (pl.col("age_group") == "total") & (pl.col("sex") == "total")
     )
     covered = areas().join(years, how="cross").filter(
-        pl.col("valid_from").dt.year() <= pl.col("year"),
+        pl.col("valid_from").is_null() | (pl.col("valid_from").dt.year() <= pl.col("year")),
         pl.col("valid_to").is_null() | (pl.col("valid_to").dt.year() >= pl.col("year")),
     )  # fmt: skip
     town = (pl.col("area_level") == "municipality").cast(pl.Float64)
@@ -136,8 +140,16 @@ def _cells() -> pl.DataFrame:
 
 
 def _status() -> pl.Expr:
-    live = (pl.col("go_live_certainty") == "confirmed") & (
+    live = (pl.col("go_live_certainty") != "planned") & (
         pl.col("go_live_on").dt.year() <= pl.col("year")
+    )
+    numerator, denominator = pl.col("numerator"), pl.col("denominator")
+    few = numerator.is_between(1, 4) | (
+        (pl.col("multiplier") == 100) & (denominator - numerator).is_between(1, 4)
+    )
+    tiny = ~pl.col("public_denominator") & denominator.is_between(1, 4)
+    elsewhere = (pl.col("indicator_id") == "readmission_30_days_67plus") & (
+        pl.col("area_code") == NOT_APPLICABLE_AREA
     )
     town = pl.col("area_level") == "municipality"
     standard = pl.col("value_kind") != "crude"
@@ -148,13 +160,26 @@ def _status() -> pl.Expr:
         .then(pl.lit("not_covered|service_not_covered"))
         .when((pl.col("area_code") == MISSING_AREA) & (pl.col("year") == YEARS[-1]))
         .then(pl.lit("missing|no_data"))
-        .when(town & (pl.col("numerator") < 10) & standard)
-        .then(pl.lit("not_applicable|too_few_events"))
-        .when(town & (pl.col("numerator") < 5))
+        .when(elsewhere)
+        .then(pl.lit("not_applicable|not_defined_for_group"))
+        .when(few | tiny | (denominator == 0))
         .then(pl.lit("suppressed|disclosure"))
-        .when(pl.col("area_code") == UNRELIABLE_AREA)
-        .then(pl.lit("unreliable|"))
+        .when((numerator < 10) & standard)
+        .then(pl.lit("unreliable|too_few_events"))
         .otherwise(pl.lit("ok|"))
+    )
+
+
+def _covered_share() -> pl.Expr:
+    """Hospitals see nine tenths of 2024; the region's municipal services, six tenths."""
+    hospital = pl.col("service") == "hospital"
+    region = pl.col("area_level") == "region"
+    return (
+        pl.when(hospital & (pl.col("year") == 2024))
+        .then(0.9)
+        .when(region & ~hospital)
+        .then(0.6)
+        .otherwise(1.0)
     )
 
 
@@ -165,7 +190,8 @@ def indicator_values(planted_value: float | None = None) -> pl.DataFrame:
         planted_value: Put this number into the value columns of every suppressed row, as a
             faulty publication might; the pages must never let it through.
     """
-    shown = pl.col("value_status").is_in(["ok", "unreliable"])
+    shown = pl.col("value_status") == "ok"
+    rounded = pl.col("numerator") / pl.col("denominator").clip(1) * pl.col("multiplier")
     spread = pl.col("value") / pl.col("numerator").clip(1).sqrt() * 1.96
     hidden = pl.when(pl.col("value_status") == "suppressed").then(pl.lit(planted_value, pl.Float64))
     table = (
@@ -174,8 +200,8 @@ def indicator_values(planted_value: float | None = None) -> pl.DataFrame:
         .with_columns(
             value_status=pl.col("status").str.split("|").list.first(),
             status_reason=pl.col("status").str.split("|").list.last().replace("", None),
-            value=pl.col("numerator") / pl.col("denominator").clip(1) * pl.col("multiplier"),
-            flagged=(pl.col("service") == "hospital") & (pl.col("year") == 2024),
+            value=rounded.round(1),
+            covered_share=_covered_share(),
         )
         .with_columns(
             lower_ci=(pl.col("value") - spread).clip(0), upper_ci=pl.col("value") + spread
@@ -183,6 +209,12 @@ def indicator_values(planted_value: float | None = None) -> pl.DataFrame:
         .with_columns(
             pl.when(shown).then(pl.col(c)).otherwise(hidden).alias(c)
             for c in ("numerator", "value", "lower_ci", "upper_ci")
+        )
+        .with_columns(
+            pl.when(shown | pl.col("public_denominator")).then(pl.col("denominator")),
+            quality_flags=pl.when(shown & (pl.col("covered_share") < 0.95))
+            .then(pl.lit("partial_coverage"))
+            .otherwise(pl.lit("")),
         )
     )
     return table.select(
@@ -211,8 +243,8 @@ def indicator_values(planted_value: float | None = None) -> pl.DataFrame:
         "value_status",
         "status_reason",
         pl.lit(None, pl.String).alias("merged_group_id"),
-        pl.when("flagged").then(pl.lit("partial_coverage")).otherwise(pl.lit("")).alias("quality_flags"),
-        pl.when("flagged").then(0.9).otherwise(1.0).alias("covered_share"),
+        "quality_flags",
+        "covered_share",
         pl.lit(RELEASE_ID).alias("release_id"),
     )  # fmt: skip
 
@@ -253,7 +285,7 @@ def comparisons(values: pl.DataFrame) -> pl.DataFrame:
 
 def _coverage() -> pl.DataFrame:
     live = areas().filter(pl.col("go_live_on").is_not_null())
-    planned = pl.col("go_live_certainty") != "confirmed"
+    planned = pl.col("go_live_certainty") == "planned"
     return live.select(
         "area_code",
         pl.lit("municipal_care").alias("service"),
@@ -270,32 +302,52 @@ def _texts(nb: str, nn: str, en: str) -> dict[str, list[str]]:
     return {"text_nb": [nb], "text_nn": [nn], "text_en": [en]}
 
 
+def _caveats() -> pl.DataFrame:
+    """One caveat of all areas, and one of a single area that holds for two indicators."""
+    common = _texts(
+        "Innleggelser ved sykehus utenfor regionen er ikke med.",
+        "Innleggingar ved sjukehus utanfor regionen er ikkje med.",
+        "Stays in hospitals outside the region are not included.",
+    )
+    own = _texts(
+        "Oppstartsdagen er antatt.", "Oppstartsdagen er anteken.", "The first day is assumed."
+    )
+    rows = [
+        ("emergency_admissions_per_1000", "*", "border_hospitals", common),
+        ("emergency_admissions_per_1000", ASSUMED_AREA, "go_live_day_assumed", own),
+        ("portal_active_users_share", ASSUMED_AREA, "go_live_day_assumed", own),
+    ]
+    return pl.concat(
+        pl.DataFrame(
+            {
+                "indicator_id": [indicator_id],
+                "area_code": [area_code],
+                "period_start": [None],
+                "caveat_id": [caveat_id],
+                **texts,
+            },
+            schema_overrides={"period_start": pl.Date},
+        )
+        for indicator_id, area_code, caveat_id, texts in rows
+    )
+
+
 def tables(
     *, synthetic: bool = True, planted_value: float | None = None
 ) -> dict[str, pl.DataFrame]:
     """All tables of a release by name."""
     values = indicator_values(planted_value)
-    caveats = pl.DataFrame(
-        {
-            "indicator_id": ["emergency_admissions_per_1000"],
-            "area_code": ["*"],
-            "period_start": [None],
-            "caveat_id": ["border_hospitals"],
-            **_texts(
-                "Innleggelser ved sykehus utenfor regionen er ikke med.",
-                "Innleggingar ved sjukehus utanfor regionen er ikkje med.",
-                "Stays in hospitals outside the region are not included.",
-            ),
-        },
-        schema_overrides={"period_start": pl.Date},
-    )
     breaks = pl.DataFrame(
         {
             "area_code": ["1508"],
-            "service": [None],
+            "service": ["*"],
             "break_on": [date(2024, 1, 1)],
             "kind": ["border"],
-            **_texts("Ålesund ble delt.", "Ålesund vart delt.", "Ålesund was divided."),
+            **_texts(
+                "2024-01-01: Ålesund ble delt.",
+                "2024-01-01: Ålesund vart delt.",
+                "2024-01-01: Ålesund was divided.",
+            ),
         },
         schema_overrides={"service": pl.String},
     )
@@ -326,11 +378,27 @@ def tables(
         "indicators": indicators(),
         "areas": areas(),
         "coverage": _coverage(),
-        "caveats": caveats,
+        "caveats": _caveats(),
         "breaks": breaks,
         "comparisons": comparisons(values),
         "merged_groups": merged,
         "release": release,
+    }
+
+
+def _certificate(values: pl.DataFrame) -> dict[str, object]:
+    """What publication says of the audit, in its keys."""
+    return {
+        "release_id": RELEASE_ID,
+        "policies": {"default": {"version": 1, "rules": {"threshold": 5}}},
+        "systems_audited": 21,
+        "cells_audited": 4120,
+        "figures_by_status": dict(values.group_by("value_status").len().iter_rows()),
+        "attacks": [
+            {"attack": "feasible interval of every hidden cell", "succeeded": 0},
+            {"attack": "exact recovery of a hidden cell", "succeeded": 0},
+        ],
+        "signed": {"name": "Kari Nordmann", "on": "2026-01-07", "reason": "Kontrollert"},
     }
 
 
@@ -360,20 +428,8 @@ def write_release(
         con.unregister("frame")
     con.close()
     (folder / "manifest.json").write_text(json.dumps({"release_id": RELEASE_ID, "files": files}))
-    (folder / "certificate.json").write_text(
-        json.dumps(
-            {
-                "release_id": RELEASE_ID,
-                "audit": {
-                    "hidden": 412,
-                    "narrowest": 6.0,
-                    "width_required": 5.0,
-                    "ok": True,
-                    "determined": 0,
-                },
-            }
-        )
-    )
+    certificate = _certificate(pl.read_parquet(folder / "indicator_values.parquet"))
+    (folder / "certificate.json").write_text(json.dumps(certificate))
     current = home / "published" / "current"
     current.unlink(missing_ok=True)
     current.symlink_to(RELEASE_ID)
