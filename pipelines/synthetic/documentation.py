@@ -238,8 +238,11 @@ def _core(settings: SyntheticSettings, staff: pl.DataFrame, place: Ints, on: Int
     )
 
     def by_place(frame: pl.DataFrame) -> Ints:
-        table = np.zeros(int(place.max(initial=0)) + 1, dtype=np.int64)
-        table[frame["place"].to_numpy()] = frame["staff"].to_numpy()
+        staffed = frame["place"].to_numpy()
+        # In a very small region the last places have staff but nobody who is written about.
+        size = max(int(place.max(initial=0)), int(staffed.max(initial=0))) + 1
+        table = np.zeros(size, dtype=np.int64)
+        table[staffed] = frame["staff"].to_numpy()
         return table
 
     return np.where(on < BORDER_DAY, by_place(early)[place], by_place(late)[place])
