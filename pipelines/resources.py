@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -169,20 +169,48 @@ def environment(values: dict[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def warehouse(zones: Zones, *, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to the restricted warehouse, closed at the end of the block.
+def warehouse(zones: Zones) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to the restricted warehouse, closed at the end of the block.
 
     Args:
         zones: The zones.
-        read_only: Open without the right to write; the default.
+    """
+    with opened(zones.warehouse) as connection:
+        connection.execute("set temp_directory = ?", [str(zones.restricted / ".spill")])
+        yield connection
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to a DuckDB file, closed at the end of the block.
+
+    Args:
+        file: The database file.
     """
     connection = duckdb.connect(
-        str(zones.warehouse),
-        read_only=read_only,
+        str(file),
+        read_only=True,
         config={"autoinstall_known_extensions": False, "autoload_known_extensions": False},
     )
     try:
-        connection.execute("set temp_directory = ?", [str(zones.restricted / ".spill")])
         yield connection
     finally:
         connection.close()
+
+
+def table_sizes(file: Path, tables: Sequence[tuple[str, str]]) -> list[tuple[str, str, int]]:
+    """Rows of some tables of a DuckDB file; those that are views there are left out.
+
+    Args:
+        file: The database file.
+        tables: Schema and name of each.
+
+    Returns:
+        Schema, name and rows of each table.
+    """
+    with opened(file) as connection:
+        found = connection.execute(
+            "select schema_name, table_name, estimated_size from duckdb_tables() order by all"
+        ).fetchall()
+    wanted = set(tables)
+    return [(schema, name, rows) for schema, name, rows in found if (schema, name) in wanted]

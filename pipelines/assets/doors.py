@@ -12,6 +12,7 @@ from dagster import AssetKey, MaterializeResult, asset
 from anonymization.partition import k_anonymous_strata
 from anonymization.person_year_table import person_years
 from pipelines.assets.journal import OWNERS
+from pipelines.assets.measure import Measure
 from pipelines.catalogue.loader import Catalogue, catalogue
 from pipelines.catalogue.model import OPEN_AGE
 from pipelines.ingest.ledger import latest_transaction
@@ -59,6 +60,7 @@ def read_warehouse(zones: Zones, table: str) -> pl.DataFrame:
 )
 def strata_map(folkepuls: FolkepulsResource) -> MaterializeResult[Any]:
     """Age bands by area and sex, none with fewer than k residents at the end of any year."""
+    measure = Measure()
     zones = folkepuls.zones()
     entries = catalogue()
     strata = k_anonymous_strata(
@@ -76,7 +78,7 @@ def strata_map(folkepuls: FolkepulsResource) -> MaterializeResult[Any]:
         marked.drop("below_k").write_parquet(path)
     return MaterializeResult(
         metadata={
-            "dagster/row_count": marked.height,
+            **measure.of(marked.height, zones.strata_map),
             "areas_and_sexes_below_k": int(strata["below_k"].sum()),
         }
     )
@@ -94,6 +96,7 @@ def strata_map(folkepuls: FolkepulsResource) -> MaterializeResult[Any]:
 )
 def person_year_microdata(folkepuls: FolkepulsResource) -> MaterializeResult[Any]:
     """The k-anonymous person-years, under pseudonyms of their own."""
+    measure = Measure()
     zones = folkepuls.zones()
     result = person_years(
         read_warehouse(zones, "intermediate.int_person_year_attributes"),
@@ -107,7 +110,7 @@ def person_year_microdata(folkepuls: FolkepulsResource) -> MaterializeResult[Any
         result.table.write_parquet(path)
     return MaterializeResult(
         metadata={
-            "dagster/row_count": result.table.height,
+            **measure.of(result.table.height, zones.microdata / "person_years.parquet"),
             "left_out_below_k": result.suppressed,
             "smallest_class": result.smallest_class or 0,
             "classes": result.classes,

@@ -99,9 +99,11 @@ def ingest_options(settings: Settings) -> Options:
     return Options(threads=settings.threads, quarantine_key=key_provider(settings).current())
 
 
-def _accounts(results: list[DeliveryResult]) -> dict[str, int]:
+def _accounts(results: list[DeliveryResult]) -> dict[str, int | float]:
     files = [file for result in results for file in result.files]
     return {
+        "seconds": round(sum(result.seconds for result in results), 2),
+        "bytes": sum(file.text_bytes for file in files),
         "deliveries": len(results),
         "deliveries_refused": sum(result.state == "refused" for result in results),
         "files_refused": sum(file.state == "refused" for file in files),

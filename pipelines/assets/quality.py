@@ -18,6 +18,7 @@ from dagster import (
 )
 
 from pipelines.assets.journal import OWNERS, TABLES
+from pipelines.assets.measure import Measure
 from pipelines.checks.model import CheckResult
 from pipelines.checks.run import check_journal
 from pipelines.resources import FolkepulsResource
@@ -69,8 +70,9 @@ def journal_quality(
     context: AssetExecutionContext, folkepuls: FolkepulsResource
 ) -> Iterator[MaterializeResult[Any] | AssetCheckResult]:
     """Check every restricted journal table against its contract; a red error stops the flow."""
+    measure = Measure()
     results = check_journal(folkepuls.zones(), context.run_id)
-    yield MaterializeResult(asset_key=KEY, metadata={"checks": len(results)})
+    yield MaterializeResult(asset_key=KEY, metadata=measure.of(len(results)))
     for table in TABLES:
         rows = [entry for entry in results if entry.table_name == table]
         yield verdict(rows, f"{table}_keeps_its_contract", KEY)

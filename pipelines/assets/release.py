@@ -20,6 +20,7 @@ from dagster import (
 
 from pipelines.assets.doors import read_warehouse
 from pipelines.assets.journal import OWNERS
+from pipelines.assets.measure import Measure
 from pipelines.assets.quality import verdict
 from pipelines.catalogue.loader import catalogue
 from pipelines.checks.run import check_published
@@ -86,7 +87,7 @@ def release_candidate(
     context: AssetExecutionContext, folkepuls: FolkepulsResource
 ) -> Iterator[MaterializeResult[Any] | AssetCheckResult]:
     """Protect the exact counts, compute what may be shown, and write the candidate."""
-    zones = folkepuls.zones()
+    measure, zones = Measure(), folkepuls.zones()
     marts, entries = read_marts(zones), catalogue()
     origin = Origin(*origin_of(zones))
     candidate = build(marts, entries, reference_dir(), delivered_years(zones))
@@ -106,7 +107,7 @@ def release_candidate(
         asset_key=CANDIDATE,
         metadata={
             "release_id": release_id,
-            "dagster/row_count": values.height,
+            **measure.of(values.height, *folder.glob("*.parquet")),
             **{f"figures_{status}": count for status, count in statuses.items()},
         },
     )

@@ -4,6 +4,7 @@ Belongs here: handing work to dbt in its order. Does not belong here: SQL (``dbt
 the doors between the selections (``assets.doors``).
 """
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
@@ -13,6 +14,7 @@ from typing import Any
 from dagster import (
     AssetExecutionContext,
     AssetKey,
+    AssetObservation,
     AssetsDefinition,
     AssetSpec,
     MaterializeResult,
@@ -20,6 +22,7 @@ from dagster import (
 )
 
 from pipelines.assets.journal import OWNERS, WRITER
+from pipelines.assets.measure import Measure
 from pipelines.catalogue.loader import catalogue
 from pipelines.catalogue.tables import catalogue_tables
 from pipelines.ingest.ledger import delivered_years
@@ -29,6 +32,7 @@ from pipelines.resources import (
     dbt_environment,
     environment,
     prepared_dbt_project,
+    table_sizes,
 )
 from pipelines.settings import Settings, atomic_write, reference_dir
 
@@ -59,13 +63,15 @@ CATALOGUE_TABLES = {
 )
 def catalogue_asset(folkepuls: FolkepulsResource) -> Iterator[MaterializeResult[Any]]:
     """Write the catalogue and the reference facts where dbt reads them."""
+    measure = Measure()
     zones = folkepuls.zones()
     frames = catalogue_tables(catalogue(), reference_dir(), delivered_years(zones))
     for name, frame in frames.items():
-        with atomic_write(zones.catalogue / f"{name}.parquet") as path:
+        target = zones.catalogue / f"{name}.parquet"
+        with atomic_write(target) as path:
             frame.write_parquet(path)
         yield MaterializeResult(
-            asset_key=["catalogue", name], metadata={"dagster/row_count": frame.height}
+            asset_key=["catalogue", name], metadata=measure.of(frame.height, target)
         )
 
 
@@ -113,6 +119,26 @@ def _selection(settings: Settings, tag: str) -> AssetsDefinition:
         said = now.zones.state / "logs" / f"dbt_{tag}.log"
         # What dbt prints holds names and counts; a terminal shows a line per step instead.
         with environment(dbt_environment(now)), said.open("w") as log, redirect_stdout(log):
-            yield from client.cli(["build"], context=context, target_path=target).stream()
+            invocation = client.cli(["build"], context=context, target_path=target)
+            yield from invocation.stream()
+        yield from _sizes(now, invocation.target_path)
 
     return models
+
+
+def _sizes(settings: Settings, target: Path) -> Iterator[AssetObservation]:
+    """Rows of each table that dbt has just built; views are left out."""
+    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    built = [
+        result["relation_name"].replace('"', "").split(".")
+        for result in results
+        if result["unique_id"].startswith("model.") and result["status"] == "success"
+    ]
+    zones = settings.zones
+    files = {"restricted": zones.warehouse, "analysis": zones.analysis_warehouse}
+    for database, file in files.items():
+        tables = [(schema, name) for where, schema, name in built if where == database]
+        if not tables:
+            continue
+        for schema, name, rows in table_sizes(file, tables):
+            yield AssetObservation([schema, name], metadata={"dagster/row_count": rows})

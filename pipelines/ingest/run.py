@@ -6,19 +6,23 @@ step (the modules beside this one).
 Order: working copies and parts in ``identified/``; tables into ``restricted/journal`` (each by
 rename); earlier tables redacted; counts for stewards; the ledger entry last. A run that dies before
 the entry has taken nothing in: its files have no entry and are swept by the next one.
+
+Most deliveries have one large file, which leaves a processor idle. So the files of the next one are
+on their way while those of one are waited for and its tables written. Commits keep their order.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 from time import perf_counter
 
 import polars as pl
@@ -37,12 +41,14 @@ from pipelines.clients.delivered_files import (
 )
 from pipelines.ingest import ledger, quarantine, restricted
 from pipelines.ingest.columns import ROW
+from pipelines.ingest.doors import Doors, open_doors
 from pipelines.ingest.errors import IngestBusyError
-from pipelines.ingest.files import FILE, Passed, Refused, pass_file
+from pipelines.ingest.files import FILE, Passed, Refused
 from pipelines.ingest.inbox import admit, pending_deliveries, refusal, refused_deliveries
 from pipelines.ingest.limits import Limits
-from pipelines.ingest.parse import BAD_SCHEMA, Parser
+from pipelines.ingest.parse import BAD_SCHEMA
 from pipelines.ingest.plan import plan_of
+from pipelines.ingest.repeated import first_only, repeated_lines
 from pipelines.ingest.result import DeliveryResult, FileResult, Progress
 from pipelines.ingest.verify import received_sha256
 from pipelines.settings import Zones
@@ -92,10 +98,8 @@ def ingest_pending(
     Raises:
         IngestBusyError: Another ingest is running.
     """
-    taken = [
-        ingest_delivery(each.folder, zones=zones, key=key, progress=progress, options=options)
-        for each in pending_deliveries(zones, inbox)
-    ]
+    folders = [each.folder for each in pending_deliveries(zones, inbox)]
+    taken = _take_in(folders, zones, key, _with_progress(options, progress)) if folders else []
     return taken + refused_deliveries(zones, inbox)
 
 
@@ -123,102 +127,139 @@ def ingest_delivery(
         IngestBusyError: Another ingest is running.
         AccountingError: Lines got lost on the way: a fault of the program; nothing is committed.
     """
+    (result,) = _take_in([delivery], zones, key, _with_progress(options, progress))
+    return result
+
+
+def _with_progress(options: Options | None, progress: Progress | None) -> Options:
     options = options or Options()
-    if progress is not None:
-        options = replace(options, progress=progress)
-    begun = perf_counter()
+    return options if progress is None else replace(options, progress=progress)
+
+
+def _take_in(
+    deliveries: Sequence[Delivery], zones: Zones, key: Key, options: Options
+) -> list[DeliveryResult]:
     zones.create()
+    work = zones.identified / ".work"
     with _alone(zones):
-        work = zones.identified / ".work"
         ledger.sweep(zones, work)
         restricted.ensure_schemas(zones)
         try:
-            result = _Ingest(delivery, zones, key, options, work).run()
-        except DeliveryRefusedError as error:
-            result = refusal(delivery, error)
+            with open_doors(
+                work, options.threads, options.memory_limit_mib, options.limits
+            ) as doors:
+                return list(
+                    _one_ahead(
+                        _Ingest(each, zones, key, options, work / each.id, doors)
+                        for each in deliveries
+                    )
+                )
         finally:
             ledger.sweep(zones, work)
-    result = replace(result, seconds=perf_counter() - begun)
-    log.info(
-        "delivery",
-        delivery=delivery.id,
-        state=result.state,
-        reason=result.reason,
-        loaded=sum(file.loaded_rows for file in result.files),
-        quarantined=sum(file.quarantined_rows for file in result.files),
-        refused_files=sum(file.state == "refused" for file in result.files),
-    )
-    return result
+
+
+def _one_ahead(ingests: Iterable[_Ingest]) -> Iterator[DeliveryResult]:
+    """Finish one after the other, each started before the one ahead of it is finished."""
+    finish: Callable[[], DeliveryResult] | None = None
+    for ingest in ingests:
+        following = ingest.start()
+        if finish is not None:
+            yield finish()
+        finish = following
+    if finish is not None:
+        yield finish()
 
 
 class _Ingest:
     """One delivery on its way; holds what all steps need."""
 
     def __init__(
-        self, delivery: Delivery, zones: Zones, key: Key, options: Options, work: Path
+        self,
+        delivery: Delivery,
+        zones: Zones,
+        key: Key,
+        options: Options,
+        work: Path,
+        doors: Doors,
     ) -> None:
         self._delivery = delivery
         self._zones = zones
         self._pseudonymiser = Pseudonymiser(key)
         self._options = options
         self._work = work
+        self._doors = doors
+        self._begun = perf_counter()
 
-    def run(self) -> DeliveryResult:
-        entries = ledger.read_ledger(self._zones)
-        manifest, source, seen = admit(self._delivery, entries)
+    def start(self) -> Callable[[], DeliveryResult]:
+        """Send the files on their way; what is returned waits for them and takes them in."""
+        try:
+            manifest, source, seen = admit(self._delivery, ledger.read_ledger(self._zones))
+        except DeliveryRefusedError as error:
+            return partial(self._told, refusal(self._delivery, error))
         if seen:
-            return DeliveryResult(self._delivery.source, self._delivery.name, "seen_before")
-        entries.pop(self._delivery.id, None)
-        outcomes = self._through_door(manifest, source)
+            known = DeliveryResult(self._delivery.source, self._delivery.name, "seen_before")
+            return partial(self._told, known)
+        outcomes = [
+            self._sent(file, position, manifest, source)
+            for position, file in enumerate(manifest.files)
+        ]
+        return partial(self._finish, manifest, outcomes)
+
+    def _sent(
+        self, file: ManifestFile, position: int, manifest: Manifest, source: Source
+    ) -> Future[Passed | Refused]:
+        problem = _not_expected(file, manifest, source)
+        if problem is not None:
+            refused: Future[Passed | Refused] = Future()
+            refused.set_result(Refused(position, file, problem, 0.0))
+            return refused
+        return self._doors.send(
+            self._delivery,
+            file,
+            position,
+            source=source,
+            pseudonymiser=self._pseudonymiser,
+            work=self._work / f"{position:05d}",
+        )
+
+    def _finish(
+        self, manifest: Manifest, sent: Sequence[Future[Passed | Refused]]
+    ) -> DeliveryResult:
+        outcomes = [each.result() for each in sent]
+        # Only now: the deliveries ahead have been taken in while these files were on their way.
+        others = ledger.read_ledger(self._zones).keys() - {self._delivery.id}
         passed = [outcome for outcome in outcomes if isinstance(outcome, Passed)]
-        repeated = _repeated(passed)
+        repeated = repeated_lines(passed)
         results = [self._file_result(outcome, repeated) for outcome in outcomes]
-        tables, redactions = self._write(manifest, passed, repeated, set(entries))
+        tables, redactions = self._write(manifest, passed, repeated, others)
         entry = self._entry(manifest, results, tables)
         quarantine.write_counts(self._zones, entry)
         ledger.commit(self._zones, entry)
-        return DeliveryResult(
-            entry.source,
-            entry.delivery,
-            "committed",
-            files=tuple(results),
-            tables=tables,
-            redacted_deliveries=redactions,
+        # Verified copies are identified data, and are not kept longer than they are of use.
+        if self._work.exists():
+            shutil.rmtree(self._work)
+        return self._told(
+            DeliveryResult(
+                entry.source,
+                entry.delivery,
+                "committed",
+                files=tuple(results),
+                tables=tables,
+                redacted_deliveries=redactions,
+            )
         )
 
-    def _through_door(self, manifest: Manifest, source: Source) -> list[Passed | Refused]:
-        threads = max(1, min(self._options.threads, len(manifest.files)))
-        memory = f"{max(256, self._options.memory_limit_mib // threads)}MiB"
-        parsers: SimpleQueue[Parser] = SimpleQueue()
-        for n in range(threads):
-            parsers.put(Parser(self._work / f"parser-{n}", self._options.limits, memory))
-
-        def one(position: int) -> Passed | Refused:
-            file = manifest.files[position]
-            problem = _not_expected(file, manifest, source)
-            if problem is not None:
-                return Refused(position, file, problem, 0.0)
-            parser = parsers.get()
-            try:
-                return pass_file(
-                    self._delivery,
-                    file,
-                    position,
-                    source=source,
-                    pseudonymiser=self._pseudonymiser,
-                    parser=parser,
-                    work=self._work / f"{position:05d}",
-                    limits=self._options.limits,
-                )
-            finally:
-                parsers.put(parser)
-
-        try:
-            with ThreadPoolExecutor(threads, thread_name_prefix="ingest") as pool:
-                return list(pool.map(one, range(len(manifest.files))))
-        finally:
-            while not parsers.empty():
-                parsers.get().close()
+    def _told(self, result: DeliveryResult) -> DeliveryResult:
+        log.info(
+            "delivery",
+            delivery=self._delivery.id,
+            state=result.state,
+            reason=result.reason,
+            loaded=sum(file.loaded_rows for file in result.files),
+            quarantined=sum(file.quarantined_rows for file in result.files),
+            refused_files=sum(file.state == "refused" for file in result.files),
+        )
+        return replace(result, seconds=perf_counter() - self._begun)
 
     def _file_result(self, outcome: Passed | Refused, repeated: pl.DataFrame) -> FileResult:
         file = outcome.file
@@ -243,7 +284,7 @@ class _Ingest:
                 file.entity,
                 "loaded",
                 file.rows,
-                loaded_rows=_first_only(primary, repeated).height,
+                loaded_rows=first_only(primary, repeated).height,
                 quarantined=dict(sorted(Counter(bad["reason"]).items())),
                 unexpected_fields=outcome.unexpected_fields,
                 seconds=outcome.seconds,
@@ -274,7 +315,7 @@ class _Ingest:
         for entity_id in sorted({outcome.file.entity for outcome in passed}):
             for table in plan_of(entity_id).entity.tables:
                 parts = [
-                    _first_only(outcome.frames[table.name], repeated)
+                    first_only(outcome.frames[table.name], repeated)
                     for outcome in passed
                     if outcome.file.entity == entity_id
                 ]
@@ -367,33 +408,3 @@ def _graded_in(passed: Sequence[Passed]) -> pl.Series:
         if "patient" in outcome.frames and outcome.frames["patient"].height
     ]
     return pl.concat([pl.Series(restricted.SUBJECT, [], dtype=pl.String), *keys]).unique().sort()
-
-
-def _repeated(passed: Sequence[Passed]) -> pl.DataFrame:
-    """Lines that bring a resource of the delivery again, by file; the first one counts."""
-    found = [pl.DataFrame(schema={FILE: pl.Int64, **BAD_SCHEMA})]
-    for entity_id in sorted({outcome.file.entity for outcome in passed}):
-        table = plan_of(entity_id).primary
-        key = table.key[0]
-        lines = pl.concat(
-            outcome.frames[table.name].select(FILE, pl.col(ROW).cast(pl.Int64), key)
-            for outcome in passed
-            if outcome.file.entity == entity_id
-        )
-        if lines[key].n_unique() == lines.height:
-            continue
-        again = lines.sort(FILE, ROW).filter(~pl.col(key).is_first_distinct())
-        found.append(
-            again.select(
-                FILE, ROW, pl.lit("repeated_resource").alias("reason"), pl.lit(key).alias("column")
-            )
-        )
-    return pl.concat(found)
-
-
-def _first_only(frame: pl.DataFrame, repeated: pl.DataFrame) -> pl.DataFrame:
-    if repeated.is_empty():
-        return frame
-    return frame.with_columns(pl.col(ROW).cast(pl.Int64)).join(
-        repeated.select(FILE, ROW), on=[FILE, ROW], how="anti", maintain_order="left"
-    )
