@@ -82,7 +82,7 @@ def write_region(region: SyntheticSettings, to: Path, truth: Path | None, consol
     write_extract(tables, building, progress=line)
     if truth is not None:
         truth.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_truth(tables, truth / "indicator_truth.parquet")
+        write_truth(tables, truth)
     target = to / SOURCE
     shutil.rmtree(target, ignore_errors=True)
     written = building / SOURCE if (building / SOURCE).is_dir() else building

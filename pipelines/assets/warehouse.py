@@ -8,8 +8,10 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
+from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagster import (
     AssetExecutionContext,
@@ -35,6 +37,9 @@ from pipelines.resources import (
     table_sizes,
 )
 from pipelines.settings import Settings, atomic_write, reference_dir
+
+if TYPE_CHECKING:
+    from dagster_dbt import DbtCliResource
 
 CATALOGUE_TABLES = {
     "indicators": "Measures, age limits and coverage rules of each indicator.",
@@ -75,6 +80,29 @@ def catalogue_asset(folkepuls: FolkepulsResource) -> Iterator[MaterializeResult[
         )
 
 
+def dbt_client() -> "DbtCliResource":
+    """The command line of dbt, without its question to the package index.
+
+    The library asks ``dbt --version`` before every command, and that looks up the latest version
+    of dbt on the network. Which version is installed is known here.
+    """
+    from dagster_dbt import DbtCliResource
+    from packaging.version import Version
+
+    class InstalledDbt(DbtCliResource):
+        """The version comes from the installed package."""
+
+        @cached_property
+        def _cli_version(self) -> Version:
+            return Version(version("dbt-core"))
+
+    return InstalledDbt(
+        project_dir=str(DBT_FOLDER),
+        profiles_dir=str(DBT_FOLDER),
+        dbt_executable=str(Path(sys.executable).with_name("dbt")),
+    )
+
+
 def dbt_models(settings: Settings) -> list[AssetsDefinition]:
     """The dbt models as assets, their tests as checks, one definition per selection.
 
@@ -85,7 +113,7 @@ def dbt_models(settings: Settings) -> list[AssetsDefinition]:
 
 
 def _selection(settings: Settings, tag: str) -> AssetsDefinition:
-    from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+    from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
     class Translator(DagsterDbtTranslator):
         """Groups by layer, and the owners of the project."""
@@ -109,11 +137,7 @@ def _selection(settings: Settings, tag: str) -> AssetsDefinition:
     )
     def models(context: AssetExecutionContext) -> Iterator[Any]:
         now = Settings()
-        client = DbtCliResource(
-            project_dir=str(DBT_FOLDER),
-            profiles_dir=str(DBT_FOLDER),
-            dbt_executable=str(Path(sys.executable).with_name("dbt")),
-        )
+        client = dbt_client()
         target = now.zones.state / "dbt" / f"run_{tag}"
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
         said = now.zones.state / "logs" / f"dbt_{tag}.log"
