@@ -123,9 +123,9 @@ def _head(reader: Context, choice: Choice, area_code: str, year: int) -> None:
     frame = year_frame(release, choice, year)
     figure = row(frame, area_code)
     if figure is None:
-        name = row(release.tables["areas"], area_code)
+        names = area_names(release.tables["areas"])
         show(note(_("{area} did not exist as a municipality at the end of {year}.",
-                    area=name["name"] if name else area_code, year=year)))  # fmt: skip
+                    area=names[area_code], year=year)))  # fmt: skip
         return
     entry = {
         "indicator": indicator,

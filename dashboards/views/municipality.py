@@ -51,7 +51,7 @@ def render() -> None:
         profile_caveats(reader, area_code, year)
     else:
         show(note(_("{area} did not exist as a municipality at the end of {year}.",
-                    area=area["name"], year=year)))  # fmt: skip
+                    area=names[area_code], year=year)))  # fmt: skip
     coverage(reader, area_code)
 
 

@@ -128,3 +128,13 @@ def test_the_same_release_gives_the_same_bytes(release: Release) -> None:
 
 def test_file_names_say_synthetic(release: Release) -> None:
     assert downloads.file_name(release, INDICATOR, "nb", "csv").startswith("SYNTETISK_")
+
+
+def test_a_file_says_what_the_page_says_of_coverage_and_plans(release: Release) -> None:
+    raw = downloads.spreadsheet_csv(release, INDICATOR, "nb").decode("utf-8-sig")
+    rows = [r for r in csv.DictReader(io.StringIO(raw), delimiter=";") if r["År"] == "2025"]
+    planned = {row["Grunn"] for row in rows if row["Kode"] == "5006"}
+    assert planned == {"kommunen er ikke på Helseplattformen (planlagt 1. april 2026, "
+                       "ikke bekreftet)"}  # fmt: skip
+    assert {row["Dekket andel"] for row in rows if row["Kode"] == "MIDT"} == {"0,6"}
+    assert not any("," in row["Teller"] for row in rows)

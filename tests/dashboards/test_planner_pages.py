@@ -269,3 +269,10 @@ def test_a_certificate_with_a_success_says_so() -> None:
         said == "4\u202f120 tall i 3 grupper av tabeller er prøvd. 7 skjulte tall kunne regnes ut."
     )
     assert about._audit({}, "nb", _) == ""
+
+
+def test_a_municipality_that_was_divided_is_told_from_its_heir() -> None:
+    shown = text(page("municipality", {"lang": "nb", "area": "1507", "year": "2025"}))
+    assert "Ålesund (2020–2023) var ikke egen kommune ved utgangen av 2025." in shown
+    alone = {"lang": "nb", "area": "1508", "year": "2023", "indicator": SHOWN}
+    assert "Ålesund (2024–) var ikke egen kommune" in text(page("indicator", alone))

@@ -30,7 +30,7 @@ class Picture:
 
 
 PICTURES = (
-    Picture("overview", "/?lang=nb&indicator=emergency_admissions_per_1000", 1240),
+    Picture("overview", "/?lang=nb&indicator=emergency_admissions_per_1000", 1192),
     Picture("municipality", "/kommune?lang=nb&area=5001", 1180),
     Picture(
         "indicator",
