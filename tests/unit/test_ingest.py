@@ -282,6 +282,34 @@ def test_dying_at_a_step_takes_nothing_in(
     assert tree(killed.restricted) == tree(undisturbed.restricted)
 
 
+def test_all_at_once_is_the_same_as_one_by_one_even_after_dying_midway(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.ingest import ledger
+
+    one_by_one, at_once = (Zones(tmp_path / name).create() for name in ("a", "b"))
+    deliveries(tmp_path / "inbox")
+    waiting = [each.folder for each in pending_deliveries(one_by_one, tmp_path / "inbox")]
+    for delivery in waiting:
+        take(one_by_one, delivery)
+    commit = ledger.commit
+    with monkeypatch.context() as patched:
+
+        def die_at_the_second(zones: Zones, entry: ledger.LedgerEntry) -> None:
+            if entry.id == waiting[1].id:
+                raise KeyboardInterrupt
+            commit(zones, entry)
+
+        patched.setattr(ledger, "commit", die_at_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            ingest_pending(at_once, KEY, inbox=tmp_path / "inbox")
+    assert list(read_ledger(at_once)) == [waiting[0].id]
+    assert not (at_once.identified / ".work").exists()
+    results = ingest_pending(at_once, KEY, inbox=tmp_path / "inbox")
+    assert [result.delivery for result in results] == [each.name for each in waiting[1:]]
+    assert tree(at_once.restricted) == tree(one_by_one.restricted)
+
+
 def test_two_ingests_never_write_at_once(zones: Zones) -> None:
     delivery = write_delivery(zones.inbox, "d1", {"Encounter-1.ndjson": [encounter(1)]})
     descriptor = os.open(zones.restricted / ".ingest.lock", os.O_RDWR | os.O_CREAT)
