@@ -135,9 +135,11 @@ def release_show(
     as_json: Annotated[bool, typer.Option("--json", help="All of it, for a program.")] = False,
 ) -> None:
     """What a candidate holds: cells by status, the audit, and where it stands."""
-    from pipelines.operations import release_summary
+    from pipelines.publication.release import newest_candidate
+    from pipelines.publication.standing import release_summary
 
-    summary = release_summary(Settings().zones.create(), release_id)
+    zones = Settings().zones.create()
+    summary = release_summary(zones, release_id or newest_candidate(zones))
     if as_json:
         out.print_json(json.dumps(summary, ensure_ascii=False))
         return
@@ -255,9 +257,10 @@ def doctor() -> None:
 def keys_init() -> None:
     """Make the pseudonym key: 256 bits in a file outside the project that only you can read."""
     from anonymization.keys import create_key_file
+    from pipelines.resources import forbidden_root
 
     settings = Settings()
-    key = create_key_file(settings.key_file, forbidden_root=settings.zones.home)
+    key = create_key_file(settings.key_file, forbidden_root=forbidden_root(settings))
     out.print(f"Made key {key.id} in {settings.key_file}. Keep a copy where no journal data lie:")
     out.print("without it new deliveries cannot be joined with old ones.")
 

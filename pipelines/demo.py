@@ -17,13 +17,14 @@ from rich.console import Console
 from anonymization.keys import create_key_file
 from pipelines.operations import publish_release, run
 from pipelines.publication.release import Decision, current_release, decide
+from pipelines.resources import forbidden_root
 from pipelines.settings import Settings, Zones, atomic_write
 from pipelines.synthetic import SyntheticSettings, generate_tables, write_extract, write_truth
 
 SOURCE = "synthetic"
 MARK = "demo.json"
 SIGNATURE = "folkepuls demo"
-REASON = "Demonstration on synthetic figures, signed by the demonstration itself."
+REASON = "Demonstrasjon på syntetiske tall, signert av demonstrasjonen selv."
 
 
 class DemoError(RuntimeError):
@@ -46,7 +47,7 @@ def make_demo(settings: Settings, region: SyntheticSettings, console: Console) -
     """
     zones = _own_home(settings.zones, region)
     if not settings.key_file.exists():
-        create_key_file(settings.key_file, forbidden_root=zones.home)
+        create_key_file(settings.key_file, forbidden_root=forbidden_root(settings))
         console.print(f"Made a pseudonym key in {settings.key_file}")
     console.print("1  The synthetic region and its extract", style="bold")
     if not (zones.inbox / SOURCE).is_dir():

@@ -16,7 +16,7 @@ SPOKEN = (
     ("pipelines.operations", "RunError"),
     ("pipelines.demo", "DemoError"),
     ("pipelines.publication.ledger", "LedgerError"),
-    ("pipelines.publication.release", "ReleaseError"),
+    ("pipelines.publication.standing", "ReleaseError"),
 )
 
 

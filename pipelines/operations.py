@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -252,8 +252,8 @@ def publish_release(settings: Settings, release_id: str) -> Path:
         Folder of the published release.
 
     Raises:
-        RunError: Another run is under way, or a check found something that may not be published.
-        ReleaseError: There is no such candidate, or it is not approved.
+        RunError: Another run is under way.
+        ReleaseError: There is no such candidate, it is not approved, or its audit is red.
         LedgerError: It cannot stand beside an earlier release.
     """
     from pipelines.assets.release import verified
@@ -261,48 +261,7 @@ def publish_release(settings: Settings, release_id: str) -> Path:
 
     zones = settings.zones.create()
     with one_at_a_time(zones):
-        summary = release_summary(zones, release_id)
-        if not summary["audit"]["ok"] or summary["blocking_checks"]:
-            raise RunError(
-                f"Release {release_id} may not be published: the audit or a check is red. Look at "
-                "it with `folkepuls release show`."
-            )
-        folder = publish(zones, release_id, verified)
-        write_state(zones, release_id, "published")
-    return folder
-
-
-def release_summary(zones: Zones, release_id: str | None) -> dict[str, Any]:
-    """What stewards know of a candidate.
-
-    Args:
-        zones: The zones.
-        release_id: The candidate; null for the newest.
-
-    Raises:
-        ReleaseError: There is no such candidate.
-    """
-    from pipelines.publication.release import ReleaseError
-
-    chosen = release_id or newest_candidate(zones)
-    path = zones.steward / "releases" / f"{chosen}.json"
-    if not path.is_file():
-        raise ReleaseError(f"No candidate {chosen}. Run `folkepuls run` first.")
-    summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return summary
-
-
-def write_state(zones: Zones, release_id: str, state: str) -> None:
-    """Note where a release stands, for the stewards' page.
-
-    Args:
-        zones: The zones.
-        release_id: The release.
-        state: ``candidate``, ``approved``, ``rejected`` or ``published``.
-    """
-    summary = release_summary(zones, release_id) | {"state": state}
-    with atomic_write(zones.steward / "releases" / f"{release_id}.json") as path:
-        path.write_text(json.dumps(summary, indent=2, sort_keys=True, ensure_ascii=False))
+        return publish(zones, release_id, verified)
 
 
 def input_fingerprint(zones: Zones) -> str:

@@ -64,7 +64,17 @@ def key_provider(settings: Settings) -> KeyProvider:
     """
     if os.environ.get(ENVIRONMENT_VARIABLE):
         return EnvironmentKeyProvider()
-    return FileKeyProvider(settings.key_file, forbidden_root=settings.zones.home)
+    return FileKeyProvider(settings.key_file, forbidden_root=forbidden_root(settings))
+
+
+def forbidden_root(settings: Settings) -> Path:
+    """The folder that must not hold the key file: the repository, or else the zones.
+
+    Args:
+        settings: Settings of this process.
+    """
+    in_repository = settings.key_file.expanduser().resolve().is_relative_to(ROOT)
+    return ROOT if in_repository else settings.zones.home
 
 
 def pseudonym_key(settings: Settings) -> Key:

@@ -18,7 +18,7 @@ from dagster import (
 from pipelines.ingest import pending_deliveries
 from pipelines.jobs import ingest_job, publish_job
 from pipelines.partitions import register
-from pipelines.publication.release import candidates, decision_on
+from pipelines.publication.release import awaiting_publication
 from pipelines.settings import Settings
 
 
@@ -52,13 +52,7 @@ def inbox_sensor(context: SensorEvaluationContext) -> Iterator[RunRequest | Skip
 def signature_sensor() -> Iterator[RunRequest | SkipReason]:
     """Look for approved candidates that are not published."""
     zones = Settings().zones.create()
-    approved = [
-        release
-        for release in candidates(zones)
-        if (decision := decision_on(zones, release)) is not None
-        and decision.decision == "approve"
-        and not (zones.published / release).is_dir()
-    ]
+    approved = awaiting_publication(zones)
     if not approved:
         yield SkipReason("No approved candidate waits.")
     for release in approved:

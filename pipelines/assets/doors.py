@@ -11,7 +11,7 @@ from dagster import AssetKey, MaterializeResult, asset
 
 from anonymization.partition import k_anonymous_strata
 from anonymization.person_year_table import person_years
-from pipelines.assets.journal import OWNERS
+from pipelines.assets.journal import OWNERS, WRITER
 from pipelines.assets.measure import Measure
 from pipelines.catalogue.loader import Catalogue, catalogue
 from pipelines.catalogue.model import OPEN_AGE
@@ -57,6 +57,7 @@ def read_warehouse(zones: Zones, table: str) -> pl.DataFrame:
     group_name="doors",
     owners=OWNERS,
     kinds={"parquet"},
+    pool=WRITER,
 )
 def strata_map(folkepuls: FolkepulsResource) -> MaterializeResult[Any]:
     """Age bands by area and sex, none with fewer than k residents at the end of any year."""
@@ -93,6 +94,7 @@ def strata_map(folkepuls: FolkepulsResource) -> MaterializeResult[Any]:
     group_name="doors",
     owners=OWNERS,
     kinds={"parquet"},
+    pool=WRITER,
 )
 def person_year_microdata(folkepuls: FolkepulsResource) -> MaterializeResult[Any]:
     """The k-anonymous person-years, under pseudonyms of their own."""

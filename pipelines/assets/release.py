@@ -19,7 +19,7 @@ from dagster import (
 )
 
 from pipelines.assets.doors import read_warehouse
-from pipelines.assets.journal import OWNERS
+from pipelines.assets.journal import OWNERS, WRITER
 from pipelines.assets.measure import Measure
 from pipelines.assets.quality import verdict
 from pipelines.catalogue.loader import catalogue
@@ -30,12 +30,11 @@ from pipelines.publication.figures import Marts
 from pipelines.publication.reaudit import audit_files
 from pipelines.publication.release import (
     Origin,
-    ReleaseError,
-    candidates,
-    decision_on,
+    awaiting_publication,
     publish,
     write_candidate,
 )
+from pipelines.publication.standing import ReleaseError
 from pipelines.publication.steward_report import write_steward_report
 from pipelines.resources import FolkepulsResource
 from pipelines.settings import Zones, reference_dir
@@ -82,6 +81,7 @@ def read_marts(zones: Zones) -> Marts:
     group_name="release",
     owners=OWNERS,
     kinds={"parquet"},
+    pool=WRITER,
 )
 def release_candidate(
     context: AssetExecutionContext, folkepuls: FolkepulsResource
@@ -98,9 +98,7 @@ def release_candidate(
     results = check_published(folder, context.run_id, zones.steward, signed=False)
     audit = audit_files(folder, marts, entries)
     blocking = [f"{check.suite}.{check.check_id}" for check in results if check.is_blocking]
-    write_steward_report(
-        zones, release_id, candidate, blocking, audit, marts, origin.transaction_time
-    )
+    write_steward_report(zones, release_id, candidate, blocking, audit, marts, origin)
     values = candidate.tables["indicator_values"]
     statuses = dict(values.group_by("value_status").len().sort("value_status").iter_rows())
     yield MaterializeResult(
@@ -147,10 +145,7 @@ def verified(folder: Path) -> None:
 def published_release(folkepuls: FolkepulsResource) -> MaterializeResult[Any]:
     """Publish every approved candidate that is not published yet."""
     zones = folkepuls.zones()
-    published = []
-    for release_id in candidates(zones):
-        decision = decision_on(zones, release_id)
-        if decision is not None and decision.decision == "approve":
-            publish(zones, release_id, verified)
-            published.append(release_id)
-    return MaterializeResult(metadata={"releases": len(published)})
+    waiting = awaiting_publication(zones)
+    for release_id in waiting:
+        publish(zones, release_id, verified)
+    return MaterializeResult(metadata={"releases": len(waiting)})

@@ -65,6 +65,7 @@ CATALOGUE_TABLES = {
         )
         for name, description in CATALOGUE_TABLES.items()
     ],
+    pool=WRITER,
 )
 def catalogue_asset(folkepuls: FolkepulsResource) -> Iterator[MaterializeResult[Any]]:
     """Write the catalogue and the reference facts where dbt reads them."""

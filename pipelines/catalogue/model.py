@@ -146,6 +146,8 @@ class Indicator(Strict):
     kind: Literal["rate", "proportion"]
     repeat_events: bool = False
     magnitude: bool = False
+    full_count: bool = False
+    """Everybody is counted and nothing is estimated: no interval, no comparison by chance."""
     ages: Ages
     age_groups: tuple[int, ...] = ()
     multiplier: int = Field(ge=1)

@@ -178,14 +178,17 @@ def _first_of(*cases: tuple[pl.Expr, str, pl.Expr]) -> list[pl.Expr]:
 def _masked(judged: pl.DataFrame) -> pl.DataFrame:
     """Rounded numbers, null unless ok, and the flags."""
     ok = pl.col("value_status") == "ok"
+    # A full count has no chance in it: no interval, and few is just what it is.
+    sampled = ok & ~pl.col("full_count")
     numbers = [
-        pl.when(ok).then(rounded(source)).alias(target)
-        for source, target in (("value", "value"), ("lower", "lower_ci"), ("upper", "upper_ci"))
+        pl.when(ok).then(rounded("value")).alias("value"),
+        pl.when(sampled).then(rounded("lower")).alias("lower_ci"),
+        pl.when(sampled).then(rounded("upper")).alias("upper_ci"),
     ]
     flags = {
         "partial_coverage": pl.col("coverage_state") == "flagged",
         "coarse_age": ok & pl.col("coarse_age"),
-        "small_numerator": ok & (pl.col("numerator") < SMALL_NUMERATOR),
+        "small_numerator": sampled & (pl.col("numerator") < SMALL_NUMERATOR),
     }
     named = [pl.when(holds.fill_null(False)).then(pl.lit(name)) for name, holds in flags.items()]
     gp = pl.col("service") == "gp"

@@ -22,13 +22,10 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.publication.ledger import enter, refuse_changed_counts
+from pipelines.publication.standing import ReleaseError, State, refuse_red, set_state
 from pipelines.settings import Zones, atomic_write
 
 EXACT_FILE = "exact.parquet"
-
-
-class ReleaseError(RuntimeError):
-    """A release cannot be built, signed or published; the message names the next step."""
 
 
 class Decision(BaseModel):
@@ -171,6 +168,25 @@ def decide(zones: Zones, decision: Decision) -> None:
         )
     with atomic_write(zones.steward / "inbox" / f"{decision.release_id}.json") as path:
         path.write_text(decision.model_dump_json(indent=2), encoding="utf-8")
+    state: State = "approved" if decision.decision == "approve" else "rejected"
+    set_state(zones, decision.release_id, state)
+
+
+def awaiting_publication(zones: Zones) -> list[str]:
+    """Approved candidates that are not published, in the order of their signatures.
+
+    Args:
+        zones: The zones.
+    """
+    signed = [(decision_on(zones, release), release) for release in candidates(zones)]
+    approved = [
+        (decision.decided_on, release)
+        for decision, release in signed
+        if decision is not None
+        and decision.decision == "approve"
+        and not (zones.published / release).is_dir()
+    ]
+    return [release for _, release in sorted(approved)]
 
 
 def decision_on(zones: Zones, release_id: str) -> Decision | None:
@@ -208,7 +224,7 @@ def publish(zones: Zones, release_id: str, verify: Callable[[Path], None]) -> Pa
         The folder of the published release.
 
     Raises:
-        ReleaseError: No candidate, no decision, or a rejection.
+        ReleaseError: No candidate, no decision, a rejection, or a red audit or check.
         LedgerError: An earlier release and this one cannot stand beside each other.
     """
     source = zones.releases / release_id
@@ -222,6 +238,7 @@ def publish(zones: Zones, release_id: str, verify: Callable[[Path], None]) -> Pa
         )
     if decision.decision == "reject":
         raise ReleaseError(f"Release {release_id} was rejected: {decision.reason}")
+    refuse_red(zones, release_id)
     exact = pl.read_parquet(source / EXACT_FILE)
     refuse_changed_counts(zones, exact, release_id)
     target = zones.published / release_id
@@ -231,6 +248,7 @@ def publish(zones: Zones, release_id: str, verify: Callable[[Path], None]) -> Pa
             verify(building)
     enter(zones, exact, release_id)
     _point(zones.published / "current", release_id)
+    set_state(zones, release_id, "published")
     return target
 
 

@@ -16,6 +16,7 @@ from anonymization.tables import ProtectedSystem
 from pipelines.publication.build import Candidate
 from pipelines.publication.figures import FIGURE, Marts
 from pipelines.publication.reaudit import FileAudit
+from pipelines.publication.release import Origin
 from pipelines.publication.systems import AuditGroup
 from pipelines.settings import Zones, atomic_write
 
@@ -30,7 +31,7 @@ def write_steward_report(
     blocking: Sequence[str],
     audit: FileAudit,
     marts: Marts,
-    built: str,
+    origin: Origin,
 ) -> None:
     """Write ``steward/disclosure/<release>.parquet`` and ``steward/releases/<release>.json``.
 
@@ -41,7 +42,7 @@ def write_steward_report(
         blocking: Names of the red checks on its files that stop it.
         audit: The audit of its files.
         marts: Exact counts, for what k-anonymity cost.
-        built: Latest transaction time of the deliveries behind it, ISO 8601.
+        origin: Where the data behind it come from.
     """
     values = candidate.tables["indicator_values"]
     with atomic_write(zones.steward / "disclosure" / f"{release_id}.parquet") as path:
@@ -50,7 +51,8 @@ def write_steward_report(
     summary: dict[str, Any] = {
         "release_id": release_id,
         "state": "published" if (zones.published / release_id).is_dir() else "candidate",
-        "built": built,
+        "built": origin.transaction_time,
+        "synthetic": origin.synthetic,
         "cells_by_status": dict(statuses.iter_rows()),
         "audit": {
             "hidden": audit.hidden,

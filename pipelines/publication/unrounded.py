@@ -30,7 +30,7 @@ def spec_table(specs: Sequence[Indicator]) -> pl.DataFrame:
 
     Returns:
         One row per indicator: indicator_id, version, kind, repeats (a person may count more
-        than once), multiplier, decimals, unit, service, public.
+        than once), multiplier, decimals, unit, service, public, full_count.
     """
     schema = {
         "indicator_id": pl.String,
@@ -42,6 +42,7 @@ def spec_table(specs: Sequence[Indicator]) -> pl.DataFrame:
         "unit": pl.String,
         "service": pl.String,
         "public": pl.Boolean,
+        "full_count": pl.Boolean,
     }
     rows = [
         (
@@ -54,6 +55,7 @@ def spec_table(specs: Sequence[Indicator]) -> pl.DataFrame:
             spec.numerator.unit,
             spec.coverage.service,
             spec.denominator.public,
+            spec.full_count,
         )
         for spec in specs
     ]

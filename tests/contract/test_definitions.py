@@ -6,6 +6,7 @@ meant, write it anew: ``FOLKEPULS_WRITE_SNAPSHOT=1 python -m pytest tests/contra
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from pathlib import Path
@@ -211,6 +212,8 @@ def test_the_signature_sensor_asks_for_approved_candidates_alone(
     with environment({"FOLKEPULS_HOME": str(tmp_path)}):
         for release in ids:
             (zones.releases / release).mkdir()
+            report = {"release_id": release, "audit": {"ok": True}, "blocking_checks": []}
+            (zones.steward / "releases" / f"{release}.json").write_text(json.dumps(report))
         (zones.published / ids[3]).mkdir()
         for release, word in ((ids[0], "approve"), (ids[1], "reject"), (ids[3], "approve")):
             decide(

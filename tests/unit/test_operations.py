@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -17,14 +16,10 @@ from pipelines.operations import (
     RunError,
     input_fingerprint,
     one_at_a_time,
-    publish_release,
     refined_release,
-    release_summary,
     remember_refined,
     run,
-    write_state,
 )
-from pipelines.publication.release import ReleaseError
 from pipelines.resources import (
     QUIET,
     dbt_environment,
@@ -250,41 +245,3 @@ def test_a_run_without_a_key_is_refused_before_anything(settings: Settings) -> N
     with pytest.raises(KeyAccessError, match="folkepuls keys init"):
         run(settings)
     assert not (settings.zones.state / "run.lock").exists()
-
-
-# What stewards are told
-
-
-def summary(zones: Zones, **changes: object) -> None:
-    (zones.releases / RELEASE).mkdir(exist_ok=True)
-    content = {
-        "release_id": RELEASE,
-        "state": "candidate",
-        "audit": {"ok": True},
-        "blocking_checks": [],
-        **changes,
-    }
-    (zones.steward / "releases" / f"{RELEASE}.json").write_text(json.dumps(content))
-
-
-def test_the_newest_candidate_is_summed_up(zones: Zones) -> None:
-    with pytest.raises(ReleaseError, match="There is no candidate"):
-        release_summary(zones, None)
-    summary(zones)
-    assert release_summary(zones, None)["release_id"] == RELEASE
-    write_state(zones, RELEASE, "published")
-    assert release_summary(zones, RELEASE)["state"] == "published"
-    with pytest.raises(ReleaseError, match="No candidate 20241231-ffffffffff"):
-        release_summary(zones, "20241231-ffffffffff")
-
-
-@pytest.mark.parametrize(
-    "changes", [{"audit": {"ok": False}}, {"blocking_checks": ["publication.areas.key"]}]
-)
-def test_what_is_red_may_not_be_published_even_when_signed(
-    changes: dict[str, object], settings: Settings
-) -> None:
-    summary(settings.zones, **changes)
-    with pytest.raises(RunError, match="may not be published"):
-        publish_release(settings, RELEASE)
-    assert list(settings.zones.published.iterdir()) == []

@@ -110,7 +110,7 @@ def report(tmp_path: Path) -> tuple[Zones, str]:
     release = write_candidate(zones, small.tables, small.exact, small.certificate, ORIGIN)
     found = audit_files(zones.releases / release, SMALL.marts, SMALL.catalogue)
     write_steward_report(
-        zones, release, small, ["publication.areas.key"], found, SMALL.marts, "2025-01-05"
+        zones, release, small, ["publication.areas.key"], found, SMALL.marts, ORIGIN
     )
     return zones, release
 

@@ -19,7 +19,7 @@ from pipelines.publication.ledger import EXACT, KEYS, LedgerError, enter, refuse
 from pipelines.publication.release import (
     Decision,
     Origin,
-    ReleaseError,
+    awaiting_publication,
     candidates,
     content_id,
     current_release,
@@ -29,6 +29,7 @@ from pipelines.publication.release import (
     publish,
     write_candidate,
 )
+from pipelines.publication.standing import ReleaseError, release_summary
 from pipelines.settings import ROOT, Zones
 
 ORIGIN = Origin(date(2023, 1, 1), date(2024, 12, 31), "2025-01-05T03:00:00+00:00", synthetic=True)
@@ -65,8 +66,20 @@ def zones(tmp_path: Path) -> Zones:
     return Zones(tmp_path / "home").create()
 
 
-def candidate(zones: Zones, value: float = 12.0, origin: Origin = ORIGIN) -> str:
-    return write_candidate(zones, tables(value), exact(value), {"systems_audited": 1}, origin)
+def candidate(
+    zones: Zones, value: float = 12.0, origin: Origin = ORIGIN, **standing: object
+) -> str:
+    content = {"systems_audited": 1}
+    release = write_candidate(zones, tables(value), exact(value), content, origin)
+    report = {
+        "release_id": release,
+        "state": "candidate",
+        "audit": {"ok": True},
+        "blocking_checks": [],
+        **standing,
+    }
+    (zones.steward / "releases" / f"{release}.json").write_text(json.dumps(report))
+    return release
 
 
 def decision(release_id: str, word: str = "approve") -> Decision:
@@ -384,3 +397,51 @@ def test_two_candidates_that_contradict_cannot_both_be_published(zones: Zones) -
     with pytest.raises(LedgerError):
         publish(zones, second, unchecked)
     assert current_release(zones) == first
+
+
+@pytest.mark.parametrize(
+    "standing",
+    [
+        {"audit": {"ok": False}},
+        {"audit": {"ok": None}},
+        {"blocking_checks": ["publication.areas.key"]},
+    ],
+)
+def test_what_is_red_is_not_published_whoever_signed_it(
+    standing: dict[str, object], zones: Zones
+) -> None:
+    release = candidate(zones, **standing)
+    decide(zones, decision(release))
+    with pytest.raises(ReleaseError, match="may not be published"):
+        publish(zones, release, unchecked)
+    assert published(zones) == []
+
+
+def test_a_candidate_that_nobody_reported_on_is_not_published(zones: Zones) -> None:
+    release = candidate(zones)
+    decide(zones, decision(release))
+    (zones.steward / "releases" / f"{release}.json").unlink()
+    with pytest.raises(ReleaseError, match="No report on"):
+        publish(zones, release, unchecked)
+    assert published(zones) == []
+
+
+def test_stewards_see_where_a_release_stands(zones: Zones) -> None:
+    release = candidate(zones)
+    decide(zones, decision(release))
+    assert release_summary(zones, release)["state"] == "approved"
+    publish(zones, release, unchecked)
+    assert release_summary(zones, release)["state"] == "published"
+    other = candidate(zones, origin=dataclasses.replace(ORIGIN, data_to=date(2023, 12, 31)))
+    decide(zones, decision(other, "reject"))
+    assert release_summary(zones, other)["state"] == "rejected"
+
+
+def test_releases_wait_in_the_order_of_their_signatures(zones: Zones) -> None:
+    later = candidate(zones)
+    earlier = candidate(zones, origin=dataclasses.replace(ORIGIN, transaction_time="2025-02-01"))
+    for release, day in ((later, "2025-03-02"), (earlier, "2025-03-01")):
+        decide(zones, decision(release).model_copy(update={"decided_on": day}))
+    assert awaiting_publication(zones) == [earlier, later]
+    publish(zones, earlier, unchecked)
+    assert awaiting_publication(zones) == [later]
