@@ -20,7 +20,7 @@ from pipelines.publication.comparisons import comparisons
 from pipelines.publication.figures import Marts, figures
 from pipelines.publication.notes import breaks_table, caveats_table
 from pipelines.publication.policy import table_policy
-from pipelines.publication.rates import indicator_values
+from pipelines.publication.rates import CELL, indicator_values
 from pipelines.publication.reference_tables import (
     areas_table,
     coverage_table,
@@ -133,15 +133,7 @@ def exact_cells(
     return published.join(
         exact, on=["indicator_id", "area_code", "sex", "age_group", "period_start"], how="inner"
     ).select(
-        "indicator_id",
-        "indicator_version",
-        "area_code",
-        "border_set",
-        "sex",
-        "age_group",
-        "breakdown",
-        "breakdown_value",
-        "period_start",
+        *CELL,
         "numerator",
         "denominator",
         "is_shown",

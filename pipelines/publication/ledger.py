@@ -9,19 +9,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.publication.rates import CELL as KEYS
 from pipelines.settings import Zones, atomic_write
 
-KEYS = (
-    "indicator_id",
-    "indicator_version",
-    "area_code",
-    "border_set",
-    "sex",
-    "age_group",
-    "breakdown",
-    "breakdown_value",
-    "period_start",
-)
 EXACT = ("numerator", "denominator")
 
 

@@ -58,7 +58,7 @@ COLUMNS = (
     "covered_share",
     "release_id",
 )
-KEY = (
+CELL = (
     "indicator_id",
     "indicator_version",
     "area_code",
@@ -68,8 +68,10 @@ KEY = (
     "breakdown",
     "breakdown_value",
     "period_start",
-    "value_kind",
 )
+"""What a count is about, whichever values are computed from it."""
+
+KEY = (*CELL, "value_kind")
 NEW_BORDERS_FROM = 2024
 SMALL_NUMERATOR = 20
 """Events below which a shown figure is flagged as resting on few."""

@@ -1,22 +1,9 @@
 select
     cast(null as varchar) as service,
-    links.person_id,
-    cast(extract(year from entries.recorded_on) as integer) as year,
-    entries.municipality_code,
-    entries.staff_key as provider_key,
+    person_id,
+    year,
+    municipality_code,
+    staff_key as provider_key,
     cast(count(*) as double) as value
-from {{ ref('stg_journal__journal_entry') }} as entries
-inner join {{ ref('int_person_links') }} as links on entries.patient_key = links.patient_key
-left join {{ ref('int_covered_spells') }} as covered
-    on
-        entries.municipality_code = covered.municipality_code
-        and covered.service = 'documentation'
-        and entries.recorded_on >= covered.valid_from
-        and entries.recorded_on < covered.valid_to
-where
-    (entries.municipality_code is null or covered.municipality_code is not null)
-group by
-    links.person_id,
-    cast(extract(year from entries.recorded_on) as integer),
-    entries.municipality_code,
-    entries.staff_key
+from {{ ref('int_journal_entries') }}
+group by person_id, year, municipality_code, staff_key
