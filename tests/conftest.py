@@ -1,0 +1,103 @@
+"""Homes that several kinds of tests look at, each made once in a session.
+
+Belongs here: fixtures whose making takes a minute, and the lock by which the processes of one
+session share them. Does not belong here: what must hold of them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.synthetic import Region, SyntheticSettings, generate_tables
+from tests.support.demo_run import (
+    REFINING,
+    SCALE,
+    SEED,
+    Demo,
+    Finished,
+    Home,
+    Resumed,
+    open_runs,
+)
+
+KILL_SEED = 20251231
+
+
+def made_once(
+    factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Mapping[str, Any]]
+) -> tuple[Path, dict[str, Any]]:
+    """A folder that the first process of the session to ask for it makes, and what it noted."""
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    folder, noted = base / f"shared-{name}", base / f"shared-{name}.json"
+    with (base / f"shared-{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not noted.exists():
+            # A second process need not try again what the first could not do.
+            noted.write_text('{"failed": true}')
+            noted.write_text(json.dumps(make(folder)))
+    content = json.loads(noted.read_text())
+    if content.get("failed"):
+        pytest.fail(f"{folder.name} could not be made: see the first test that asked for it")
+    return folder, content
+
+
+def _make_demo(folder: Path) -> dict[str, Any]:
+    ended = Home.under(folder).run(
+        "demo", "--scale", SCALE, "--seed", SEED, "--no-serve", cut_off=True
+    )
+    assert ended.code == 0, ended.stderr
+    return asdict(ended)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """``folkepuls demo``, small, on a machine without a way to any other where that can be had."""
+    folder, noted = made_once(tmp_path_factory, "demo", _make_demo)
+    return Demo(Home.at(folder), Finished(**noted))
+
+
+@pytest.fixture(scope="session")
+def region() -> Region:
+    """The demonstration's persons and events, as they were before they were delivered."""
+    return generate_tables(SyntheticSettings(scale=float(SCALE), seed=int(SEED)))
+
+
+def _make_resumed(source: Home, folder: Path) -> dict[str, Any]:
+    draw = random.Random(KILL_SEED)
+    home = source.copy_to(folder, "identified/inbox")
+    moments = [
+        ("done   journal", draw.randint(1, 8), draw.uniform(0.0, 1.0)),
+        (draw.choice(REFINING), 1, draw.uniform(0.0, 1.0)),
+    ]
+    still_open, shown = [], []
+    for marker, times, delay in moments:
+        home.run_until("run", marker=marker, times=times, delay=delay, threads=1)
+        still_open.append(open_runs(home))
+        shown.append(sorted(path.name for path in home.zones.published.iterdir()))
+    ended = home.run("run", threads=1)
+    return {
+        "open_after_kill": still_open,
+        "shown_after_kill": shown,
+        "ended": asdict(ended),
+    }
+
+
+@pytest.fixture(scope="session")
+def resumed(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Resumed:
+    """``folkepuls run`` on the same deliveries with one thread, killed in ingest and after it."""
+    folder, noted = made_once(
+        tmp_path_factory, "resumed", lambda folder: _make_resumed(demo.home, folder)
+    )
+    ended = Finished(**noted.pop("ended"))
+    return Resumed(home=Home.at(folder), ended=ended, **noted)

@@ -1,0 +1,99 @@
+"""kill -9 of a whole run at any moment, and the next run ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.demo_run import REFINING, Demo, Home, Resumed, kill, open_runs, parquet_hashes
+
+SIGNER = ("--name", "A Steward", "--reason", "Looked at and found well.")
+KILLS = 10
+SEED = 50
+
+
+def release_of(home: Home) -> dict[str, str]:
+    """The candidate's id and the hashes of its tables."""
+    (folder,) = home.zones.releases.iterdir()
+    return {"release_id": folder.name} | parquet_hashes(folder)
+
+
+def test_killed_runs_end_like_an_undisturbed_one(demo: Demo, resumed: Resumed) -> None:
+    assert resumed.ended.code == 0, resumed.ended.stderr
+    assert release_of(resumed.home) == release_of(demo.home)
+
+
+def test_dead_runs_are_swept(resumed: Resumed) -> None:
+    # The kills hit: Dagster took a run for running that was no more.
+    assert sum(resumed.open_after_kill) >= 1
+    assert open_runs(resumed.home) == 0
+    assert resumed.home.run_states().get("FAILURE", 0) >= 1
+    assert "dead runs" in resumed.ended.stdout
+
+
+def test_nothing_half_done_is_left(resumed: Resumed) -> None:
+    assert resumed.shown_after_kill == [[], []]
+    zones = resumed.home.zones
+    left = [
+        path
+        for path in zones.home.rglob("*")
+        if path.suffix in {".tmp", ".wal"} or path.name.endswith(".building")
+    ]
+    assert left == []
+
+
+def test_deliveries_are_taken_in_once(demo: Demo, resumed: Resumed) -> None:
+    ours, theirs = (
+        {path.name: path.read_bytes() for path in home.zones.deliveries.glob("*.json")}
+        for home in (resumed.home, demo.home)
+    )
+    assert ours == theirs
+    assert len(ours) == 15
+
+
+def test_a_killed_publication_shows_nothing(resumed: Resumed, tmp_path: Path) -> None:
+    home = resumed.home.copy_to(tmp_path, "restricted/releases", "steward/releases")
+    published = home.zones.published
+    process = home.start("release", "approve", *SIGNER)
+    deadline = time.monotonic() + 120
+    while not any(published.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    kill(process)
+    # Whatever was there at that moment, readers were pointed to nothing or to all of it.
+    begun = [path.name for path in published.iterdir()]
+    assert begun
+    visible = [name for name in begun if not name.startswith(".")]
+    assert all((published / name / "manifest.json").is_file() for name in visible)
+    finished = home.run("release", "approve", *SIGNER)
+    assert finished.code == 0, finished.stderr
+    (release_id,) = (path.name for path in home.zones.releases.iterdir())
+    assert sorted(path.name for path in published.iterdir()) == [release_id, "current"]
+    assert (published / "current").resolve().name == release_id
+
+
+@pytest.mark.nightly
+def test_ten_kills(demo: Demo, tmp_path: Path) -> None:
+    draw = random.Random(SEED)
+    home = demo.home.copy_to(tmp_path, "identified/inbox")
+    ingesting = KILLS // 2
+    for kill_number in range(KILLS):
+        marker, times = "done   journal", draw.randint(1, 2)
+        if kill_number >= ingesting:
+            marker, times = draw.choice([*REFINING, "dbt_post_strata"]), 1
+        home.run_until("run", marker=marker, times=times, delay=draw.uniform(0.0, 1.0))
+        assert list(home.zones.published.iterdir()) == []
+    ended = home.run("run")
+    assert ended.code == 0, ended.stderr
+    assert release_of(home) == release_of(demo.home)
+    assert open_runs(home) == 0
+
+
+@pytest.mark.nightly
+def test_two_undisturbed_homes_are_the_same(demo: Demo, tmp_path: Path) -> None:
+    home = demo.home.copy_to(tmp_path, "identified/inbox")
+    assert home.run("run").code == 0
+    assert release_of(home) == release_of(demo.home)
+    assert parquet_hashes(home.zones.journal) == parquet_hashes(demo.home.zones.journal)

@@ -1,0 +1,318 @@
+"""Attacks on the written files of the demonstration's release, and the same on files left open.
+
+Every attack has a twin that must succeed where suppression is switched off: all of it, or only the
+part that protects other cells.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipelines.assets.release import read_marts
+from pipelines.catalogue.loader import catalogue
+from pipelines.catalogue.model import Indicator
+from tests.support.attacks import (
+    REST,
+    Cell,
+    Knowledge,
+    ages_of,
+    knowledge_of,
+    linked,
+    quantities_of,
+    read_values,
+    small_in_view,
+    told_elsewhere,
+)
+from tests.support.demo_run import Demo
+from tests.support.demo_truth import truth_of
+
+FIGURE = ["indicator_id", "area_code", "sex", "age_group", "year"]
+LEAST = 5
+LEAST_STAFF = 3
+MADE_BY_STAFF = ["structured_documentation_share"]
+WIDTH = 3.0
+SHARE_OF_DAYS = 0.15
+SAMPLE = 60
+SEED = 20231103
+
+
+@pytest.fixture(scope="module")
+def specs() -> dict[str, Indicator]:
+    """Indicators about persons; what is public knowledge is not protected."""
+    return {
+        spec.id: spec for spec in catalogue().indicators.values() if spec.policy != "public_facts"
+    }
+
+
+@pytest.fixture(scope="module")
+def release(demo: Demo) -> Path:
+    return demo.home.zones.published / "current"
+
+
+@pytest.fixture(scope="module")
+def truth(demo: Demo, specs: dict[str, Indicator]) -> pl.DataFrame:
+    return truth_of(demo.home.zones, specs.values())
+
+
+@pytest.fixture(scope="module")
+def persons(demo: Demo, specs: dict[str, Indicator]) -> pl.DataFrame:
+    """Persons behind every figure that the strata give exactly: in numerator and complement."""
+    counts = read_marts(demo.home.zones).indicator_counts
+    counts = counts.with_columns(year=pl.col("period_start").dt.year())
+    frames = []
+    for spec in specs.values():
+        own = counts.filter(pl.col("indicator_id") == spec.id)
+        both = pl.concat([own, own.with_columns(sex=pl.lit("total"))])
+        for label, (low, high) in ages_of(spec).items():
+            inside = both.filter(pl.col("age_from") >= low, pl.col("age_to") <= high)
+            frames.append(
+                inside.group_by("indicator_id", "area_code", "sex", "year")
+                .agg(pl.col("numerator_persons", "complement_persons").sum())
+                .with_columns(age_group=pl.lit(label))
+            )
+    return pl.concat(frames)
+
+
+@pytest.fixture(scope="module")
+def values(release: Path, specs: dict[str, Indicator]) -> pl.DataFrame:
+    return protected_only(read_values(release), specs)
+
+
+def protected_only(values: pl.DataFrame, specs: Mapping[str, Indicator]) -> pl.DataFrame:
+    of_persons = values.filter(pl.col("indicator_id").is_in(list(specs)))
+    return of_persons.with_columns(year=pl.col("period_start").dt.year())
+
+
+def reopened(values: pl.DataFrame, truth: pl.DataFrame, which: pl.Expr) -> pl.DataFrame:
+    """The figures with suppression switched off for some, which then show the truth."""
+    known = truth.select(*FIGURE, "numerator", "denominator", "value", "numerator_persons")
+    joined = values.join(known, on=FIGURE, how="left", suffix="_true")
+    now = (
+        (pl.col("value_kind") == "crude")
+        & (pl.col("status_reason") == "disclosure")
+        & pl.col("numerator_true").is_not_null()
+        & which
+    ).fill_null(value=False)
+    numbers = ("numerator", "denominator", "value")
+    return joined.with_columns(
+        *(pl.when(now).then(f"{name}_true").otherwise(name).alias(name) for name in numbers),
+        value_status=pl.when(now).then(pl.lit("ok")).otherwise("value_status"),
+        status_reason=pl.when(~now).then("status_reason"),
+    ).select(values.columns)
+
+
+@pytest.fixture(scope="module")
+def files_left_open(
+    release: Path, truth: pl.DataFrame, specs: dict[str, Indicator], tmp_path_factory
+) -> Path:
+    """A copy of the release's files in which nothing is suppressed for disclosure."""
+    folder = tmp_path_factory.mktemp("open") / "release"
+    shutil.copytree(release.resolve(), folder)
+    values = read_values(folder).with_columns(year=pl.col("period_start").dt.year())
+    opened = reopened(values, truth, pl.lit(value=True)).drop("year")
+    opened.write_parquet(folder / "indicator_values.parquet")
+    return folder
+
+
+def truth_cells(
+    truth: pl.DataFrame, specs: Mapping[str, Indicator], year: int
+) -> dict[Cell, float]:
+    """True numbers of every cell of one year."""
+    cells: dict[Cell, float] = {}
+    for row in truth.filter(pl.col("year") == year).iter_rows(named=True):
+        spec = specs.get(row["indicator_id"])
+        if spec is None or row["numerator"] is None:
+            continue
+        place = (row["area_code"], row["sex"], *ages_of(spec)[row["age_group"]])
+        for role, quantity in quantities_of(spec).items():
+            number = row["denominator"] - row["numerator"] if role == "complement" else row[role]
+            cells[(quantity, *place)] = number
+    return cells
+
+
+def all_knowledge(values: pl.DataFrame, specs: Mapping[str, Indicator]) -> list[Knowledge]:
+    return [told for group in linked(list(specs.values())) for told in knowledge_of(values, group)]
+
+
+def recovered(
+    values: pl.DataFrame, truth: pl.DataFrame, specs: Mapping[str, Indicator]
+) -> dict[tuple[int, Cell], int]:
+    """Cells worked out exactly that the files hide, or small complements of cells in view."""
+    found = {}
+    for told in all_knowledge(values, specs):
+        true = truth_cells(truth, specs, told.year)
+        for cell, number in told.solved().items():
+            # What follows from the files is so: an attack that errs would prove nothing.
+            assert cell not in true or abs(number - true[cell]) < 1e-6, (told.year, cell)
+            if " - " not in cell[0] or 0 < number < LEAST:
+                found[told.year, cell] = number
+    return found
+
+
+def test_no_small_count_in_view(values: pl.DataFrame, specs: dict[str, Indicator]) -> None:
+    assert values.filter(pl.col("value_status") == "ok").height > 1000
+    assert small_in_view(values, specs, LEAST).is_empty()
+
+
+def test_small_counts_are_seen_where_nothing_is_hidden(
+    files_left_open: Path, specs: dict[str, Indicator]
+) -> None:
+    opened = protected_only(read_values(files_left_open), specs)
+    assert small_in_view(opened, specs, LEAST)["indicator_id"].n_unique() == len(specs)
+
+
+def few_persons(values: pl.DataFrame, truth: pl.DataFrame, persons: pl.DataFrame) -> pl.DataFrame:
+    """Shown figures behind which, or beside which, stand one to four persons."""
+    shown = values.filter(pl.col("value_status") == "ok")
+    joined = shown.join(truth, on=FIGURE, suffix="_true").join(
+        persons, on=FIGURE, how="left", suffix="_mart"
+    )
+    # Behind a figure that employees make, the truth counts employees: three of them are enough.
+    least = pl.when(pl.col("indicator_id").is_in(MADE_BY_STAFF)).then(LEAST_STAFF).otherwise(LEAST)
+    few = pl.col("numerator_persons").is_between(1, least - 1)
+    return joined.filter(few | pl.col("complement_persons").is_between(1, LEAST - 1))
+
+
+def test_no_figure_rests_on_few_persons(
+    values: pl.DataFrame, truth: pl.DataFrame, persons: pl.DataFrame, files_left_open: Path,
+    specs: dict[str, Indicator],
+) -> None:  # fmt: skip
+    assert few_persons(values, truth, persons).is_empty()
+    opened = protected_only(read_values(files_left_open), specs)
+    assert few_persons(opened, truth, persons).height > 100
+
+
+def test_a_hidden_figure_is_hidden_everywhere(
+    release: Path, values: pl.DataFrame, truth: pl.DataFrame
+) -> None:
+    comparisons = pl.read_parquet(release / "comparisons.parquet")
+    everything = read_values(release)
+    assert told_elsewhere(everything, comparisons).is_empty()
+    # The twin: the crude count of a figure is hidden, its other kinds and comparisons stay.
+    careless = everything.with_columns(
+        value_status=pl.when((pl.col("value_kind") == "crude") & (pl.col("age_group") == "total"))
+        .then(pl.lit("suppressed"))
+        .otherwise("value_status")
+    )
+    told = set(told_elsewhere(careless, comparisons)["where"])
+    assert {"direct_region", "indirect", "comparisons", "flags"} <= told
+
+
+def test_nothing_hidden_can_be_solved_for(
+    values: pl.DataFrame, truth: pl.DataFrame, specs: dict[str, Indicator]
+) -> None:
+    assert recovered(values, truth, specs) == {}
+
+
+def test_hidden_cells_are_solved_for_where_only_small_ones_hide(
+    values: pl.DataFrame, truth: pl.DataFrame, specs: dict[str, Indicator]
+) -> None:
+    small = pl.col("numerator_persons").is_between(1, LEAST - 1)
+    found = recovered(reopened(values, truth, ~small), truth, specs)
+    cells = [cell for _, cell in found if " - " not in cell[0]]
+    assert len(cells) > 100
+    # By subtracting a sex, and an age group, from their totals.
+    assert {cell[2] for cell in cells} == {"total", "female", "male"}
+    assert {" - " in cell[0] for _, cell in found} == {True, False}
+
+
+def primary(told: Knowledge, true: Mapping[Cell, float]) -> list[Cell]:
+    """Hidden cells of one to four: those that suppression is about."""
+    return sorted(cell for cell in told.hidden if 0 < true.get(cell, 0) < LEAST)
+
+
+def bounds(truth: pl.DataFrame, specs: Mapping[str, Indicator], year: int) -> dict[Cell, float]:
+    """Populations, which are public: no more persons than live there."""
+    most: dict[Cell, float] = {}
+    for row in truth.filter(pl.col("year") == year).iter_rows(named=True):
+        spec = specs.get(row["indicator_id"])
+        if spec and spec.denominator.public and spec.kind == "proportion":
+            place = (row["area_code"], row["sex"], *ages_of(spec)[row["age_group"]])
+            if row["denominator"] is not None:
+                most[(spec.numerator.measure, *place)] = row["denominator"]
+    return most
+
+
+def too_narrow(
+    values: pl.DataFrame, truth: pl.DataFrame, specs: Mapping[str, Indicator], sample: int
+) -> tuple[int, list[tuple[int, Cell]]]:
+    """Of a seeded sample of small hidden cells, those told within less than the policy's width."""
+    cells = []
+    for told in all_knowledge(values, specs):
+        true = truth_cells(truth, specs, told.year)
+        most = bounds(truth, specs, told.year)
+        cells += [(told, cell, true[cell], most) for cell in primary(told, true)]
+    drawn = random.Random(SEED).sample(cells, min(sample, len(cells)))
+    narrow = []
+    for told, cell, number, most in drawn:
+        low, high = told.interval(cell, most)
+        assert low - 1e-6 <= number <= high + 1e-6, (told.year, cell)
+        days = cell[0].endswith("_days") or "_days -" in cell[0]
+        # Where two persons live, "none to both" is all that uncertainty can be.
+        wanted = SHARE_OF_DAYS * number if days else min(WIDTH, most.get(cell, WIDTH))
+        if high - low < wanted - 1e-6:
+            narrow.append((told.year, cell))
+    return len(drawn), narrow
+
+
+def test_small_cells_stay_uncertain_beside_the_region(
+    values: pl.DataFrame, truth: pl.DataFrame, specs: dict[str, Indicator]
+) -> None:
+    tried, narrow = too_narrow(values, truth, specs, SAMPLE)
+    assert tried == SAMPLE
+    assert narrow == []
+
+
+def test_small_cells_are_told_where_only_they_hide(
+    values: pl.DataFrame, truth: pl.DataFrame, specs: dict[str, Indicator]
+) -> None:
+    small = pl.col("numerator_persons").is_between(1, LEAST - 1)
+    _, narrow = too_narrow(reopened(values, truth, ~small), truth, specs, SAMPLE)
+    assert len(narrow) > 5
+
+
+def left_over(
+    values: pl.DataFrame, specs: Mapping[str, Indicator]
+) -> list[tuple[int, Cell, float]]:
+    """Region minus municipalities: what few persons outside all of them must have."""
+    found = []
+    for told in all_knowledge(values, specs):
+        for equation in told.equations:
+            rest = [cell for cell in equation if cell[1] == REST]
+            if rest and all(cell in told.shown for cell in equation if cell[1] != REST):
+                number = sum(
+                    n * told.shown[cell] for cell, n in equation.items() if cell != rest[0]
+                )
+                if 0 < number < LEAST:
+                    found.append((told.year, rest[0], number))
+    return found
+
+
+def test_nothing_small_is_left_of_the_region(
+    values: pl.DataFrame, specs: dict[str, Indicator], truth: pl.DataFrame
+) -> None:
+    assert left_over(values, specs) == []
+    # The twin: all municipalities in view, and a region with two persons more than they have.
+    everything = reopened(values, truth, pl.lit(value=True))
+    crude = everything.filter(pl.col("value_kind") == "crude")
+    assert len(left_over(_with_region_of(crude, more=2.0), specs)) > 10
+
+
+def _with_region_of(values: pl.DataFrame, more: float) -> pl.DataFrame:
+    """Figures whose region is the sum of the municipalities in view and some persons more."""
+    key = ["indicator_id", "sex", "age_group", "year"]
+    areas = values.filter(pl.col("area_code") != "MIDT", pl.col("value_status") == "ok")
+    sums = areas.group_by(key).agg(summed=pl.col("numerator").sum())
+    region = (
+        values.filter(pl.col("area_code") == "MIDT")
+        .join(sums, on=key)
+        .with_columns(numerator=pl.col("summed") + more, value_status=pl.lit("ok"))
+        .drop("summed")
+    )
+    return pl.concat([areas, region.select(areas.columns)])

@@ -1,0 +1,258 @@
+"""The ``folkepuls`` command as a process of its own, watched: what it said, used, reached for.
+
+Belongs here: starting it on a home with a known key, cut off from the network, and killing it at a
+moment. Does not belong here: what must come of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.settings import Zones
+
+ROOT = Path(__file__).resolve().parents[2]
+GUARD = Path(__file__).resolve().parent / "egress_guard"
+CUT_OFF = Path(__file__).resolve().parent / "cut_off.py"
+SCALE, SEED = "0.01", "20231103"
+LONGEST = 900.0
+REFINING = ("quality__journal", "catalogue_tables", "dbt_pre_strata", "doors__strata_map")
+"""Steps after the ingest, as the lines of progress name them."""
+
+# A key that everybody may know: it protects nobody, and makes pseudonyms the same everywhere.
+KEY_FILE = (
+    '{"version": 1, "keys": [{"id": "tests", "epoch": 1, "secret": "'
+    + bytes(range(32)).hex()
+    + '"}]}\n'
+)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A process that has ended: exit code, what it said, and the CPU seconds of all of it."""
+
+    code: int
+    stdout: str
+    stderr: str
+    cpu: float
+
+
+@dataclass(frozen=True)
+class Home:
+    """A data folder with its key, and beside it what its processes said.
+
+    Attributes:
+        path: The data folder.
+        key_file: The pseudonym key.
+        said: Folder of what processes wrote to stdout and stderr, and of the guards' notes.
+    """
+
+    path: Path
+    key_file: Path
+    said: Path
+
+    @classmethod
+    def at(cls, folder: Path) -> Home:
+        """The home that was made under a folder."""
+        return cls(folder / "home", folder / "keys" / "keys.json", folder / "said")
+
+    @classmethod
+    def under(cls, folder: Path) -> Home:
+        """A new home with the tests' key."""
+        made = cls.at(folder)
+        for path in (made.path, made.key_file.parent, made.said):
+            path.mkdir(mode=0o700, parents=True)
+        made.key_file.touch(mode=0o600)
+        made.key_file.write_text(KEY_FILE)
+        return made
+
+    @property
+    def zones(self) -> Zones:
+        """Its zones."""
+        return Zones(self.path)
+
+    @property
+    def egress_log(self) -> Path:
+        """Attempts of Python processes to reach another machine, one a line."""
+        return self.said / "egress.log"
+
+    @property
+    def kernel_counters(self) -> Path:
+        """What the kernel found no route for, in the last process that was cut off."""
+        return self.said / "kernel.txt"
+
+    def without_route(self) -> int | None:
+        """Attempts that the kernel found no route for; null where nothing was cut off."""
+        if not self.kernel_counters.exists():
+            return None
+        return sum(int(count) for count in self.kernel_counters.read_text().split())
+
+    def start(
+        self, *arguments: str, threads: int = 2, cut_off: bool = False
+    ) -> subprocess.Popen[bytes]:
+        """Start ``folkepuls`` with arguments, in a process group of its own."""
+        return self.start_python("from pipelines.cli import main; main()", *arguments,
+                                 threads=threads, cut_off=cut_off)  # fmt: skip
+
+    def start_python(
+        self, code: str, *arguments: str, threads: int = 2, cut_off: bool = False
+    ) -> subprocess.Popen[bytes]:
+        """Start Python on some code as ``start`` starts the command."""
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("FOLKEPULS_")} | {
+            "FOLKEPULS_HOME": str(self.path),
+            "FOLKEPULS_KEY_FILE": str(self.key_file),
+            "FOLKEPULS_THREADS": str(threads),
+            "PYTHONPATH": str(GUARD),
+            "EGRESS_LOG": str(self.egress_log),
+        }
+        command = [sys.executable, "-c", code, *arguments]
+        if cut_off and can_cut_off():
+            alone = [sys.executable, str(CUT_OFF), str(self.kernel_counters)]
+            command = ["unshare", "-rn", *alone, *command]
+        with (self.said / "stdout").open("ab") as out, (self.said / "stderr").open("ab") as err:
+            return subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdout=out, stderr=err, start_new_session=True
+            )
+
+    def run(self, *arguments: str, threads: int = 2, cut_off: bool = False) -> Finished:
+        """Run ``folkepuls`` to its end."""
+        before = [len(self.text(name)) for name in ("stdout", "stderr")]
+        process = self.start(*arguments, threads=threads, cut_off=cut_off)
+        watchdog = threading.Timer(LONGEST, kill, [process])
+        watchdog.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        watchdog.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out, err = (self.text(n)[b:] for n, b in zip(("stdout", "stderr"), before, strict=True))
+        return Finished(process.returncode, out, err, usage.ru_utime + usage.ru_stime)
+
+    def run_until(
+        self, *arguments: str, marker: str, times: int, delay: float, threads: int = 2
+    ) -> None:
+        """Start ``folkepuls``, and kill it with all its children some seconds after a line.
+
+        Args:
+            arguments: As for ``start``.
+            marker: Text of a line of progress.
+            times: How often it must have been said.
+            delay: Seconds after that.
+            threads: Threads of the engines.
+
+        Raises:
+            AssertionError: The process had ended by itself.
+        """
+        before = self.text("stderr").count(marker)
+        process = self.start(*arguments, threads=threads)
+        deadline = time.monotonic() + LONGEST
+        while self.text("stderr").count(marker) < before + times:
+            if process.poll() is not None or time.monotonic() > deadline:
+                kill(process)
+                raise AssertionError(f"{arguments} ended before {marker!r}: {self.text('stderr')}")
+            time.sleep(0.05)
+        time.sleep(delay)
+        alive = process.poll() is None
+        kill(process)
+        if not alive:
+            raise AssertionError(f"{arguments} ended within {delay:.1f} s of {marker!r}")
+
+    def text(self, name: str) -> str:
+        """What all processes of this home said so far to ``stdout`` or ``stderr``."""
+        path = self.said / name
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def run_states(self) -> dict[str, int]:
+        """Dagster's runs by status."""
+        connection = sqlite3.connect(self.zones.state / "dagster" / "history" / "runs.db")
+        try:
+            rows = connection.execute("select status, count(*) from runs group by status")
+            return dict(rows.fetchall())
+        finally:
+            connection.close()
+
+    def copy_to(self, folder: Path, *parts: str) -> Home:
+        """A new home that holds copies of some parts of this one (folders or files)."""
+        made = Home.under(folder)
+        made.zones.create()
+        for part in parts:
+            source, target = self.path / part, made.path / part
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+            else:
+                shutil.copy2(source, target)
+        return made
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The demonstration's home, and how the command that made it ended."""
+
+    home: Home
+    ended: Finished
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """A home with the demonstration's deliveries whose runs were killed before one went through.
+
+    Attributes:
+        home: The home.
+        open_after_kill: Runs that Dagster took for unfinished after each kill.
+        shown_after_kill: What lay in the published folder after each kill.
+        ended: How the last run ended.
+    """
+
+    home: Home
+    open_after_kill: list[int]
+    shown_after_kill: list[list[str]]
+    ended: Finished
+
+
+@cache
+def can_cut_off() -> bool:
+    """Whether a process may be given a network without any route."""
+    if shutil.which("unshare") is None:
+        return False
+    tried = subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False)
+    return tried.returncode == 0
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and all that it started, and wait for it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def canonical_hash(path: Path) -> str:
+    """SHA-256 over a Parquet file's rows, columns and rows sorted."""
+    frame = pl.read_parquet(path)
+    ordered = frame.select(sorted(frame.columns))
+    return hashlib.sha256(ordered.sort(ordered.columns).write_csv().encode()).hexdigest()
+
+
+def parquet_hashes(folder: Path) -> dict[str, str]:
+    """``canonical_hash`` of every Parquet file below a folder, by its path there."""
+    return {
+        str(path.relative_to(folder)): canonical_hash(path)
+        for path in sorted(folder.rglob("*.parquet"))
+    }
+
+
+def open_runs(home: Home) -> int:
+    """Number of Dagster runs that have not come to an end."""
+    ended = {"SUCCESS", "FAILURE", "CANCELED"}
+    return sum(count for status, count in home.run_states().items() if status not in ended)
