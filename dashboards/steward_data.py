@@ -144,6 +144,10 @@ class StewardZone:
         records.sort(key=lambda record: str(record.get("built", "")), reverse=True)
         return sorted(records, key=lambda record: record.get("state") != "candidate")
 
+    def is_synthetic(self) -> bool:
+        """Whether any release here is made of figures about persons who do not exist."""
+        return any(record.get("synthetic") is True for record in self.releases())
+
     def decision(self, release_id: str) -> dict[str, Any] | None:
         """The decision that waits for the pipeline, if one was left."""
         path = self.folder / "inbox" / f"{_checked_id(release_id)}.json"

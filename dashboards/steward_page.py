@@ -41,6 +41,9 @@ def page() -> None:
     with heading:
         st.title(tr("Folkepuls for stewards"))
         st.caption(tr("Verdicts and counts about runs, never about persons."))
+    zone = StewardZone.of(home_folder())
+    if zone.is_synthetic():
+        st.warning(tr("Synthetic figures – not for planning"), icon=":material/science:")
     names = {
         "release": tr("Release"),
         "checks": tr("Checks"),
@@ -56,7 +59,7 @@ def page() -> None:
         lambda code: names[code],
         label_visibility="collapsed",
     )
-    VIEWS[view](Desk(StewardZone.of(home_folder()), language))
+    VIEWS[view](Desk(zone, language))
 
 
 page()
