@@ -74,7 +74,8 @@ def sweep_dead_runs(instance: DagsterInstance) -> int:
     """Report as failed every unfinished run whose process on this host is gone.
 
     A run that was killed with its whole process tree stays "started" for good otherwise: the
-    launcher cannot ask a process that is no more.
+    launcher cannot ask a process that is no more. Neither does anybody give back its place in
+    the pool of writers, and the next run would wait for it without end.
 
     Args:
         instance: The Dagster instance.
@@ -88,6 +89,8 @@ def sweep_dead_runs(instance: DagsterInstance) -> int:
         if _is_dead(run.tags.get(PROCESS_TAG))
     ]
     for run in dead:
+        # The place first: a sweep that is killed itself then finds the run again.
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
         instance.report_run_failed(run, "The process of this run is gone; it was swept at start.")
     return len(dead)
 
