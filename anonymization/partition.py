@@ -79,7 +79,8 @@ def optimal_partition(
         counts: Persons, periods x bands.
         k: Least number of persons of a part in each period.
         leaves: Number of values (years of age) in each band; 1 each when not given.
-        cuts: Bands (by index) whose lower border should stay a border.
+        cuts: Bands (by index) whose lower border should stay a border; named twice, it weighs
+            double.
 
     Returns:
         The best partition.
@@ -96,7 +97,7 @@ def optimal_partition(
             "partition is k-anonymous. Merge the group with another."
         )
     declared = np.zeros(bands, dtype=np.int64)
-    declared[list(cuts)] = 1
+    np.add.at(declared, list(cuts), 1)
     borders = _best_borders(_cumulative(counts), _cumulative(widths), _cumulative(declared), k)
     starts = borders[:-1]
     crossed = sum(c not in starts and c != 0 for c in set(cuts))
@@ -121,7 +122,8 @@ def k_anonymous_strata(
             single year of ``age``; absent rows are zero. ``residents`` in persons.
         k: Least number of residents of a stratum in each year.
         band_lower_bounds: Lower ages of the bands, the first 0; the last band has no upper end.
-        cuts: Ages at which some indicator begins, ends or divides; crossed only if there is no
+        cuts: Ages at which some indicator begins, ends or divides, once for each of them, so that
+            the cut fewest need is crossed first; crossed only if there is no
             other way.
 
     Returns:
@@ -138,7 +140,7 @@ def k_anonymous_strata(
     _check_counts(counts)
     banded = _banded(counts, bounds)
     leaves = _years(bounds)
-    cut_bands = [band for band, bound in enumerate(bounds) if bound in set(cuts)]
+    cut_bands = [bounds.index(cut) for cut in cuts]
     rows: list[tuple[str, str, str, int, int, bool]] = []
     # One turn per area and sex, over a small matrix: never over persons.
     for group in banded.partition_by(_GROUP, maintain_order=True):

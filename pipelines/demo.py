@@ -71,7 +71,14 @@ def write_region(region: SyntheticSettings, to: Path, truth: Path | None, consol
         to: Folder that gets ``synthetic/<delivery>/``.
         truth: Folder of the truth, or null for none. No pipeline step may read it.
         console: Where progress is printed.
+
+    Raises:
+        DemoError: There is something already.
     """
+    if (to / SOURCE).exists():
+        raise DemoError(
+            f"{to / SOURCE} exists and is not overwritten. Name another folder, or remove it."
+        )
 
     def line(step: str, rows: int, seconds: float) -> None:
         count = f"{rows:>12,}".replace(",", " ")
@@ -85,7 +92,6 @@ def write_region(region: SyntheticSettings, to: Path, truth: Path | None, consol
         truth.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_truth(tables, truth)
     target = to / SOURCE
-    shutil.rmtree(target, ignore_errors=True)
     written = building / SOURCE if (building / SOURCE).is_dir() else building
     written.rename(target)
     shutil.rmtree(building, ignore_errors=True)

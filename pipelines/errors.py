@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 
+from pydantic import ValidationError
+
 SPOKEN = (
     ("anonymization.keys", "KeyAccessError"),
     ("anonymization.tables.errors", "ProtectionError"),
@@ -33,7 +35,23 @@ def message_of(error: Exception) -> str | None:
         # An error whose module was never imported was not raised.
         if _is_loaded(module)
     )
+    if isinstance(error, ValidationError):
+        # What was given is left out: it may be anything.
+        fields = (
+            f"{'.'.join(map(str, entry['loc'])) or 'input'}: {entry['msg']}"
+            for entry in error.errors(include_input=False, include_url=False, include_context=False)
+        )
+        return f"{error.title}: {'; '.join(fields)}. Mend it and try again."
     return str(error) if isinstance(error, tuple(loaded)) else None
+
+
+def is_spoken(class_name: str) -> bool:
+    """Whether errors of this class carry a message meant for a terminal.
+
+    Args:
+        class_name: Name of the class, without its module.
+    """
+    return class_name in {name for _, name in SPOKEN}
 
 
 def _is_loaded(module: str) -> bool:

@@ -27,6 +27,8 @@ UNFINISHED = [
 CONFIGURATION = """\
 telemetry:
   enabled: false
+nux:
+  enabled: false
 concurrency:
   pools:
     default_limit: 1

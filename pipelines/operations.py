@@ -116,8 +116,10 @@ def run(settings: Settings) -> RunReport:
                     f"Nothing has been taken in: {zones.inbox} holds no delivery that could be "
                     "loaded. Put one there, or run `folkepuls synth`."
                 )
+            # Noted before: what is edited while the run is under way is not in its candidate.
+            inputs = input_fingerprint(zones)
             _execute(instance, "refine")
-            remember_refined(zones, newest_candidate(zones))
+            remember_refined(zones, newest_candidate(zones), inputs)
         return RunReport(
             swept,
             len(partitions),
@@ -175,22 +177,28 @@ def _execute(instance: DagsterInstance, job: str, partition: str | None = None) 
 
 
 def _what_failed(result: ExecuteInProcessResult) -> str:
-    """The failed steps by name and kind of error, and the red checks.
+    """The failed steps and the red checks.
 
-    No message is passed on: a library's may quote what it was given.
+    Only errors that are written for people pass their message on: a library's may quote what it
+    was given.
     """
-    steps = []
+    from pipelines.errors import is_spoken
+
+    told = []
     for event in result.all_events:
-        if event.is_step_failure:
-            error = event.step_failure_data.error
-            cause = error.cause if error and error.cause else error
-            steps.append(f"{event.step_key} ({cause.cls_name if cause else 'unknown'})")
-    checks = [
-        f"{evaluation.asset_key.to_user_string()} {evaluation.check_name}"
-        for evaluation in result.get_asset_check_evaluations()
-        if not evaluation.passed
-    ]
-    return "; ".join([*steps, *checks]) or "for a reason that its log tells"
+        error = event.step_failure_data.error if event.is_step_failure else None
+        if error is None:
+            continue
+        cause = error.cause or error
+        kind = cause.cls_name or "unknown"
+        said = cause.message.partition(": ")[2].strip() if is_spoken(kind) else kind
+        told.append(f"{event.step_key} ({said})")
+    for check in result.get_asset_check_evaluations():
+        if not check.passed:
+            what = check.metadata.get("what")
+            why = f": {what.value}" if what is not None else ""
+            told.append(f"{check.asset_key.to_user_string()} {check.check_name}{why}")
+    return "; ".join(told) or "for a reason that its log tells"
 
 
 def take_in(settings: Settings, paths: list[Path], console: Console) -> int:
@@ -237,8 +245,11 @@ def take_in(settings: Settings, paths: list[Path], console: Console) -> int:
                 markup=False,
             )
     if not results:
-        console.print("Nothing new: all of it was taken in before.")
-    return refused
+        console.print("Nothing new.")
+    standing = _refused(zones, settings.inbox_url)
+    for refusal in standing:
+        console.print(f"  not taken in: {refusal}", style="red", markup=False)
+    return max(refused, len(standing))
 
 
 def publish_release(settings: Settings, release_id: str) -> Path:
@@ -257,10 +268,14 @@ def publish_release(settings: Settings, release_id: str) -> Path:
         LedgerError: It cannot stand beside an earlier release.
     """
     from pipelines.assets.release import verified
-    from pipelines.publication.release import publish
+    from pipelines.instance import dagster_instance
+    from pipelines.publication.release import awaiting_publication, publish
 
     zones = settings.zones.create()
-    with one_at_a_time(zones):
+    with one_at_a_time(zones), dagster_instance(zones) as instance:
+        if release_id in awaiting_publication(zones):
+            _execute(instance, "publish")
+        # Also where it was published before: readers are pointed to the one that was asked for.
         return publish(zones, release_id, verified)
 
 
@@ -301,13 +316,14 @@ def refined_release(zones: Zones) -> str | None:
     return release_id if fits and (zones.releases / release_id).is_dir() else None
 
 
-def remember_refined(zones: Zones, release_id: str) -> None:
-    """Note which candidate is made of what lies here now.
+def remember_refined(zones: Zones, release_id: str, inputs: str) -> None:
+    """Note which candidate is made of what.
 
     Args:
         zones: The zones.
         release_id: The candidate.
+        inputs: ``input_fingerprint`` when its making began.
     """
     with atomic_write(zones.state / REFINED) as path:
-        state = {"inputs": input_fingerprint(zones), "release_id": release_id}
+        state = {"inputs": inputs, "release_id": release_id}
         path.write_text(json.dumps(state))

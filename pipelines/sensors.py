@@ -40,7 +40,9 @@ def inbox_sensor(context: SensorEvaluationContext) -> Iterator[RunRequest | Skip
         yield SkipReason("The inbox holds nothing that is not taken in.")
     for (organisation, period), names in sorted(waiting.items()):
         partition = register(context.instance, organisation, period)
-        yield RunRequest(run_key=" ".join(sorted(names)), partition_key=partition)
+        yield RunRequest(
+            run_key=" ".join([organisation, period, *sorted(names)]), partition_key=partition
+        )
 
 
 @sensor(

@@ -7,6 +7,7 @@ they show.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -97,8 +98,14 @@ def _serve(command: list[str], settings: Settings, folder: Path, **more: str) ->
         "PYTHONPATH": path,
         **more,
     }
+    # Whoever ends this process ends the server with it.
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         # The command is made of constants and checked settings; nothing of it comes from outside.
         return subprocess.run(command, env=environment, cwd=folder, check=False).returncode  # noqa: S603
     except KeyboardInterrupt:
         return 0
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt

@@ -17,3 +17,7 @@ class InconsistentTableError(TableError):
 
 class ProtectionError(RuntimeError):
     """No pattern of hidden cells satisfies the audit; nothing may be published."""
+
+
+class NoOptimumError(TableError):
+    """The solver stopped without an answer; whoever asks must not take that for a proof."""

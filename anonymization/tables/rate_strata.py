@@ -16,16 +16,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from anonymization.tables.errors import NoOptimumError
 from anonymization.tables.solver import Programme
 
 if TYPE_CHECKING:
-    from anonymization.tables.matrix import Bools, Floats, Ints
+    from collections.abc import Iterator
+
+    from anonymization.tables.matrix import Floats, Ints
     from anonymization.tables.rate_lines import RateLine
 
 NODES = 300  # branch-and-bound nodes per whole-number programme
+PROGRAMMES = 4  # whole-number programmes per family
 PAIRS = 100_000  # combinations of two and of three exchanges that are looked at
-POINTS = 20_000  # of those that keep the rate, how many are followed up
+POINTS = 5_000  # of those that keep the rate, how many are followed up
+KEPT = 4_000  # points that are kept for the next question about the family
+MIXED = 40  # of those, how many are combined with one another
+FOLLOWED = 500  # and how many with a new point
 HAIR = 1e-7
+
+
+@dataclass
+class Budget:
+    """Whole-number programmes that may still be solved, the most needed rates' first."""
+
+    left: int = PROGRAMMES
 
 
 @dataclass(frozen=True)
@@ -36,54 +50,63 @@ class Strata:
         truth: Events of each stratum.
         upper: Public upper bounds; infinite where there is none.
         sums: Published sums by strata, 0 or 1.
-        sensitive: Strata with few persons.
-        width: What their intervals must measure.
+        sensitive: What must stay wide, by strata, 0 or 1: a stratum with few persons, or a sum
+            that is hidden.
+        width: What the interval of each of these must measure.
     """
 
     truth: Floats
     upper: Floats
     sums: Floats
-    sensitive: Ints
-    width: float
+    sensitive: Floats
+    width: Floats
 
-    def narrowest(self, lines: list[RateLine]) -> float:
-        """The narrowest proven interval of a sensitive stratum beside some published rates.
+    def judged(
+        self, lines: list[RateLine], known: Floats, budget: Budget
+    ) -> tuple[bool, float, Floats]:
+        """Whether everything sensitive is wide enough beside some published rates.
 
         Each interval is followed only until it is wide enough; the first one that is not ends
         the search.
+
+        Args:
+            lines: The rates.
+            known: Strata (last axis) with the published sums; those that fit are witnesses.
+            budget: Whole-number programmes that may still be solved; what is not proven by then
+                counts as too narrow.
+
+        Returns:
+            The verdict, the narrowest proven interval, and strata that fit all of the rates.
         """
-        low, high = self.truth.copy(), self.truth.copy()
-        if np.abs(self.truth - self.truth.round()).max() <= HAIR:
-            for points in self._exchanges(lines):
-                np.minimum(low, points.min(axis=0, initial=np.inf), out=low)
-                np.maximum(high, points.max(axis=0, initial=-np.inf), out=high)
-                if not len(self._open(low, high)):
-                    return self._least(low, high)
-        search = _Search(self, lines)
-        pending = self._open(low, high)
-        while len(pending):
-            stratum = int(pending[np.argmin((high - low)[pending])])
+        seen = _Seen(self)
+        found = _Found(self, lines, seen, known)
+        if not len(seen.open()) or (self.whole() and not budget.left):
+            return not len(seen.open()), seen.narrowest(), found.points
+        search = _Search(self, lines, budget)
+        for point in search.together(seen):
+            found.add(point)
+        while len(pending := seen.open()):
+            target = int(pending[np.argmin(seen.spare()[pending])])
             # Where fractions leave too little room, whole numbers do.
-            for sign in (1.0, -1.0) if search.room(stratum) >= self.width - HAIR else ():
-                point = search.extreme(stratum, sign)
-                np.minimum(low, point, out=low)
-                np.maximum(high, point, out=high)
-            if stratum in (pending := self._open(low, high)):
-                return self._least(low, high)
-        return self._least(low, high)
+            if search.room(target) >= self.width[target] - HAIR:
+                for point in search.witnesses(target):
+                    found.add(point)
+                    if target not in seen.open():
+                        break
+            if target in seen.open():
+                return False, seen.narrowest(), found.points
+        return True, seen.narrowest(), found.points
 
-    def _open(self, low: Floats, high: Floats) -> Ints:
-        return self.sensitive[(high - low)[self.sensitive] < self.width - HAIR]
-
-    def _least(self, low: Floats, high: Floats) -> float:
-        return float((high - low)[self.sensitive].min())
+    def whole(self) -> bool:
+        """Whether the strata hold whole numbers of events."""
+        return bool(np.abs(self.truth - self.truth.round()).max() <= HAIR)
 
     def moves(self) -> Floats:
         """Exchanges of a few events between two strata that lie in the same published sums."""
         alike = (self.sums[:, :, None] == self.sums[:, None, :]).all(axis=0)
         np.fill_diagonal(alike, False)
         source, target = np.nonzero(alike)
-        amounts = np.arange(1, int(np.ceil(self.width)) + 1)
+        amounts = np.arange(1, int(np.ceil(self.width.max())) + 1)
         amount = np.repeat(amounts, len(source))
         source, target = np.tile(source, len(amounts)), np.tile(target, len(amounts))
         room = (self.truth[source] >= amount) & (self.truth[target] + amount <= self.upper[target])
@@ -93,12 +116,12 @@ class Strata:
         found[rows, target[room]] = amount[room]
         return found
 
-    def _exchanges(self, lines: list[RateLine]) -> list[Floats]:
-        """Points up to three exchanges away that round to all published numbers."""
-        moves = self.moves()
+    def exchanges(self, line: RateLine) -> Floats:
+        """Points up to three exchanges away that leave a rate within its rounding."""
+        moves = self.moves() if self.whole() else self.truth[None][:0]
+        found = [self.truth + moves]
         if not len(moves):
-            return []
-        found = [self._fitting(self.truth + moves, lines)]
+            return found[0]
         count = min(len(moves), int(PAIRS**0.5))
         # Every so many, so that all strata have their turn.
         some = moves[np.linspace(0, len(moves) - 1, count).astype(int)]
@@ -106,78 +129,166 @@ class Strata:
         rng = np.random.default_rng(0)
         triples = tuple(rng.integers(0, len(moves), (3, PAIRS)))
         for steps, chosen in ((some, pairs), (moves, triples)):
-            kept = self._keeping(steps, chosen, lines)
-            points = self.truth + sum(steps[part[kept]] for part in chosen)
-            found.append(self._fitting(points, lines))
-        return found
+            kept = self._keeping(steps, chosen, line)
+            found.append(self.truth + sum(steps[part[kept]] for part in chosen))
+        return self.fitting(np.vstack(found), [line])
 
-    def _keeping(self, moves: Floats, chosen: tuple[Ints, ...], lines: list[RateLine]) -> Ints:
-        """Combinations of moves that leave every rate within its rounding."""
-        keeps: Bools = np.ones(len(chosen[0]), dtype=bool)
-        for line in lines:
-            step = moves @ line.rate
-            off = self.truth @ line.rate - line.value
-            keeps = keeps & (np.abs(sum(step[part] for part in chosen) + off) <= line.half)
-        kept = np.flatnonzero(keeps)
+    def _keeping(self, moves: Floats, chosen: tuple[Ints, ...], line: RateLine) -> Ints:
+        """Combinations of moves that leave a rate within its rounding."""
+        step = moves @ line.rate
+        off = self.truth @ line.rate - line.value
+        kept = np.flatnonzero(np.abs(sum(step[part] for part in chosen) + off) <= line.half)
         if len(kept) > POINTS:
             kept = kept[np.linspace(0, len(kept) - 1, POINTS).astype(int)]
         return kept
 
-    def _fitting(self, points: Floats, lines: list[RateLine]) -> Floats:
-        inside = (points >= 0) & (points <= self.upper + HAIR)
-        good: Bools = np.asarray(inside.all(axis=1))
+    def fitting(self, points: Floats, lines: list[RateLine]) -> Floats:
+        """Those points that lie within the public bounds and round to all published numbers."""
+        # The rates alone rule out most points, at the least cost.
+        rates = points @ np.array([line.rate for line in lines]).T
+        near = np.abs(rates - [line.value for line in lines]) <= [line.half for line in lines]
+        points = points[near.all(axis=1)]
+        points = points[((points >= 0) & (points <= self.upper + HAIR)).all(axis=1)]
         for line in lines:
-            good = good & line.fits(points)
-        return points[good]
+            points = points[line.fits(points)]
+        return points
+
+
+class _Seen:
+    """How far the sensitive sums have been seen to reach."""
+
+    def __init__(self, strata: Strata) -> None:
+        self._strata = strata
+        self._low = self._high = strata.sensitive @ strata.truth
+
+    def witness(self, points: Floats) -> None:
+        """Take note of strata (last axis) that fit everything published."""
+        reached = points @ self._strata.sensitive.T
+        self._low = np.minimum(self._low, reached.min(axis=0, initial=np.inf))
+        self._high = np.maximum(self._high, reached.max(axis=0, initial=-np.inf))
+
+    def spare(self) -> Floats:
+        """How much wider than asked each sum is; negative where width is lacking."""
+        spare: Floats = self._high - self._low - self._strata.width
+        return spare
+
+    def open(self) -> Ints:
+        """The sums that are not wide enough yet."""
+        return np.flatnonzero(self.spare() < -HAIR)
+
+    def narrowest(self) -> float:
+        """The narrowest interval seen."""
+        return float((self._high - self._low).min())
+
+
+class _Found:
+    """Strata that fit some rates, and what their differences lead to.
+
+    Two points that fit differ by a step that hardly moves any rate; the same step taken from
+    another point, or backwards, most often fits as well.
+    """
+
+    def __init__(self, strata: Strata, lines: list[RateLine], seen: _Seen, known: Floats) -> None:
+        self._strata, self._lines, self._seen = strata, lines, seen
+        self.points = strata.truth[None]
+        self._keep(known)
+        some = self.points[:MIXED] - strata.truth
+        if len(seen.open()):
+            steps = (some[:, None] + some[None], some[:, None] - some[None])
+            self._keep(strata.truth + np.vstack(steps).reshape(-1, len(strata.truth)))
+
+    def add(self, point: Floats) -> None:
+        """Take a point that fits, and others that it leads to."""
+        step, others = point - self._strata.truth, self.points[:FOLLOWED]
+        if step.any():
+            self._keep(np.vstack([point, self._strata.truth - step, others + step, others - step]))
+
+    def _keep(self, points: Floats) -> None:
+        fitting = self._strata.fitting(points, self._lines)
+        self._seen.witness(fitting)
+        # The latest ones reach for what was not reached before.
+        self.points = np.vstack([fitting, self.points])[:KEPT]
 
 
 class _Search:
-    """Programmes over the strata: how far one of them can go."""
+    """Programmes over the strata: how far one of the sensitive sums can go."""
 
-    def __init__(self, strata: Strata, lines: list[RateLine]) -> None:
-        self._strata, self._lines = strata, lines
+    def __init__(self, strata: Strata, lines: list[RateLine], budget: Budget) -> None:
+        self._strata, self._lines, self._budget = strata, lines, budget
         parts = [line.rows(strata.truth) for line in lines]
         known = strata.sums @ strata.truth
-        self._upper = np.minimum(strata.upper, strata.truth.sum())
-        matrix = sparse.csr_matrix(np.vstack([strata.sums, *(rows for rows, _, _ in parts)]))
-        self._whole = bool(np.abs(strata.truth - strata.truth.round()).max() <= HAIR)
+        self._free = np.full(len(strata.sensitive), np.inf)
+        matrix = sparse.csr_matrix(
+            np.vstack([strata.sensitive, strata.sums, *(rows for rows, _, _ in parts)])
+        )
+        self._whole = strata.whole()
         rows = (
             matrix,
-            np.concatenate([known, *(low for _, low, _ in parts)]),
-            np.concatenate([known, *(high for _, _, high in parts)]),
+            np.concatenate([-self._free, known, *(low for _, low, _ in parts)]),
+            np.concatenate([self._free, known, *(high for _, _, high in parts)]),
             np.zeros(len(strata.truth)),
-            self._upper,
+            # Beyond this no interval need be followed.
+            np.minimum(strata.upper, strata.truth.sum() + np.ceil(strata.width.max())),
         )
-        self._relaxed = Programme(*rows)
+        self._relaxed = Programme(*rows, presolve=True)
         self._programme = Programme(*rows, whole_nodes=NODES) if self._whole else self._relaxed
 
-    def room(self, stratum: int) -> float:
-        """Width of a stratum's interval if events could be divided; whole counts only."""
+    def room(self, target: int) -> float:
+        """Width of a sum's interval if events could be divided; whole counts only."""
         ends = []
         for sign in (1.0, -1.0):
-            cost = np.zeros(len(self._upper))
-            cost[stratum] = sign
-            self._relaxed.set_cost(cost)
-            ends.append(sign * self._relaxed.minimise()[1])
+            self._relaxed.set_cost(sign * self._strata.sensitive[target])
+            ends.append(sign * _solved(self._relaxed)[1])
         low, high = ends
         return float(np.floor(high + 1e-6) - np.ceil(low - 1e-6)) if self._whole else high - low
 
-    def extreme(self, stratum: int, sign: float) -> Floats:
-        """Strata that fit, with one of them as large (or small) as was found.
+    def together(self, seen: _Seen) -> Iterator[Floats]:
+        """Strata that fit, with many of the sums that are still narrow far from their values."""
+        if not self._whole:
+            return
+        rng, before = np.random.default_rng(0), np.inf
+        reach = np.ceil(self._strata.width)
+        at = self._strata.sensitive @ self._strata.truth
+        while len(pending := seen.open()) and len(pending) < before:
+            before = len(pending)
+            for target in pending:
+                self._programme.set_row(
+                    int(target), at[target] - reach[target], at[target] + reach[target]
+                )
+            sign = rng.choice([-1.0, 1.0], len(pending))
+            for way in (1.0, -1.0):
+                self._programme.set_cost(way * sign @ self._strata.sensitive[pending])
+                yield self._point()
+            for target in pending:
+                self._programme.set_row(int(target), -np.inf, np.inf)
+
+    def witnesses(self, target: int) -> Iterator[Floats]:
+        """Strata that fit: with one sum as far from its true value as is asked, or else as may be.
 
         Limits are not linear in the strata: a point at which they would round otherwise than
         published proves nothing, and the true strata are returned.
         """
+        reach = float(np.ceil(self._strata.width[target]))
+        for sign in (1.0, -1.0):
+            self._programme.set_cost(-sign * self._strata.sensitive[target])
+            # No further than needed: that is found sooner than the end.
+            yield self._found(target, -reach, reach)
+
+    def _found(self, target: int, low: float, high: float) -> Floats:
         truth = self._strata.truth
-        # No further than needed: that is found sooner than the end.
-        reach = np.ceil(self._strata.width) * np.array([-1.0, 1.0])
-        low, high = np.clip(truth[stratum] + reach, 0.0, self._upper[stratum])
-        self._programme.set_column(stratum, low, high)
-        cost = np.zeros(len(truth))
-        cost[stratum] = -sign
-        self._programme.set_cost(cost)
-        point, _ = self._programme.minimise()
-        self._programme.set_column(stratum, 0.0, self._upper[stratum])
+        at = float(self._strata.sensitive[target] @ truth)
+        self._programme.set_row(target, at + low, at + high)
+        point = self._point()
+        self._programme.set_row(target, -np.inf, np.inf)
+        return point
+
+    def _point(self) -> Floats:
+        """What the programme finds, if it is proof; else the true strata."""
+        truth = self._strata.truth
+        if self._whole and not self._budget.left:
+            return truth
+        self._budget.left -= self._whole
+        point, _ = _solved(self._programme)
         if point is None:
             return truth
         # A hair inside: an optimum lies on the very edge of what rounds to the rate.
@@ -185,3 +296,32 @@ class _Search:
         point = point.round() if self._whole else inside
         sums = np.abs(self._strata.sums @ (point - truth)).max(initial=0.0) <= 1e-4
         return point if sums and all(line.fits(point) for line in self._lines) else truth
+
+
+def _solved(programme: Programme) -> tuple[Floats | None, float]:
+    """What a programme finds; rows that rounding makes nearly alike can leave it without answer.
+
+    Then there is no witness, and no end to the room either: nothing is proven by it.
+    """
+    try:
+        return programme.minimise()
+    except NoOptimumError:
+        return None, -np.inf
+
+
+def judged_in_order(strata: Strata, lines: list[RateLine]) -> list[tuple[bool, float]]:
+    """Verdict and narrowest proven interval of each rate, beside those before it that are safe.
+
+    Args:
+        strata: The strata that the rates share.
+        lines: The rates, those that are needed most first.
+    """
+    told: list[tuple[bool, float]] = []
+    accepted: list[RateLine] = []
+    budget, known = Budget(), strata.exchanges(lines[0])
+    for line in lines:
+        safe, narrowest, found = strata.judged([*accepted, line], known, budget)
+        known = np.vstack([found, known])[:POINTS]
+        accepted += [line] if safe else []
+        told.append((safe, narrowest))
+    return told

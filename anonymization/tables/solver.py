@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import highspy
 import numpy as np
 
-from anonymization.tables.errors import InconsistentTableError, TableError
+from anonymization.tables.errors import InconsistentTableError, NoOptimumError
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -103,7 +103,7 @@ class Programme:
             the cost has no lower end.
 
         Raises:
-            TableError: The solver stopped without an answer.
+            NoOptimumError: The solver stopped without an answer.
         """
         if not len(self._columns):
             return np.zeros(0), 0.0
@@ -120,7 +120,7 @@ class Programme:
         if status in (_STATUS.kUnbounded, _STATUS.kUnboundedOrInfeasible):
             return None, -np.inf
         name = self._solver.modelStatusToString(status)
-        raise TableError(f"linear programme: expected an optimum, got status {name}.")
+        raise NoOptimumError(f"linear programme: expected an optimum, got status {name}.")
 
     def _incumbent(self) -> tuple[Floats | None, float]:
         """The best whole solution at the node limit, if one was found."""

@@ -21,9 +21,11 @@ from pipelines.assets.journal import OWNERS, TABLES
 from pipelines.assets.measure import Measure
 from pipelines.checks.model import CheckResult
 from pipelines.checks.run import check_journal
+from pipelines.ingest.completeness import delivery_gaps
 from pipelines.resources import FolkepulsResource
 
 KEY = AssetKey(["quality", "journal"])
+WHOLE = "deliveries_are_whole"
 
 
 def verdict(results: Iterable[CheckResult], name: str, key: AssetKey) -> AssetCheckResult:
@@ -61,6 +63,14 @@ def verdict(results: Iterable[CheckResult], name: str, key: AssetKey) -> AssetCh
             description=f"Great Expectations on {table}: columns, types, codes, keys.",
         )
         for table in TABLES
+    ]
+    + [
+        AssetCheckSpec(
+            WHOLE,
+            asset=KEY,
+            blocking=True,
+            description="Nothing was refused, and every organisation has delivered every year.",
+        )
     ],
     group_name="quality",
     owners=OWNERS,
@@ -69,10 +79,17 @@ def verdict(results: Iterable[CheckResult], name: str, key: AssetKey) -> AssetCh
 def journal_quality(
     context: AssetExecutionContext, folkepuls: FolkepulsResource
 ) -> Iterator[MaterializeResult[Any] | AssetCheckResult]:
-    """Check every restricted journal table against its contract; a red error stops the flow."""
+    """Check that all is in and keeps its contract; a red error stops the flow."""
     measure = Measure()
     results = check_journal(folkepuls.zones(), context.run_id)
     yield MaterializeResult(asset_key=KEY, metadata=measure.of(len(results)))
     for table in TABLES:
         rows = [entry for entry in results if entry.table_name == table]
         yield verdict(rows, f"{table}_keeps_its_contract", KEY)
+    gaps = delivery_gaps(folkepuls.zones(), folkepuls.settings().inbox_url)
+    yield AssetCheckResult(
+        check_name=WHOLE,
+        asset_key=KEY,
+        passed=not gaps,
+        metadata={"gaps": len(gaps), "what": "; ".join(gaps) or "none"},
+    )

@@ -37,21 +37,20 @@ class Catalogue:
         return self.policies[indicator.policy]
 
     def cuts(self) -> tuple[int, ...]:
-        """Ages that some indicator declares as a border.
+        """Ages that some indicator declares as a border, once for each that does.
 
-        Age bands are merged across them only where there is no other way.
+        Age bands are merged across them only where there is no other way, and then across the
+        one that fewest indicators need.
         """
         return tuple(
             sorted(
-                {
-                    age
-                    for indicator in self.indicators.values()
-                    for age in (
-                        *indicator.age_groups,
-                        *((indicator.age_max + 1,) if indicator.ages.max is not None else ()),
-                    )
-                    if age > 0
-                }
+                age
+                for indicator in self.indicators.values()
+                for age in (
+                    *indicator.age_groups,
+                    *((indicator.age_max + 1,) if indicator.ages.max is not None else ()),
+                )
+                if age > 0
             )
         )
 

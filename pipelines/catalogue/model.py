@@ -22,6 +22,8 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{2,63}$")]
 OPEN_AGE = 199
 """Upper end of an open age group; nobody is older, so comparisons need no special case."""
 
+PERCENT = 100
+
 READING_FIELDS = frozenset({"area", "period", "value", "lower", "upper", "comparison"})
 
 
@@ -187,6 +189,13 @@ class Indicator(Strict):
         if groups and groups[0] != self.ages.min:
             raise ValueError("the first age group must begin at ages.min")
         return self
+
+    @property
+    def unit(self) -> str:
+        """Unit of the indicator's values, such as ``percent`` or ``days_per_1000_persons``."""
+        if self.multiplier == PERCENT:
+            return "percent"
+        return f"{self.numerator.unit}_per_{self.multiplier}_{self.denominator.unit}"
 
     @property
     def age_max(self) -> int:

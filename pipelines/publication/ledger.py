@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.publication.rates import CELL as KEYS
+from pipelines.publication.rates import CELL
 from pipelines.settings import Zones, atomic_write
 
+# A new version of an indicator counts the same persons: it can be subtracted like any other.
+KEYS = tuple(name for name in CELL if name != "indicator_version")
 EXACT = ("numerator", "denominator")
 
 
@@ -48,8 +50,9 @@ def refuse_changed_counts(zones: Zones, exact: pl.DataFrame, release_id: str) ->
                 f"Release {release_id} is refused: {changed.height} of {shared.height} cells that "
                 f"it shares with release {path.stem} have another count or another status "
                 f"(indicators: {names}). Published beside each other they could be subtracted. "
-                "Find out what changed in the deliveries; raise the version of an indicator whose "
-                "definition changed."
+                "Find out what changed. A change in deliveries, or in what is counted together, "
+                "cannot be published beside that release; try it in a home of its own "
+                "(FOLKEPULS_HOME)."
             )
 
 
@@ -62,4 +65,4 @@ def enter(zones: Zones, exact: pl.DataFrame, release_id: str) -> None:
         release_id: The release.
     """
     with atomic_write(zones.ledger / f"{release_id}.parquet") as path:
-        exact.select(*KEYS, *EXACT, "is_shown").sort(KEYS).write_parquet(path)
+        exact.select(*CELL, *EXACT, "is_shown").sort(KEYS).write_parquet(path)

@@ -49,7 +49,7 @@ def _indicator_row(entry: Indicator, catalogue: Catalogue) -> dict[str, object]:
         "number": entry.number,
         "theme": entry.theme,
         "statutory_heading": entry.statutory_heading,
-        "unit": entry.numerator.unit,
+        "unit": entry.unit,
         "multiplier": entry.multiplier,
         "decimals": entry.decimals,
         "polarity": entry.polarity,

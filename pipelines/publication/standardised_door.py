@@ -74,10 +74,14 @@ def publishable_direct(
     return pl.concat(verdicts).sort(VALUE)
 
 
-def _priority(spec: Indicator) -> pl.Expr:
-    """What planners need most comes first: both sexes before one, the preferred kind before."""
+def priority(spec: Indicator) -> pl.Expr:
+    """Rank of a value in its family: what planners need most comes first.
+
+    Both sexes come before one, and the preferred kind (the headline, or else the last direct
+    kind that the indicator names: the region's own standard) before the other.
+    """
     kinds = [kind for kind in spec.value_kinds if kind in DIRECT]
-    preferred = spec.headline_kind if spec.headline_kind in DIRECT else kinds[0]
+    preferred = spec.headline_kind if spec.headline_kind in DIRECT else kinds[-1]
     other = (pl.col("value_kind") != preferred).cast(pl.Int64)
     one_sex = 2 * (1 + other) + (pl.col("sex") != SEXES[0]).cast(pl.Int64)
     return pl.when(pl.col("sex") == TOTAL).then(other).otherwise(one_sex)
@@ -105,7 +109,7 @@ def _verdicts(
         decimals="decimals",
         multiplier="multiplier",
         family=FAMILY_ID,
-        priority=_priority(spec),
+        priority=priority(spec),
     )
     told = sums.select(
         "sum_id",

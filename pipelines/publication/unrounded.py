@@ -52,7 +52,7 @@ def spec_table(specs: Sequence[Indicator]) -> pl.DataFrame:
             spec.repeat_events or spec.magnitude,
             float(spec.multiplier),
             spec.decimals,
-            spec.numerator.unit,
+            spec.unit,
             spec.coverage.service,
             spec.denominator.public,
             spec.full_count,

@@ -127,6 +127,7 @@ def test_what_may_not_pass_is_stopped(graph) -> None:
     }
     assert set(stopping) == {
         *(f"{table}_keeps_its_contract" for table in TABLES),
+        "deliveries_are_whole",
         "published_tables_keep_their_contract",
         "nothing_hidden_can_be_recovered",
     }
@@ -192,8 +193,8 @@ def test_the_inbox_sensor_asks_for_one_run_per_organisation_and_period(
             )
         requests = list(sensor(context))
         assert [(request.run_key, str(request.partition_key)) for request in requests] == [
-            ("c", "kommuner|2024-01-01"),
-            ("a b", "sykehus|2024-01-01"),
+            ("kommuner 2024-01-01 c", "kommuner|2024-01-01"),
+            ("sykehus 2024-01-01 a b", "sykehus|2024-01-01"),
         ]
         assert set(instance.get_dynamic_partitions("delivering_organisation")) == {
             "kommuner",

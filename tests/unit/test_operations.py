@@ -180,7 +180,7 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_candidate_is_remembered_until_something_changes(zones: Zones, code: Path) -> None:
     assert refined_release(zones) is None
     (zones.releases / RELEASE).mkdir()
-    remember_refined(zones, RELEASE)
+    remember_refined(zones, RELEASE, input_fingerprint(zones))
     assert refined_release(zones) == RELEASE
     before = input_fingerprint(zones)
     (zones.deliveries / "synthetic__a.json").write_text("{}")
@@ -208,7 +208,7 @@ def test_what_is_no_input_changes_nothing(zones: Zones, code: Path) -> None:
 
 def test_a_candidate_that_is_gone_is_made_again(zones: Zones, code: Path) -> None:
     (zones.releases / RELEASE).mkdir()
-    remember_refined(zones, RELEASE)
+    remember_refined(zones, RELEASE, input_fingerprint(zones))
     (zones.releases / RELEASE).rmdir()
     assert refined_release(zones) is None
 
@@ -216,7 +216,7 @@ def test_a_candidate_that_is_gone_is_made_again(zones: Zones, code: Path) -> Non
 def test_a_run_with_nothing_new_loads_no_dagster(settings: Settings) -> None:
     create_key_file(settings.key_file)
     (settings.zones.releases / RELEASE).mkdir()
-    remember_refined(settings.zones, RELEASE)
+    remember_refined(settings.zones, RELEASE, input_fingerprint(settings.zones))
     script = (
         "import sys\n"
         "from pipelines.operations import run\n"

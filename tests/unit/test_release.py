@@ -354,7 +354,6 @@ def test_the_ledger_lets_the_same_pass(zones: Zones) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("indicator_version", 2),
         ("area_code", "5006"),
         ("border_set", "2020"),
         ("sex", "male"),
@@ -369,6 +368,12 @@ def test_the_ledger_leaves_other_cells_alone(key: str, value: object, zones: Zon
     refuse_changed_counts(zones, exact(99.0, **{key: value}), "20241231-1111111111")
 
 
+def test_a_new_version_counts_the_same_persons(zones: Zones) -> None:
+    enter(zones, exact(), "20231231-0000000000")
+    with pytest.raises(LedgerError, match="another count or another status"):
+        refuse_changed_counts(zones, exact(99.0, indicator_version=2), "20241231-1111111111")
+
+
 def test_a_release_is_not_compared_with_itself(zones: Zones) -> None:
     enter(zones, exact(), "20241231-1111111111")
     refuse_changed_counts(zones, exact(13.0), "20241231-1111111111")
@@ -377,7 +382,7 @@ def test_a_release_is_not_compared_with_itself(zones: Zones) -> None:
 def test_the_ledger_holds_keys_counts_and_status_alone(zones: Zones) -> None:
     enter(zones, exact().with_columns(note=pl.lit("x")), "20231231-0000000000")
     entered = pl.read_parquet(zones.ledger / "20231231-0000000000.parquet")
-    assert entered.columns == [*KEYS, *EXACT, "is_shown"]
+    assert set(entered.columns) == {*KEYS, "indicator_version", *EXACT, "is_shown"}
 
 
 def test_a_candidate_that_betrays_an_earlier_release_is_not_even_written(zones: Zones) -> None:

@@ -9,7 +9,10 @@ import polars as pl
 import pytest
 
 from anonymization.tables import TableError, TablePolicy, publishable_standardised
+from anonymization.tables.errors import NoOptimumError
 from anonymization.tables.rate_lines import byar_limits
+from anonymization.tables.rate_strata import Budget
+from anonymization.tables.solver import Programme
 
 POLICY = TablePolicy()
 M = 1000.0
@@ -172,6 +175,121 @@ def test_rates_of_one_family_are_judged_together():
     turned = verdict(first, *rest, family=pl.lit("m1"), priority=-pl.int_range(5, dtype=pl.Int64))
     assert turned["e"]
     assert not all(turned.values())
+
+
+def hidden_pair(decimals):
+    """Two age groups of two strata each; within a group an event counts the same."""
+    persons, weights = np.array([200.0, 200, 100, 100]), np.full(4, 1000.0)
+    return frames("f", [3, 4, 3, 9], persons, weights, decimals, limits=False)
+
+
+def group_sums(shown, *, family="m", strata=("s0", "s1")):
+    return pl.DataFrame(
+        {"family": family, "sum_id": "young", "stratum_id": strata, "shown": shown},
+    )
+
+
+def test_a_hidden_sum_must_stay_wide_though_its_strata_do():
+    """The twin: the rate pins the group's sum and leaves every stratum of it open."""
+    strata, figure = hidden_pair(2)
+    figure = figure.with_columns(family=pl.lit("m"))
+
+    def told(sums, figure=figure):
+        return publishable_standardised(strata, figure, POLICY, sums).rows()
+
+    assert told(None)[0][1]
+    assert told(group_sums(shown=False)) == [("f", False, 0.0)]
+    assert told(group_sums(shown=True))[0][1]
+    rough = hidden_pair(-1)[1].with_columns(family=pl.lit("m"))
+    assert told(group_sums(shown=False), rough)[0][1]
+
+
+def test_a_hidden_sum_is_judged_where_no_stratum_is_small():
+    strata, figure = frames("f", [6, 7, 6, 9], np.array([200.0, 200, 100, 100]), np.ones(4), 2)
+    figure = figure.with_columns(family=pl.lit("m"))
+    assert publishable_standardised(strata, figure, POLICY)["publishable"].to_list() == [True]
+    told = publishable_standardised(strata, figure, POLICY, group_sums(shown=False))
+    assert told["publishable"].to_list() == [False]
+
+
+def test_of_a_hidden_sum_the_public_bounds_are_no_secret():
+    strata, figure = frames("f", [1, 0, 9, 9], np.array([200.0, 200, 100, 100]), np.ones(4), -1)
+    bound = pl.when(pl.col("stratum_id").is_in(["s0", "s1"])).then(1.0)
+    bounded = strata.with_columns(upper_bound=bound, persons=pl.lit(9))
+    figure = figure.with_columns(family=pl.lit("m"))
+    told = publishable_standardised(bounded, figure, POLICY, group_sums(shown=False))
+    assert told["publishable"].to_list() == [True]
+    assert told["narrowest"].to_list() == [2.0]
+
+
+def test_strata_outside_a_figure_carry_sums_only():
+    """One sex's rate tells of the other sex where the sum of both is shown."""
+    strata, figure = hidden_pair(2)
+    figure = figure.with_columns(family=pl.lit("m"))
+    other = strata.with_columns(
+        stratum_id=pl.lit("o") + pl.col("stratum_id"), weight=pl.lit(None, dtype=pl.Float64)
+    )
+    both = pl.concat([strata, other])
+    sums = pl.concat(
+        [
+            group_sums(shown=True, strata=["s0", "s1", "os0", "os1"]),
+            group_sums(shown=False, strata=["os0", "os1"]).with_columns(sum_id=pl.lit("men")),
+        ]
+    )
+    assert verdict_of(both, figure, sums) == [False]
+    assert verdict_of(both, figure, sums.filter(~pl.col("shown"))) == [True]
+
+
+def verdict_of(strata, figures, sums):
+    return publishable_standardised(strata, figures, POLICY, sums)["publishable"].to_list()
+
+
+def test_few_without_an_event_are_protected_too():
+    groups = [f"g{i}" for i in range(6)]
+    strata, figure = frames("f", EVENTS + 20, PERSONS, WEIGHTS, 0, groups)
+    assert verdict((strata, figure)) == {"f": True}
+    few = strata.with_columns(complement=pl.when(pl.col("stratum_id") == "s2").then(2))
+    assert verdict((few, figure)) == {"f": False}
+
+
+def test_a_solver_without_answer_proves_nothing(monkeypatch):
+    def none(self):
+        raise NoOptimumError("stopped")
+
+    # One stratum per group: only a programme could find a witness.
+    groups = [f"g{i}" for i in range(6)]
+    part = frames("f", EVENTS, PERSONS, WEIGHTS, 0, groups)
+    monkeypatch.setattr(Programme, "minimise", none)
+    assert verdict(part) == {"f": False}
+
+
+def test_what_the_budget_does_not_prove_is_not_published(monkeypatch):
+    """Strata of four groups with known margins: an exchange takes four strata at once."""
+    strata, figure = frames("f", [3, 9, 9, 9], np.full(4, 100.0), np.ones(4), 1, limits=False)
+    figure = figure.with_columns(family=pl.lit("m"))
+    sums = pl.concat(
+        group_sums(shown=True, strata=pair).with_columns(sum_id=pl.lit("".join(pair)))
+        for pair in (["s0", "s1"], ["s2", "s3"], ["s0", "s2"], ["s1", "s3"])
+    )
+    assert verdict_of(strata, figure, sums) == [True]
+    monkeypatch.setattr(Budget, "__init__", lambda self: setattr(self, "left", 0))
+    assert verdict_of(strata, figure, sums) == [False]
+
+
+def test_malformed_sums_are_refused():
+    strata, figure = hidden_pair(2)
+    figure = figure.with_columns(family=pl.lit("m"))
+    both = pl.concat(
+        [group_sums(shown=True, strata=["s0"]), group_sums(shown=False, strata=["s1"])]
+    )
+    for sums, message in (
+        (group_sums(shown=True, strata=["s7"]), "strata of the family"),
+        (group_sums(shown=True, family="n"), "strata of the family"),
+        (both, "one verdict per sum"),
+        (both.drop("shown"), "missing: \\['shown'\\]"),
+    ):
+        with pytest.raises(TableError, match=message):
+            publishable_standardised(strata, figure, POLICY, sums)
 
 
 def test_malformed_input_is_refused():

@@ -1,0 +1,53 @@
+"""Is everything in that should be? What is absent must not be counted as nothing.
+
+Belongs here: comparing what was taken in with what each source says its organisations deliver.
+Does not belong here: judging rows (``parse``) and what a gap stops (``pipelines.assets``).
+"""
+
+from __future__ import annotations
+
+from pipelines.catalogue.sources import load_sources
+from pipelines.ingest.inbox import refused_deliveries
+from pipelines.ingest.ledger import delivered_years, read_ledger
+from pipelines.settings import Zones
+
+
+def delivery_gaps(zones: Zones, inbox: str | None = None) -> list[str]:
+    """What is missing from the restricted zone, in words; empty when all is there.
+
+    A gap is a delivery or a file that was refused, or an organisation of a delivering source
+    from which nothing has been taken in about a year that the release covers. An event that was
+    not delivered would otherwise be counted as one that did not happen.
+
+    Args:
+        zones: The zones.
+        inbox: Another inbox than the zone's.
+
+    Returns:
+        One sentence per gap: what, and why.
+    """
+    entries = read_ledger(zones).values()
+    gaps = [
+        f"{result.source}/{result.delivery} was refused ({result.reason})"
+        for result in refused_deliveries(zones, inbox)
+    ]
+    gaps += [
+        f"{entry.source}/{entry.delivery}/{file.name} was refused ({file.refused_reason})"
+        for entry in entries
+        for file in entry.files
+        if file.state == "refused"
+    ]
+    told = {
+        (entry.source, entry.delivering_organisation, year)
+        for entry in entries
+        for year in range(int(entry.period_start[:4]), int(entry.period_end[:4]) + 1)
+    }
+    sources = load_sources()
+    for source in sorted({entry.source for entry in entries}):
+        for organisation in sources[source].organisations:
+            gaps += [
+                f"{source}: {organisation} has delivered nothing about {year}"
+                for year in delivered_years(zones)
+                if (source, organisation, year) not in told
+            ]
+    return gaps
