@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import shutil
@@ -159,8 +160,8 @@ def test_no_candidate_is_written_with_a_changed_count(published: Home) -> None:
         if path.name != EXACT_FILE
     }
     tables["indicator_values"] = tables["indicator_values"].drop("release_id")
-    origin = json.loads((folder / "origin.json").read_text())
-    other = Origin(**(origin | {"transaction_time": "2030-01-01T00:00:00+00:00"}))  # a later one
+    last = dt.date(2025, 12, 31)
+    other = Origin(dt.date(2023, 1, 1), last, "2030-01-01T00:00:00+00:00", synthetic=True)
     exact = changed_by(pl.read_parquet(folder / EXACT_FILE), "denominator")
     with pytest.raises(LedgerError, match="1 of"):
         write_candidate(zones, tables, exact, {}, other)

@@ -1,0 +1,26 @@
+"""The demonstration's release is the one that was looked at last, with two threads and with one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.golden.release import GOLDEN, fingerprint
+from tests.support.demo_run import Demo, Resumed
+
+AGAIN = "if the change is meant: .venv/bin/python -m tests.golden.release"
+
+
+@pytest.fixture(scope="module")
+def golden() -> dict[str, object]:
+    return json.loads(GOLDEN.read_text())
+
+
+@pytest.mark.parametrize("part", ["analysis", "restricted", "release", "release_id"])
+def test_the_golden_release(part: str, demo: Demo, golden: dict[str, object]) -> None:
+    assert fingerprint(demo.home)[part] == golden[part], AGAIN
+
+
+def test_threads_make_no_difference(resumed: Resumed, golden: dict[str, object]) -> None:
+    assert fingerprint(resumed.home) == golden, AGAIN
