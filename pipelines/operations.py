@@ -124,7 +124,7 @@ def run(settings: Settings) -> RunReport:
             swept,
             len(partitions),
             refined=True,
-            release_id=refined_release(zones),
+            release_id=newest_candidate(zones),
             refused=_refused(zones, settings.inbox_url),
         )
 

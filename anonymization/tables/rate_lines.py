@@ -51,10 +51,11 @@ class RateLine:
 
     def fits(self, strata: Floats) -> Bools:
         """Whether strata (last axis) round to the published numbers."""
-        rates = strata @ self.rate
+        rates = np.einsum("...s,s->...", strata, self.rate)
         good: Bools = np.abs(rates - self.value) <= self.half
         if self.limits:
-            root = np.sqrt(np.maximum(strata @ self.rate**2, 0.0))
+            squares = np.einsum("...s,s->...", strata, self.rate**2)
+            root = np.sqrt(np.maximum(squares, 0.0))
         for limit, factor in self.limits:
             miss = rates + factor * root - limit
             good &= (np.abs(miss) if self.linear else miss * np.sign(factor)) <= self.half

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from anonymization.tables.rate_lines import RateLine
 
 NODES = 300  # branch-and-bound nodes per whole-number programme
-PROGRAMMES = 4  # whole-number programmes per family
-PAIRS = 100_000  # combinations of two and of three exchanges that are looked at
+PROGRAMMES = 6  # whole-number programmes per family
+PAIRS = 50_000  # combinations of two and of three exchanges that are looked at
 POINTS = 5_000  # of those that keep the rate, how many are followed up
 KEPT = 4_000  # points that are kept for the next question about the family
-MIXED = 40  # of those, how many are combined with one another
-FOLLOWED = 500  # and how many with a new point
+MIXED = 30  # of those, how many are combined with one another
+FOLLOWED = 300  # and how many with a new point
 HAIR = 1e-7
 
 
@@ -145,7 +145,8 @@ class Strata:
     def fitting(self, points: Floats, lines: list[RateLine]) -> Floats:
         """Those points that lie within the public bounds and round to all published numbers."""
         # The rates alone rule out most points, at the least cost.
-        rates = points @ np.array([line.rate for line in lines]).T
+        # Without BLAS, whose threads cost more than they bring at this size.
+        rates = np.einsum("ps,ls->pl", points, np.array([line.rate for line in lines]))
         near = np.abs(rates - [line.value for line in lines]) <= [line.half for line in lines]
         points = points[near.all(axis=1)]
         points = points[((points >= 0) & (points <= self.upper + HAIR)).all(axis=1)]
@@ -163,7 +164,7 @@ class _Seen:
 
     def witness(self, points: Floats) -> None:
         """Take note of strata (last axis) that fit everything published."""
-        reached = points @ self._strata.sensitive.T
+        reached = np.einsum("ps,ts->pt", points, self._strata.sensitive)
         self._low = np.minimum(self._low, reached.min(axis=0, initial=np.inf))
         self._high = np.maximum(self._high, reached.max(axis=0, initial=-np.inf))
 
