@@ -11,7 +11,7 @@ The door is an allow-list: a column that no rule names does not come out. Refuse
 position and reason code alone.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar, get_args
 
@@ -45,6 +45,8 @@ class ColumnRule:
         reveals_location: The value tells where a person lives or is treated. It is removed for
             persons whose address is graded.
         required: A row without the value is refused (reason ``missing``).
+        domains: Where the domain depends on what a row is about: the column that tells it, and the
+            domain by its value. A row with another value is refused (reason ``missing``).
 
     Raises:
         DoorContractError: If the attributes contradict each other.
@@ -57,15 +59,18 @@ class ColumnRule:
     identifier: bool = False
     reveals_location: bool = False
     required: bool = False
+    domains: tuple[str, Mapping[str, str]] | None = None
 
     def __post_init__(self) -> None:
         if self.action not in get_args(Action):
             raise DoorContractError(
                 f"Column {self.name!r}: action must be keep or pseudonym, got {self.action!r}."
             )
-        if self.action == "pseudonym" and not self.domain:
-            raise DoorContractError(f"Column {self.name!r}: a pseudonym needs a domain.")
-        if self.action == "keep" and (self.identifier or self.domain):
+        if self.action == "pseudonym" and (self.domain is None) == (self.domains is None):
+            raise DoorContractError(
+                f"Column {self.name!r}: a pseudonym needs one domain, or one by another column."
+            )
+        if self.action == "keep" and (self.identifier or self.domain or self.domains):
             raise DoorContractError(
                 f"Column {self.name!r}: an identifier is never kept as it is. Use action pseudonym."
             )
@@ -126,7 +131,11 @@ def pass_door(
             reason = _missing(values) if rule.required else _nothing(values.len())
         else:
             values, reason = _presentable(values, rule, profile, regime, month_plus_40)
-            values = pseudonymiser.column(values, domain=rule.domain or "")
+            if rule.domains is None:
+                values = pseudonymiser.column(values, domain=rule.domain or "")
+            else:
+                values = _by_domain(values, frame.get_column(rule.domains[0]), rule, pseudonymiser)
+                reason = _missing(values) if rule.required else reason
         columns.append(values.alias(rule.name))
         refusals.append(reason.alias(rule.name))
     refused = pl.DataFrame(refusals)
@@ -269,6 +278,19 @@ def _presentable(
     )
     kept = text.select(pl.when(pl.col("text") != "").then(pl.col("text")).alias("text")).to_series()
     return kept, _missing(kept) if rule.required else _nothing(kept.len())
+
+
+def _by_domain(
+    values: pl.Series, kinds: pl.Series, rule: ColumnRule, pseudonymiser: Pseudonymiser
+) -> pl.Series:
+    """Pseudonyms of values whose domain another column tells; null where it tells none."""
+    nothing = result = _nothing(values.len())
+    for kind, domain in sorted((rule.domains or ("", {}))[1].items()):
+        theirs = kinds.eq(kind).fill_null(value=False)
+        if theirs.any():
+            made = pseudonymiser.column(values.zip_with(theirs, nothing), domain=domain)
+            result = made.zip_with(theirs, result)
+    return result
 
 
 def _missing(values: pl.Series) -> pl.Series:

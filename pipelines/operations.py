@@ -216,9 +216,8 @@ def take_in(settings: Settings, paths: list[Path], console: Console) -> int:
         RunError: Another run is under way.
         IngestError: A path holds no delivery.
     """
-    from pipelines.ingest import ingest_pending
+    from pipelines.ingest import Options, ingest_pending
     from pipelines.ingest import take_in as copy_to_inbox
-    from pipelines.ingest.run import Options
 
     zones = settings.zones.create()
     key = pseudonym_key(settings)

@@ -20,8 +20,7 @@ from dagster import (
 
 from pipelines.catalogue.entities import restricted_tables
 from pipelines.catalogue.sources import load_sources
-from pipelines.ingest import DeliveryResult, ingest_delivery, pending_deliveries
-from pipelines.ingest.run import Options
+from pipelines.ingest import DeliveryResult, Options, ingest_delivery, pending_deliveries
 from pipelines.partitions import deliveries
 from pipelines.resources import FolkepulsResource, key_provider
 from pipelines.settings import Settings

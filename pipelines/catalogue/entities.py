@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 ColumnType = Literal[
     "string", "code", "code_system", "date", "local_date", "epoch_seconds", "boolean", "decimal"
 ]
-Normalisation = Literal["upper", "no_dot", "no_leading_zeros"]
+Normalisation = Literal["upper", "no_dot", "no_leading_zeros", "reference_type", "reference_id"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,62}$")]
 
 PATTERNS: Mapping[str, str] = {
@@ -39,6 +39,9 @@ PATTERNS: Mapping[str, str] = {
     "atc": r"[A-Z]([0-9]{2}([A-Z]([A-Z]([0-9]{2})?)?)?)?",
 }
 """Forms a value may have, as regular expressions for the whole value."""
+
+SUBJECT = "patient_key"
+"""Column of the restricted tables that tells whom a row is about."""
 
 LONGEST = 64
 """Characters that a value of any form may have at most."""
@@ -86,9 +89,11 @@ class Column(Strict):
             or a full date), ``epoch_seconds`` (whole seconds since 1970 of a time with offset),
             ``code_system`` (name of the system by its alias), ``decimal`` (double) and so on.
         door: ``keep`` or ``pseudonym``.
-        domain: Domain of the pseudonym.
+        domain: Domain of the pseudonym; or ``by:<column>``, where it depends on the type of
+            resource that a column names: the domain of that type's own key.
         national_identifier: The value is a national identity number.
         required: A row without it is quarantined.
+        required_unless: View column with whose value a row without it passes all the same.
         codes: Allowed codes.
         pattern: Form of the value, a key of ``PATTERNS``.
         normalise: What is done to a code before it is judged.
@@ -107,6 +112,7 @@ class Column(Strict):
     domain: str | None = None
     national_identifier: bool = False
     required: bool = False
+    required_unless: Name | None = None
     codes: tuple[str, ...] = ()
     pattern: str | None = None
     normalise: tuple[Normalisation, ...] = ()
@@ -122,6 +128,8 @@ class Column(Strict):
             raise ValueError(f"{self.name}: texts are missing in {sorted(missing)}")
         if self.pattern is not None and self.pattern not in PATTERNS:
             raise ValueError(f"{self.name}: pattern must be one of {sorted(PATTERNS)}")
+        if self.required_unless is not None and self.required:
+            raise ValueError(f"{self.name}: required and required_unless exclude each other")
         if (self.door == "pseudonym") != (self.domain is not None):
             raise ValueError(f"{self.name}: a pseudonym needs a domain, and nothing else has one")
         # Free text would pass as a code of no list and no form.
@@ -132,8 +140,15 @@ class Column(Strict):
 
     @property
     def element_sources(self) -> tuple[str, ...]:
-        """View columns that the column or its system rule reads."""
-        return self.source + (self.system.source if self.system else ())
+        """View columns that the column or its rules read."""
+        unless = () if self.required_unless is None else (self.required_unless,)
+        return self.source + (self.system.source if self.system else ()) + unless
+
+    @property
+    def domain_by(self) -> str | None:
+        """Column that holds the resource type on which the domain depends."""
+        domain = self.domain or ""
+        return domain.removeprefix("by:") if domain.startswith("by:") else None
 
 
 class Check(Strict):
@@ -153,6 +168,7 @@ class Table(Strict):
         grain: What one row is, per language.
         columns: In the order of the table.
         checks: Judged but not stored.
+        repeats: A line may bring several rows, and the same row may come again; it counts once.
         graded_rows: ``merge_spells`` joins the rows of a graded person into one from the first
             to the last date, since dates of moves tell where somebody has lived.
     """
@@ -163,6 +179,7 @@ class Table(Strict):
     grain: Mapping[Language, str]
     columns: tuple[Column, ...] = Field(min_length=1)
     checks: tuple[Check, ...] = ()
+    repeats: bool = False
     graded_rows: Literal["keep", "merge_spells"] = "keep"
     _definition: Mapping[str, Any] = PrivateAttr(default_factory=dict)
 
@@ -171,6 +188,17 @@ class Table(Strict):
         """The ViewDefinition, parsed."""
         return self._definition
 
+    @property
+    def view_columns(self) -> set[str]:
+        """View columns that the table reads or judges."""
+        read = {name for column in self.columns for name in column.element_sources}
+        return read | {check.source for check in self.checks}
+
+    @property
+    def subject(self) -> str | None:
+        """Column that tells whom a row is about, where it is about somebody."""
+        return SUBJECT if any(column.name == SUBJECT for column in self.columns) else None
+
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
         names = [column.name for column in self.columns]
@@ -178,6 +206,8 @@ class Table(Strict):
             raise ValueError(f"{self.name}: a column is there twice")
         if unknown := set(self.key) - set(names):
             raise ValueError(f"{self.name}: key names unknown columns {sorted(unknown)}")
+        if unknown := {c.domain_by for c in self.columns if c.domain_by} - set(names):
+            raise ValueError(f"{self.name}: a domain depends on unknown columns {sorted(unknown)}")
         if missing := set(LANGUAGES) - set(self.grain):
             raise ValueError(f"{self.name}: grain is missing in {sorted(missing)}")
         reveals = any(column.reveals_location for column in self.columns)
@@ -247,6 +277,20 @@ def _load_entities(folder: Path) -> Mapping[str, Entity]:
     return entities
 
 
+def key_domains(entities: Mapping[str, Entity] | None = None) -> Mapping[str, str]:
+    """Domain of the pseudonyms that stand for a resource itself, by resource type.
+
+    Types without a key of their own (what brings deletions) are left out.
+    """
+    domains: dict[str, str] = {}
+    for entity in (entities or load_entities()).values():
+        columns = {column.name: column for column in entity.tables[0].columns}
+        key = columns[entity.tables[0].key[0]]
+        if key.domain is not None and key.domain_by is None:
+            domains[entity.id] = key.domain
+    return domains
+
+
 def restricted_tables(entities: Mapping[str, Entity] | None = None) -> Mapping[str, Table]:
     """Every restricted table by name."""
     found = (entities or load_entities()).values()
@@ -264,8 +308,7 @@ def _attach_view(table: Table, entity: Entity, folder: Path, file: str) -> None:
     if definition.get("resource") != entity.id:
         raise CatalogueError(f"views/{path.name}: resource: expected {entity.id}.")
     named = set(re.findall(r'"name": "([a-z][a-z0-9_]*)"', json.dumps(definition["select"])))
-    used = {name for column in table.columns for name in column.element_sources}
-    used |= {check.source for check in table.checks}
+    used = table.view_columns
     if missing := used - named:
         raise CatalogueError(
             f"{file}: {table.name}: views/{path.name} has no columns {sorted(missing)}."

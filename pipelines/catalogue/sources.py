@@ -6,6 +6,7 @@ is fetched (``pipelines.clients``) and what its resources hold (``entities``).
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from pipelines.catalogue.entities import HERE, Strict, Title, load_entities
+from pipelines.catalogue.delivered_tables import DeliveredTable
+from pipelines.catalogue.entities import HERE, Entity, Strict, Title, load_entities
 from pipelines.catalogue.loader import CatalogueError, read_yaml
 from pipelines.catalogue.model import LANGUAGES, Language
 
@@ -58,6 +60,20 @@ class Identity(Strict):
     month_plus_40: Literal["refuse", "h_number", "synthetic_nav"] = "refuse"
 
 
+class FormerName(Strict):
+    """A number or name under which an organisation has delivered.
+
+    Attributes:
+        number: As its manifests had it.
+        valid_from: First day of deliveries under it, by their transaction time; null: always.
+        valid_to: Day after the last; null: still.
+    """
+
+    number: str = Field(pattern=r"^[a-z][a-z0-9_-]{1,62}$")
+    valid_from: dt.date | None = None
+    valid_to: dt.date | None = None
+
+
 class Source(Strict):
     """One delivering system.
 
@@ -68,6 +84,9 @@ class Source(Strict):
         synthetic: The persons do not exist.
         governance: What the law asks to be settled.
         organisations: Entities by delivering organisation.
+        known_as: By organisation: other numbers it delivers or has delivered under. What is
+            delivered under them is the same organisation's.
+        tables: Delivered tables by name, where the source delivers Parquet or CSV.
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_-]{2,62}$")
@@ -76,14 +95,38 @@ class Source(Strict):
     synthetic: bool
     governance: Governance
     organisations: Mapping[str, tuple[str, ...]] = Field(min_length=1)
+    known_as: Mapping[str, tuple[FormerName, ...]] = Field(default_factory=dict)
+    tables: Mapping[str, DeliveredTable] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
+        if unknown := set(self.known_as) - set(self.organisations):
+            raise ValueError(f"known_as: {sorted(unknown)} are no organisations of the source")
+        numbers = [former.number for names in self.known_as.values() for former in names]
+        if len({*numbers, *self.organisations}) != len(numbers) + len(self.organisations):
+            raise ValueError("known_as: a number stands for two organisations")
         if missing := set(LANGUAGES) - set(self.texts):
             raise ValueError(f"texts are missing in {sorted(missing)}")
         if self.synthetic != (self.identity.profile == "test"):
             raise ValueError("a synthetic source has the test profile, and no other source has")
         return self
+
+    def organisation(self, name: str, on: dt.date) -> str | None:
+        """The organisation that delivers under a name or number on a day; null where none does."""
+        if name in self.organisations:
+            return name
+        for organisation, names in self.known_as.items():
+            for former in names:
+                begun = former.valid_from is None or former.valid_from <= on
+                ended = former.valid_to is not None and former.valid_to <= on
+                if former.number == name and begun and not ended:
+                    return organisation
+        return None
+
+    def entity_of(self, delivered: str) -> str:
+        """Entity of a file: the delivered table's where it is one, else what the file names."""
+        table = self.tables.get(delivered)
+        return delivered if table is None else _entities_by_table()[table.table].id
 
     def gaps(self) -> tuple[str, ...]:
         """Governance fields that nobody has filled in."""
@@ -120,5 +163,31 @@ def _load_sources(folder: Path) -> Mapping[str, Source]:
                     f"{path.name}: organisations.{organisation}: unknown entities "
                     f"{sorted(unknown)}; expected some of {sorted(known)}."
                 )
+        _check_tables(source, path.name)
         sources[source.id] = source
     return sources
+
+
+def _check_tables(source: Source, file: str) -> None:
+    """Every view column of a restricted table is read from somewhere, and nothing else is."""
+    by_table = _entities_by_table()
+    for name, delivered in source.tables.items():
+        entity = by_table.get(delivered.table)
+        if entity is None:
+            raise CatalogueError(
+                f"{file}: tables.{name}.table: {delivered.table} is no restricted table."
+            )
+        if name in by_table or name in load_entities():
+            raise CatalogueError(f"{file}: tables.{name}: is the name of an entity or table.")
+        (table,) = (each for each in entity.tables if each.name == delivered.table)
+        wanted, given = table.view_columns, set(delivered.columns)
+        if wanted != given:
+            raise CatalogueError(
+                f"{file}: tables.{name}.columns: missing {sorted(wanted - given)}, not in the view "
+                f"{sorted(given - wanted)}. Map every column of views/{table.view}.json once."
+            )
+
+
+@cache
+def _entities_by_table() -> Mapping[str, Entity]:
+    return {table.name: entity for entity in load_entities().values() for table in entity.tables}

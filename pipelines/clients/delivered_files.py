@@ -27,7 +27,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 MANIFEST = "manifest.json"
 MANIFEST_LIMIT = 4 * 1024 * 1024
 """Bytes past which a manifest is refused unread."""
-FILE_NAME = re.compile(r"[A-Z][A-Za-z]{2,62}(?:[-_][A-Za-z0-9_-]{1,64})?\.ndjson(?:\.gz)?")
+FILE_NAME = re.compile(
+    r"[A-Z][A-Za-z]{2,62}(?:[-_][A-Za-z0-9_-]{1,64})?\.(?:(?:ndjson|csv)(?:\.gz)?|parquet)"
+)
 FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
@@ -50,20 +52,25 @@ class _Strict(BaseModel):
 
 
 class ManifestFile(_Strict):
-    """One file that the sender vouches for; bytes and hash are of the file as delivered."""
+    """One file that the sender vouches for; bytes and hash are of the file as delivered.
+
+    ``entity`` is a FHIR resource type, or the name of a delivered table.
+    """
 
     name: str
     entity: str = Field(pattern=r"^[A-Z][A-Za-z]{2,62}$")
-    format: Literal["ndjson"]
+    format: Literal["ndjson", "csv", "parquet"]
     compression: Literal["gzip", "none"]
     rows: int = Field(ge=0, strict=True)
     bytes: int = Field(ge=0, strict=True)
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
     @model_validator(mode="after")
-    def _compressed_as_named(self) -> Self:
+    def _formed_as_named(self) -> Self:
         if self.name.endswith(".gz") != (self.compression == "gzip"):
             raise ValueError("compression is not that of the name's ending")
+        if not self.name.removesuffix(".gz").endswith(f".{self.format}"):
+            raise ValueError("format is not that of the name's ending")
         return self
 
 
@@ -186,8 +193,8 @@ def check_file_name(file: ManifestFile, position: int) -> None:
     if not plain or re.split(r"[-_.]", file.name, maxsplit=1)[0] != file.entity:
         raise DeliveryRefusedError(
             "unsafe_name",
-            f"files[{position}].name must be <Entity>[-part].ndjson[.gz] of letters, digits, "
-            "hyphen and underscore, and begin with its entity",
+            f"files[{position}].name must be <Entity>[-part] and .ndjson[.gz], .csv[.gz] or "
+            ".parquet, of letters, digits, hyphen and underscore, and begin with its entity",
         )
 
 

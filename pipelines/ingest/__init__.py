@@ -13,10 +13,11 @@ from pipelines.ingest.inbox import (
     take_in,
 )
 from pipelines.ingest.limits import Limits
+from pipelines.ingest.one_delivery import Options
 from pipelines.ingest.quarantine import quarantine_counts
 from pipelines.ingest.restricted import ensure_schemas
 from pipelines.ingest.result import DeliveryResult, FileResult
-from pipelines.ingest.run import Options, ingest_delivery, ingest_pending
+from pipelines.ingest.run import ingest_delivery, ingest_pending
 
 __all__ = [
     "DeliveryResult",

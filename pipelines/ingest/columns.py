@@ -8,7 +8,7 @@ identity numbers (the pseudonym door judges them).
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 import polars as pl
@@ -18,7 +18,14 @@ from pipelines.ingest.fhirpath_sql import literal_sql, name_sql
 from pipelines.settings import reference_dir
 
 ROW = "_row"
+TYPE = "_type"
+UNREADABLE = "_unreadable"
 REASON = "_reason"
+CORRECTED = "_corrected"
+# A time to the minute at least, with its offset.
+_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.{5,}(Z|[+-][0-9]{2}:[0-9]{2})"
+# The end of a reference or address: type and id, with or without a version.
+_REFERENCE = r"^(?:.*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]+)(?:/_history/[A-Za-z0-9.-]+)?$"
 _POLARS: Mapping[str, pl.DataType] = {
     "string": pl.String(),
     "code": pl.String(),
@@ -46,22 +53,35 @@ def system_names() -> Mapping[str, str]:
         return {row["alias"]: row["system"] for row in csv.DictReader(file)}
 
 
-def judged_sql(table: Table, view_sql: str, resource: str) -> str:
+def judged_sql(
+    table: Table, view_sql: str, carried: Sequence[str], resource: str, corrected: bool = False
+) -> str:
     """The query that types and judges the rows of a view.
 
     Args:
         table: The restricted table.
-        view_sql: The view's query, which carries ``_row`` and ``_type`` along.
+        view_sql: The view's query.
+        carried: Columns that the view's query carries beside its own: ``_row`` (number of the
+            line, where a line may bring several rows or none), ``_type`` (resource type),
+            ``_unreadable`` (view column whose delivered value cannot be read).
         resource: Expected resource type.
+        corrected: The view's query tells in ``_corrected`` which corrections a row has met.
 
     Returns:
-        SQL with ``_row``, the table's columns (pseudonyms still raw) and ``_reason``: null, or
-        ``reason|column`` of the first rule that a row breaks.
+        SQL with ``_row`` where it is carried, the table's columns (pseudonyms still raw),
+        ``_corrected`` where there are corrections, and ``_reason``: null, or ``reason|column`` of
+        the first rule that a row breaks.
     """
+    along = [*carried, *([CORRECTED] if corrected else [])]
     raw = ", ".join(
-        [ROW, "_type"]
+        along
         + [f"{_raw(column)} AS {name_sql(column.name)}" for column in table.columns]
         + [f"{_system(c)} AS {name_sql(f'{c.name}_system')}" for c in table.columns if c.system]
+        + [
+            f"{name_sql(c.required_unless)} AS {name_sql(f'{c.name}_unless')}"
+            for c in table.columns
+            if c.required_unless
+        ]
         + [
             f"{name_sql(check.source)} AS {name_sql(f'{check.source}_check')}"
             for check in table.checks
@@ -71,26 +91,33 @@ def judged_sql(table: Table, view_sql: str, resource: str) -> str:
     typed = ", ".join(
         f"{_typed(column)} AS {_final(column)}" for column in table.columns if _is_converted(column)
     )
-    final = ", ".join(f"{_final(column)} AS {name_sql(column.name)}" for column in table.columns)
-    broken = [f"WHEN _type IS DISTINCT FROM {literal_sql(resource)} THEN 'wrong_resource_type|'"]
+    kept = [name for name in along if name in (ROW, CORRECTED)]
+    final = ", ".join(
+        kept + [f"{_final(column)} AS {name_sql(column.name)}" for column in table.columns]
+    )
+    broken = " ".join(_broken(table, carried, resource))
+    # Names and literals come from the catalogue and are quoted.
+    return (
+        f"SELECT {final}, CASE {broken} END AS {REASON} "  # noqa: S608
+        f"FROM (SELECT *{', ' if typed else ''}{typed} FROM (SELECT {raw} FROM ({view_sql})))"
+    )
+
+
+def _broken(table: Table, carried: Sequence[str], resource: str) -> Iterator[str]:
+    """One WHEN per way in which a row can break the table's rules, in their order."""
+    if TYPE in carried:
+        yield f"WHEN {TYPE} IS DISTINCT FROM {literal_sql(resource)} THEN 'wrong_resource_type|'"
+    if UNREADABLE in carried:
+        yield f"WHEN {UNREADABLE} IS NOT NULL THEN 'unreadable_value|' || {UNREADABLE}"
     for check in table.checks:
         value = name_sql(f"{check.source}_check")
         allowed = ", ".join(map(literal_sql, check.codes))
         missing, wrong = f"missing_required|{check.source}", f"code_not_allowed|{check.source}"
-        broken.append(
-            f"WHEN {value} IS NULL THEN {literal_sql(missing)} "
-            f"WHEN {value} NOT IN ({allowed}) THEN {literal_sql(wrong)}"
-        )
+        yield f"WHEN {value} IS NULL THEN {literal_sql(missing)}"
+        yield f"WHEN {value} NOT IN ({allowed}) THEN {literal_sql(wrong)}"
     for column in table.columns:
-        broken += [
-            f"WHEN {condition} THEN {literal_sql(f'{reason}|{column.name}')}"
-            for condition, reason in _rules(column)
-        ]
-    # Names and literals come from the catalogue and are quoted.
-    return (
-        f"SELECT {ROW}, {final}, CASE {' '.join(broken)} END AS {REASON} "  # noqa: S608
-        f"FROM (SELECT *{', ' if typed else ''}{typed} FROM (SELECT {raw} FROM ({view_sql})))"
-    )
+        for condition, reason in _rules(column):
+            yield f"WHEN {condition} THEN {literal_sql(f'{reason}|{column.name}')}"
 
 
 def _is_converted(column: Column) -> bool:
@@ -115,6 +142,10 @@ def _raw(column: Column) -> str:
                 sql = f"replace({sql}, '.', '')"
             case "no_leading_zeros":
                 sql = f"ltrim({sql}, '0')"
+            case "reference_type":
+                sql = f"nullif(regexp_extract({sql}, '{_REFERENCE}', 1), '')"
+            case "reference_id":
+                sql = f"nullif(regexp_extract({sql}, '{_REFERENCE}', 2), '')"
     return _named_system(sql) if column.type == "code_system" else sql
 
 
@@ -153,6 +184,9 @@ def _rules(column: Column) -> list[tuple[str, str]]:
     rules: list[tuple[str, str]] = []
     if column.required:
         rules.append((f"{value} IS NULL", "missing_required"))
+    if column.required_unless:
+        unless = name_sql(f"{column.name}_unless")
+        rules.append((f"{value} IS NULL AND NOT coalesce({unless}, false)", "missing_required"))
     if column.system:
         system = name_sql(f"{column.name}_system")
         allowed = ", ".join(
@@ -183,11 +217,11 @@ def _rules(column: Column) -> list[tuple[str, str]]:
 def _well_formed(column: Column) -> str:
     """A full date; or a time to the minute at least, with its offset, where times are meant."""
     value = name_sql(column.name)
-    day = f"length({value}) = 10"
-    time = (
-        f"(length({value}) >= 17 AND {value}[11] = 'T' AND ({value}[-1] = 'Z' "
-        f"OR ({value}[-6] IN ('+', '-') AND {value}[-3] = ':')))"
-    )
+    time = f"regexp_full_match({value}, {literal_sql(_TIME)})"
     oldest = "-5364662400" if column.type == "epoch_seconds" else "DATE '1800-01-01'"
-    form = {"date": day, "local_date": f"({day} OR {time})", "epoch_seconds": time}[column.type]
+    form = {
+        "date": f"length({value}) = 10",
+        "local_date": f"CASE WHEN length({value}) = 10 THEN true ELSE {time} END",
+        "epoch_seconds": time,
+    }[column.type]
     return f"{form} AND {_final(column)} >= {oldest}"

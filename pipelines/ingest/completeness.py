@@ -7,6 +7,7 @@ Does not belong here: judging rows (``parse``) and what a gap stops (``pipelines
 from __future__ import annotations
 
 from pipelines.catalogue.sources import load_sources
+from pipelines.ingest.corrections import needless_corrections
 from pipelines.ingest.inbox import refused_deliveries
 from pipelines.ingest.ledger import delivered_years, read_ledger
 from pipelines.settings import Zones
@@ -17,7 +18,8 @@ def delivery_gaps(zones: Zones, inbox: str | None = None) -> list[str]:
 
     A gap is a delivery or a file that was refused, or an organisation of a delivering source
     from which nothing has been taken in about a year that the release covers. An event that was
-    not delivered would otherwise be counted as one that did not happen.
+    not delivered would otherwise be counted as one that did not happen. A correction that the
+    source has made needless is a gap too: it may by now spoil what is right.
 
     Args:
         zones: The zones.
@@ -38,7 +40,7 @@ def delivery_gaps(zones: Zones, inbox: str | None = None) -> list[str]:
         if file.state == "refused"
     ]
     told = {
-        (entry.source, entry.delivering_organisation, year)
+        (entry.source, entry.organisation, year)
         for entry in entries
         for year in range(int(entry.period_start[:4]), int(entry.period_end[:4]) + 1)
     }
@@ -50,4 +52,4 @@ def delivery_gaps(zones: Zones, inbox: str | None = None) -> list[str]:
                 for year in delivered_years(zones)
                 if (source, organisation, year) not in told
             ]
-    return gaps
+    return gaps + needless_corrections(entries)

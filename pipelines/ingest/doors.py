@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from anonymization.pseudonyms import Pseudonymiser
-from pipelines.catalogue.sources import Source
-from pipelines.clients.delivered_files import Delivery, ManifestFile
-from pipelines.ingest.files import Passed, Refused, pass_file
+from pipelines.clients.delivered_files import ManifestFile
+from pipelines.ingest.files import Passed, Refused, Way, pass_file
 from pipelines.ingest.limits import Limits
 from pipelines.ingest.parse import Parser
 
@@ -29,33 +27,16 @@ class Doors:
 
     _pool: ThreadPoolExecutor
     _parsers: SimpleQueue[Parser]
-    _limits: Limits
 
     def send(
-        self,
-        delivery: Delivery,
-        file: ManifestFile,
-        position: int,
-        *,
-        source: Source,
-        pseudonymiser: Pseudonymiser,
-        work: Path,
+        self, way: Way, file: ManifestFile, position: int, work: Path
     ) -> Future[Passed | Refused]:
         """Send a file on its way; the arguments are those of ``pass_file``."""
 
         def through() -> Passed | Refused:
             parser = self._parsers.get()
             try:
-                return pass_file(
-                    delivery,
-                    file,
-                    position,
-                    source=source,
-                    pseudonymiser=pseudonymiser,
-                    parser=parser,
-                    work=work,
-                    limits=self._limits,
-                )
+                return pass_file(way, file, position, parser, work)
             finally:
                 self._parsers.put(parser)
 
@@ -83,7 +64,7 @@ def open_doors(work: Path, threads: int, memory_limit_mib: int, limits: Limits) 
     try:
         for n in range(threads):
             parsers.put(Parser(work / f"parser-{n}", limits, memory))
-        yield Doors(pool, parsers, limits)
+        yield Doors(pool, parsers)
     finally:
         pool.shutdown(cancel_futures=True)
         while not parsers.empty():

@@ -24,7 +24,7 @@ from pipelines.catalogue.fhir import fhir_r4
 from pipelines.clients.delivered_files import DeliveryRefusedError
 from pipelines.ingest.fhirpath_sql import Shape
 from pipelines.ingest.limits import Limits
-from pipelines.ingest.plan import EntityPlan
+from pipelines.ingest.plan import ResourcePlan
 
 _PRESENTABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_.:/()\[\]-]{0,120}$")
 _LONG_NUMBER = re.compile(r"\d{5}")
@@ -49,7 +49,7 @@ class _Seen:
     unexpected: set[tuple[str, str]] = field(default_factory=set)
 
 
-def check_sample(lines: Iterable[bytes], plan: EntityPlan) -> tuple[str, ...]:
+def check_sample(lines: Iterable[bytes], plan: ResourcePlan) -> tuple[str, ...]:
     """Compare the first lines of a file with what is expected of its entity.
 
     Args:
@@ -74,33 +74,50 @@ def check_sample(lines: Iterable[bytes], plan: EntityPlan) -> tuple[str, ...]:
             _look(document, plan.shape, "", plan, seen)
     _refuse_changed_kind(seen)
     _refuse_renamed(plan, seen)
-    return tuple(sorted({_presentable(f"{at}.{name}".lstrip(".")) for at, name in seen.unexpected}))
+    return tuple(sorted({presentable(f"{at}.{name}".lstrip(".")) for at, name in seen.unexpected}))
 
 
-def check_filled(table: Table, rows: pl.DataFrame, limits: Limits) -> None:
-    """Refuse a file in which a column is emptier than it ever should be.
+@dataclass
+class Filled:
+    """Counts how many rows of a table have a value in each column.
 
-    Args:
+    Attributes:
         table: The table, with ``minimum_filled`` per column.
-        rows: All its rows of one file, before the door.
-        limits: Files with fewer rows are too small to tell.
-
-    Raises:
-        DeliveryRefusedError: ``column_emptied``; names the column.
     """
-    if rows.height < limits.fill_rows:
-        return
-    for column in table.columns:
-        share = 1 - rows[column.name].null_count() / rows.height
-        if share < column.minimum_filled:
-            raise DeliveryRefusedError(
-                "column_emptied",
-                f"{table.name}.{column.name} has a value in {share:.0%} of the rows; expected at "
-                f"least {column.minimum_filled:.0%}",
-            )
+
+    table: Table
+    _rows: int = 0
+    _empty: Counter[str] = field(default_factory=Counter)
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Count rows that came through the door."""
+        self._rows += rows.height
+        for column in self.table.columns:
+            if column.minimum_filled:
+                self._empty[column.name] += rows[column.name].null_count()
+
+    def check(self, limits: Limits) -> None:
+        """Refuse the file if a column is emptier than it ever should be.
+
+        Args:
+            limits: Files with fewer rows are too small to tell.
+
+        Raises:
+            DeliveryRefusedError: ``column_emptied``; names the column.
+        """
+        if self._rows < limits.fill_rows:
+            return
+        for column in self.table.columns:
+            share = 1 - self._empty[column.name] / self._rows
+            if share < column.minimum_filled:
+                raise DeliveryRefusedError(
+                    "column_emptied",
+                    f"{self.table.name}.{column.name} has a value in {share:.0%} of the rows; "
+                    f"expected at least {column.minimum_filled:.0%}",
+                )
 
 
-def _look(value: object, shape: Shape, at: str, plan: EntityPlan, seen: _Seen) -> None:
+def _look(value: object, shape: Shape, at: str, plan: ResourcePlan, seen: _Seen) -> None:
     kinds = _json_kinds(shape.type)
     if kinds is not None:
         seen.values[at] += 1
@@ -136,7 +153,7 @@ def _names_of(type_name: str) -> frozenset[str]:
     return fhir_r4().json_names(type_name)
 
 
-def _known_extension(url: object, plan: EntityPlan) -> bool:
+def _known_extension(url: object, plan: ResourcePlan) -> bool:
     known = plan.extensions | set(plan.entity.dropped_extensions)
     return url in known or (isinstance(url, str) and "/" not in url)
 
@@ -151,7 +168,7 @@ def _refuse_changed_kind(seen: _Seen) -> None:
             )
 
 
-def _refuse_renamed(plan: EntityPlan, seen: _Seen) -> None:
+def _refuse_renamed(plan: ResourcePlan, seen: _Seen) -> None:
     for at, shape in _walk(plan.shape, ""):
         if seen.objects[at] < _ENOUGH:
             continue
@@ -160,8 +177,8 @@ def _refuse_renamed(plan: EntityPlan, seen: _Seen) -> None:
             if place == at and (like := difflib.get_close_matches(name, gone, 1, _ALIKE)):
                 raise DeliveryRefusedError(
                     "field_renamed",
-                    f"{_presentable(f'{at}.{like[0]}'.lstrip('.'))} is in no sampled line, and "
-                    f"{_presentable(name)} has come",
+                    f"{presentable(f'{at}.{like[0]}'.lstrip('.'))} is in no sampled line, and "
+                    f"{presentable(name)} has come",
                 )
 
 
@@ -171,5 +188,6 @@ def _walk(shape: Shape, at: str) -> Iterable[tuple[str, Shape]]:
         yield from _walk(child, f"{at}.{name}".lstrip("."))
 
 
-def _presentable(name: str) -> str:
+def presentable(name: str) -> str:
+    """A delivered name as it may be told; one that could hold anything but a name is ``other``."""
     return name if _PRESENTABLE.match(name) and not _LONG_NUMBER.search(name) else "other"

@@ -42,7 +42,7 @@ class PendingDelivery:
         folder: Where it lies.
         source: Source.
         delivery: Name of the delivery.
-        delivering_organisation: Who delivered.
+        delivering_organisation: Who delivered, by the name in the catalogue.
         period_start: First day it is about.
         period_end: Last day it is about.
         transaction_time: State of the source that it shows.
@@ -114,6 +114,26 @@ def admit(delivery: Delivery, entries: Mapping[str, LedgerEntry]) -> tuple[Manif
     return manifest, source, not _sent_again(delivery, known, manifest)
 
 
+def organisation_of(manifest: Manifest, source: Source) -> str:
+    """Whom the delivering organisation of a manifest stands for.
+
+    Args:
+        manifest: The manifest; its organisation may be a number that has been changed since.
+        source: Its source.
+
+    Raises:
+        DeliveryRefusedError: ``unknown_organisation``: nobody delivered under it at that time.
+    """
+    named = manifest.delivering_organisation
+    found = source.organisation(named, manifest.transaction_time.astimezone(dt.UTC).date())
+    if found is None:
+        raise DeliveryRefusedError(
+            "unknown_organisation",
+            f"{named} is not among the organisations of {source.id} at that time",
+        )
+    return found
+
+
 def refusal(delivery: Delivery, error: DeliveryRefusedError) -> DeliveryResult:
     """A refusal as a result; an unsafe name is not repeated in it."""
     result = DeliveryResult(delivery.source, delivery.name, "refused", error.reason, error.detail)
@@ -151,7 +171,7 @@ def _judged(zones: Zones, inbox: str | Path | None) -> Iterator[PendingDelivery 
     entries = read_ledger(zones)
     for delivery in find_deliveries(zones.inbox if inbox is None else inbox):
         try:
-            manifest, _, seen = admit(delivery, entries)
+            manifest, source, seen = admit(delivery, entries)
         except DeliveryRefusedError as error:
             yield refusal(delivery, error)
             continue
@@ -160,11 +180,11 @@ def _judged(zones: Zones, inbox: str | Path | None) -> Iterator[PendingDelivery 
                 delivery,
                 manifest.source,
                 manifest.delivery,
-                manifest.delivering_organisation,
+                organisation_of(manifest, source),
                 manifest.period_start,
                 manifest.period_end,
                 manifest.transaction_time,
-                any(file.entity == "Patient" for file in manifest.files),
+                any(source.entity_of(file.entity) == "Patient" for file in manifest.files),
             )
 
 
@@ -179,11 +199,7 @@ def _source_of(manifest: Manifest) -> Source:
             "governance_missing",
             f"catalogue/sources/{source.id}.yml: governance: {', '.join(gaps)} not filled in",
         )
-    if manifest.delivering_organisation not in source.organisations:
-        raise DeliveryRefusedError(
-            "unknown_organisation",
-            f"{manifest.delivering_organisation} is not among the organisations of {source.id}",
-        )
+    organisation_of(manifest, source)
     return source
 
 

@@ -13,16 +13,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, model_validator
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipelines.catalogue.sources import load_sources
 from pipelines.ingest.errors import AccountingError, IngestError
 from pipelines.settings import Zones, atomic_write
 
+DELIVERY_TABLE = "delivery"
+"""Restricted table of the deliveries themselves: which is full, and what it was known to bring."""
+
 
 class LedgerFile(BaseModel):
     """What became of one delivered file.
 
+    ``corrected`` counts rows by correction, those of every correction in scope, be it 0.
     ``received_sha256`` is set for refused files: the hash of what lay in the inbox, by which a
     file that is sent again whole is told from the same damaged one.
     """
@@ -42,6 +47,7 @@ class LedgerFile(BaseModel):
     refused_detail: str | None = None
     received_sha256: str | None = None
     unexpected_fields: tuple[str, ...] = ()
+    corrected: Mapping[str, int] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _adds_up(self) -> LedgerFile:
@@ -57,14 +63,32 @@ class LedgerFile(BaseModel):
         return self
 
 
+DELIVERY_SCHEMA = pl.Schema(
+    {
+        "source": pl.String(),
+        "delivery": pl.String(),
+        "organisation": pl.String(),
+        "table_name": pl.String(),
+        "kind": pl.String(),
+        "is_complete": pl.Boolean(),
+        "transaction_time": pl.Datetime("us", "UTC"),
+    }
+)
+"""Columns of ``journal/delivery``: one row per delivery and table it has brought."""
+
+
 class LedgerEntry(BaseModel):
-    """A delivery that has been taken in."""
+    """A delivery that has been taken in.
+
+    ``delivering_organisation`` is as the manifest has it, ``organisation`` whom that stands for.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: str
     delivery: str
     delivering_organisation: str
+    organisation: str
     period_start: str
     period_end: str
     transaction_time: str
@@ -79,6 +103,24 @@ class LedgerEntry(BaseModel):
     def id(self) -> str:
         """Name of the delivery's files."""
         return f"{self.source}__{self.delivery}"
+
+    @property
+    def known_at(self) -> dt.datetime:
+        """State of the source that it shows."""
+        return dt.datetime.fromisoformat(self.transaction_time)
+
+    def delivery_rows(self) -> pl.DataFrame:
+        """What it says about the tables it has brought; columns of ``DELIVERY_SCHEMA``.
+
+        A full delivery of a table is complete when none of its files was refused: only then does
+        what is absent from it count as gone.
+        """
+        whole = all(file.state == "loaded" for file in self.files)
+        rows = [
+            (self.source, self.delivery, self.organisation, table, self.kind, whole, self.known_at)
+            for table in sorted(self.tables)
+        ]
+        return pl.DataFrame(rows, schema=DELIVERY_SCHEMA, orient="row")
 
 
 class DataOrigin(NamedTuple):
@@ -106,50 +148,53 @@ def read_ledger(zones: Zones) -> dict[str, LedgerEntry]:
     return {entry.id: entry for entry in entries}
 
 
-def delivered_years(zones: Zones) -> range:
+def delivered_years(zones: Zones, as_of: dt.datetime | None = None) -> range:
     """Calendar years that the loaded deliveries are about, from the first to the last.
 
     Args:
         zones: The zones.
+        as_of: Only what was known then counts: deliveries with this transaction time or earlier.
 
     Returns:
         A range of years; empty when nothing has been loaded.
     """
-    days = [(entry.period_start, entry.period_end) for entry in _loaded(zones)]
+    days = [(entry.period_start, entry.period_end) for entry in _loaded(zones, as_of)]
     if not days:
         return range(0)
     return range(int(min(days)[0][:4]), max(int(end[:4]) for _, end in days) + 1)
 
 
-def latest_transaction(zones: Zones) -> str:
+def latest_transaction(zones: Zones, as_of: dt.datetime | None = None) -> str:
     """The latest transaction time of the loaded deliveries (ISO 8601, UTC).
 
     Args:
         zones: The zones.
+        as_of: Only what was known then counts.
 
     Raises:
         IngestError: Nothing has been loaded.
     """
-    return origin_of(zones).transaction_time
+    return origin_of(zones, as_of).transaction_time
 
 
-def origin_of(zones: Zones) -> DataOrigin:
+def origin_of(zones: Zones, as_of: dt.datetime | None = None) -> DataOrigin:
     """Where all that has been loaded comes from.
 
     Args:
         zones: The zones.
+        as_of: Only what was known then counts.
 
     Raises:
         IngestError: Nothing has been loaded.
     """
-    entries = _loaded(zones)
+    entries = _loaded(zones, as_of)
     if not entries:
         raise IngestError(
             f"Nothing has been taken in: {zones.deliveries} has no entry with loaded rows. Put a "
             f"delivery into {zones.inbox} and ingest it."
         )
     sources = load_sources()
-    times = [dt.datetime.fromisoformat(entry.transaction_time) for entry in entries]
+    times = [entry.known_at for entry in entries]
     return DataOrigin(
         min(dt.date.fromisoformat(entry.period_start) for entry in entries),
         max(dt.date.fromisoformat(entry.period_end) for entry in entries),
@@ -159,12 +204,26 @@ def origin_of(zones: Zones) -> DataOrigin:
     )
 
 
-def _loaded(zones: Zones) -> list[LedgerEntry]:
-    return [entry for entry in read_ledger(zones).values() if sum(entry.tables.values())]
+def _loaded(zones: Zones, as_of: dt.datetime | None) -> list[LedgerEntry]:
+    return [
+        entry
+        for entry in read_ledger(zones).values()
+        if sum(entry.tables.values()) and (as_of is None or entry.known_at <= as_of)
+    ]
+
+
+def ensure_delivery_schema(zones: Zones) -> None:
+    """Write ``journal/delivery/00_schema.parquet`` (no rows), so that its glob always matches."""
+    path = zones.journal / DELIVERY_TABLE / "00_schema.parquet"
+    if not path.exists():
+        with atomic_write(path) as temporary:
+            pl.DataFrame(schema=DELIVERY_SCHEMA).write_parquet(temporary)
 
 
 def commit(zones: Zones, entry: LedgerEntry) -> None:
     """Write an entry; from here on the delivery counts as taken in."""
+    with atomic_write(zones.journal / DELIVERY_TABLE / f"{entry.id}.parquet") as temporary:
+        entry.delivery_rows().write_parquet(temporary)
     with atomic_write(zones.deliveries / f"{entry.id}.json") as temporary:
         content = json.dumps(entry.model_dump(mode="json"), indent=1, ensure_ascii=False)
         temporary.write_text(content + "\n", encoding="utf-8")

@@ -26,6 +26,10 @@ class Limits:
             quarantine by itself.
         sample_lines: Lines whose fields are compared with what the standard and the catalogue know.
         sample_bytes: Bytes after which the sample ends.
+        stretch_rows: Rows that are parsed and let through the door at once.
+        rows_in_memory: Rows of a delivery past which what has passed the door is laid down in files
+            until its tables are written.
+        cut_rows: Rows of a table that are then sorted at once.
         fill_rows: Rows a file must have before an empty column is taken for a change at the source.
     """
 
@@ -37,6 +41,9 @@ class Limits:
     ratio_after: int = 64 * MIB
     sample_lines: int = 200
     sample_bytes: int = 4 * MIB
+    stretch_rows: int = 500_000
+    rows_in_memory: int = 2_000_000
+    cut_rows: int = 500_000
     fill_rows: int = 200
 
     def tolerated(self, rows: int) -> int:

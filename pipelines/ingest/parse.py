@@ -1,8 +1,8 @@
 """Parse a verified file into judged rows, and single out the lines that cannot be.
 
-Belongs here: running a plan's queries in DuckDB, whole file first; when that fails, in pieces until
-only the lines that the parser refuses are left over. Does not belong here: naming what may be wrong
-(``lines``), the door, writing.
+Belongs here: running a plan's queries in DuckDB, a whole file first; when that fails, in pieces
+until only the lines that the parser refuses are left over. Does not belong here: naming what may be
+wrong (``lines``, ``tabular``), the door, writing.
 
 The parser quotes what it refuses, so its messages end here: what goes on is a type and a place.
 """
@@ -13,25 +13,27 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
 
 from pipelines.clients.delivered_files import DeliveryRefusedError
-from pipelines.ingest.columns import REASON, ROW
+from pipelines.ingest.columns import CORRECTED, REASON, ROW
 from pipelines.ingest.limits import MIB, Limits
-from pipelines.ingest.lines import flaw
-from pipelines.ingest.plan import RESOURCES, EntityPlan
+from pipelines.ingest.plan import RESOURCES, LinesPlan, ParquetPlan, Plan
 from pipelines.ingest.verify import VerifiedFile, read_lines
 
 BAD_SCHEMA = pl.Schema({ROW: pl.Int64, "reason": pl.String, "column": pl.String})
+CORRECTED_SCHEMA = pl.Schema({ROW: pl.Int64, CORRECTED: pl.String})
 _PIECE_LINES = 20_000
 _PIECE_BYTES = 32 * MIB
 _SINGLED_OUT = 200
 """Suspect lines of a piece that are tried alone before the rest is halved."""
+_BATCH = 131_072
 
 
-class _ParserError(Exception):
+class ParserRefusedError(Exception):
     """The parser refused; deliberately without its message."""
 
 
@@ -43,14 +45,16 @@ class Judged:
         frames: By table: ``_row`` (from 1 within the file, blank lines not counted) and the table's
             columns; pseudonyms still raw. Only rows of lines without a flaw.
         bad: One row per flawed line: ``_row``, ``reason``, ``column``.
+        corrected: One row per row of a table that met corrections: ``_row``, ``_corrected``.
     """
 
     frames: dict[str, pl.DataFrame]
     bad: pl.DataFrame
+    corrected: pl.DataFrame
 
 
 class Parser:
-    """One DuckDB connection that parses files of any entity, one at a time.
+    """One DuckDB connection that parses files of any kind, one at a time.
 
     Args:
         work: Folder in the identified zone, this parser's own, for pieces and for what outgrows
@@ -73,37 +77,54 @@ class Parser:
             }
         )
         self._con.execute("SET TimeZone = 'Europe/Oslo'")
+        # Polars takes Arrow's string views as they are.
+        self._con.execute("SET produce_arrow_string_view = true")
+        self._con.execute("SET arrow_output_version = '1.5'")
 
     def close(self) -> None:
         """Close the connection."""
         self._con.close()
 
-    def parse(self, verified: VerifiedFile, plan: EntityPlan) -> Iterator[Judged]:
-        """Parse a file.
+    def whole(self, verified: VerifiedFile, plan: Plan) -> Iterator[Judged]:
+        """Parse a file as it is.
 
         Args:
             verified: The file.
-            plan: The plan of its entity.
+            plan: Its plan.
 
         Yields:
-            Its rows: all at once, or piece by piece when some line is refused.
+            Its rows, stretch by stretch.
 
         Raises:
-            DeliveryRefusedError: ``too_many_bad_lines``: more are refused than tolerated.
+            ParserRefusedError: Some line is refused; what was yielded before is void.
         """
         rows = verified.file.rows
         if rows == 0:
             return
-        if not verified.long_lines:
-            try:
-                yield self._run(verified.path, plan, rows, verified.file.compression)
-            except _ParserError:
-                pass
-            else:
-                return
-        yield from self._in_pieces(verified, plan)
+        if verified.long_lines:
+            raise ParserRefusedError
+        if isinstance(plan, ParquetPlan):
+            for first in range(0, rows, self._limits.stretch_rows):
+                last = min(rows, first + self._limits.stretch_rows) - 1
+                yield from self._run(
+                    plan, [str(verified.path), first, last], last - first + 1, first
+                )
+        elif isinstance(plan, LinesPlan):
+            yield from self._run(plan, [str(verified.path)], rows, 0)
 
-    def _in_pieces(self, verified: VerifiedFile, plan: EntityPlan) -> Iterator[Judged]:
+    def pieces(self, verified: VerifiedFile, plan: LinesPlan) -> Iterator[Judged]:
+        """Parse a file in pieces until only the lines that the parser refuses are left over.
+
+        Args:
+            verified: The file.
+            plan: Its plan.
+
+        Yields:
+            Its rows, piece by piece.
+
+        Raises:
+            DeliveryRefusedError: ``too_many_bad_lines``: more are refused than tolerated.
+        """
         tolerated = self._limits.tolerated(verified.file.rows)
         reasons: dict[tuple[str, str], int] = {}
         for offset, lines in _pieces(verified, self._limits):
@@ -115,8 +136,17 @@ class Parser:
                     raise too_many(reasons, tolerated, verified.file.rows)
                 yield judged
 
+    def lines(self, lines: Sequence[bytes], plan: LinesPlan) -> Iterator[Judged]:
+        """Parse single lines, numbered from 1 in their order.
+
+        Args:
+            lines: The lines, whole and without their ends.
+            plan: The plan of their file.
+        """
+        yield from self._piece([(line, True) for line in lines], plan, 0)
+
     def _piece(
-        self, lines: Sequence[tuple[bytes, bool]], plan: EntityPlan, offset: int
+        self, lines: Sequence[tuple[bytes, bool]], plan: LinesPlan, offset: int
     ) -> Iterator[Judged]:
         too_long = [index for index, (_, whole) in enumerate(lines) if not whole]
         for index in too_long:
@@ -125,7 +155,7 @@ class Parser:
         suspects = [
             index
             for index, (line, whole) in enumerate(lines)
-            if whole and flaw(line, plan.shape) is not None
+            if whole and plan.flaw(line) is not None
         ][:_SINGLED_OUT]
         if len(suspects) < len(lines) - len(too_long):
             for index in suspects:
@@ -136,18 +166,19 @@ class Parser:
             yield from self._halves(rest, plan, offset)
 
     def _halves(
-        self, lines: Sequence[tuple[int, bytes]], plan: EntityPlan, offset: int
+        self, lines: Sequence[tuple[int, bytes]], plan: LinesPlan, offset: int
     ) -> Iterator[Judged]:
         with self._file_of(lines) as path:
             try:
-                judged = self._run(path, plan, len(lines), "none")
-            except _ParserError:
+                judged = list(self._run(plan, [str(path)], len(lines), 0))
+            except ParserRefusedError:
                 judged = None
         if judged is not None:
-            yield _renumbered(judged, [offset + index + 1 for index, _ in lines])
+            numbers = [offset + index + 1 for index, _ in lines]
+            yield from (_renumbered(each, numbers) for each in judged)
         elif len(lines) == 1:
             index, line = lines[0]
-            reason, column = flaw(line, plan.shape) or ("not_one_value", "")
+            reason, column = plan.flaw(line) or ("not_one_value", "")
             yield _refused(offset + index, reason, column)
         else:
             middle = len(lines) // 2
@@ -156,7 +187,7 @@ class Parser:
 
     @contextmanager
     def _file_of(self, lines: Sequence[tuple[int, bytes]]) -> Iterator[Path]:
-        path = self._work / "piece.ndjson"
+        path = self._work / "piece"
         path.touch(0o600)
         path.write_bytes(b"\n".join(line for _, line in lines) + b"\n")
         try:
@@ -164,26 +195,54 @@ class Parser:
         finally:
             path.unlink()
 
-    def _run(self, path: Path, plan: EntityPlan, rows: int, compression: str) -> Judged:
-        frames: dict[str, pl.DataFrame] = {}
-        parameters = [str(path), compression]
-        single = len(plan.queries) == 1
-        read = plan.read_sql(self._limits)
+    def _run(
+        self, plan: Plan, parameters: Sequence[object], rows: int, offset: int
+    ) -> Iterator[Judged]:
+        if not isinstance(plan, LinesPlan | ParquetPlan):
+            raise TypeError(f"no way to read {type(plan).__name__}")
+        if plan.single:
+            yield from self._streamed(plan, plan.read_sql, parameters, rows, offset)
+        else:
+            yield self._joint(plan, plan.read_sql, parameters, rows)
+
+    def _streamed(
+        self, plan: Plan, read: str, parameters: Sequence[object], rows: int, offset: int
+    ) -> Iterator[Judged]:
+        """One row a line in the order of the lines: they are numbered as they come."""
+        table = plan.primary.name
+        seen = 0
         try:
-            if not single:
-                self._con.execute(f"CREATE OR REPLACE TEMP TABLE {RESOURCES} AS {read}", parameters)
+            relation = self._con.sql(
+                f"WITH {RESOURCES} AS ({read}) {plan.queries[table]}", params=parameters
+            )
+            batches = iter(relation.to_arrow_reader(_BATCH))
+            while frame := _next_frame(batches, self._limits.stretch_rows):
+                numbered = pl.int_range(1, pl.len() + 1, dtype=pl.Int64) + offset + seen
+                (first,) = frame
+                seen += first.height
+                yield _judged({table: first.select(numbered.alias(ROW), pl.all())})
+        except duckdb.Error:
+            raise ParserRefusedError from None
+        if seen != rows:
+            raise ParserRefusedError
+
+    def _joint(self, plan: Plan, read: str, parameters: Sequence[object], rows: int) -> Judged:
+        """Several tables over the same lines: they are parsed once, and numbered by their place."""
+        frames: dict[str, pl.DataFrame] = {}
+        try:
+            self._con.execute(f"CREATE OR REPLACE TEMP TABLE parsed AS {read}", parameters)
+            numbered = f"SELECT rowid + 1 AS {ROW}, * FROM parsed"  # noqa: S608
             for table, query in plan.queries.items():
-                sql = f"WITH {RESOURCES} AS ({read}) {query}" if single else query
-                relation = self._con.sql(sql, params=parameters if single else None)
+                relation = self._con.sql(f"WITH {RESOURCES} AS ({numbered}) {query}")
                 frames[table] = relation.pl()
         except duckdb.Error:
-            raise _ParserError from None
+            raise ParserRefusedError from None
         finally:
-            if not single:
-                self._con.execute(f"DROP TABLE IF EXISTS {RESOURCES}")
+            self._con.execute("DROP TABLE IF EXISTS parsed")
         primary = frames[plan.primary.name]
-        if primary.height != rows or primary[ROW].n_unique() != rows:
-            raise _ParserError
+        once = plan.primary.repeats or primary.height == rows
+        if not once or primary[ROW].n_unique() != rows:
+            raise ParserRefusedError
         return _judged(frames)
 
 
@@ -202,12 +261,28 @@ def too_many(
     )
 
 
+def _next_frame(batches: Iterator[Any], rows: int) -> list[pl.DataFrame]:
+    """The next batches as one frame of about ``rows`` rows, in a list; empty at the end."""
+    found: list[pl.DataFrame] = []
+    height = 0
+    for batch in batches:
+        frame = pl.DataFrame(batch)
+        found.append(frame)
+        height += frame.height
+        if height >= rows:
+            break
+    return [pl.concat(found)] if height else []
+
+
 def _judged(frames: dict[str, pl.DataFrame]) -> Judged:
-    flaws = [
-        frame.filter(pl.col(REASON).is_not_null()).select(ROW, REASON) for frame in frames.values()
-    ]
+    flaws, corrections = [pl.DataFrame(schema={ROW: pl.Int64, REASON: pl.String})], []
+    for frame in frames.values():
+        if frame[REASON].null_count() < frame.height:
+            flaws.append(frame.filter(pl.col(REASON).is_not_null()).select(ROW, REASON))
+        if CORRECTED in frame.columns:
+            corrections.append(frame.filter(pl.col(CORRECTED).is_not_null()).select(ROW, CORRECTED))
     bad = (
-        pl.concat(flaws)
+        pl.concat(flaws, how="vertical_relaxed")
         .sort(ROW, REASON)
         .unique(ROW, keep="first", maintain_order=True)
         .with_columns(pl.col(REASON).str.splitn("|", 2).struct.rename_fields(["reason", "column"]))
@@ -215,28 +290,33 @@ def _judged(frames: dict[str, pl.DataFrame]) -> Judged:
         .cast(BAD_SCHEMA)
     )
     kept = {
-        table: frame.drop(REASON).join(bad.select(ROW), on=ROW, how="anti", maintain_order="left")
-        if bad.height
-        else frame.drop(REASON)
+        table: without(frame.drop(REASON, CORRECTED, strict=False), bad)
         for table, frame in frames.items()
     }
-    return Judged(kept, bad)
+    corrected = pl.concat([pl.DataFrame(schema=CORRECTED_SCHEMA), *corrections])
+    return Judged(kept, bad, corrected)
+
+
+def without(frame: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a frame that are not of flawed lines."""
+    if bad.is_empty():
+        return frame
+    return frame.filter(~pl.col(ROW).is_in(bad[ROW].implode()))
 
 
 def _renumbered(judged: Judged, rows: list[int]) -> Judged:
-    numbers = pl.DataFrame(
-        {ROW: range(1, len(rows) + 1), "_to": rows}, schema={ROW: pl.Int64, "_to": pl.Int64}
-    )
+    numbers = pl.Series(ROW, rows, dtype=pl.Int64)
 
     def renumber(frame: pl.DataFrame) -> pl.DataFrame:
-        joined = frame.join(numbers, on=ROW, how="left", maintain_order="left")
-        return joined.with_columns(pl.col("_to").alias(ROW)).drop("_to")
+        return frame.with_columns(numbers.gather(frame[ROW] - 1).alias(ROW))
 
-    return Judged({name: renumber(f) for name, f in judged.frames.items()}, renumber(judged.bad))
+    frames = {name: renumber(frame) for name, frame in judged.frames.items()}
+    return Judged(frames, renumber(judged.bad), renumber(judged.corrected))
 
 
 def _refused(index: int, reason: str, column: str) -> Judged:
-    return Judged({}, pl.DataFrame([(index + 1, reason, column)], schema=BAD_SCHEMA, orient="row"))
+    bad = pl.DataFrame([(index + 1, reason, column)], schema=BAD_SCHEMA, orient="row")
+    return Judged({}, bad, pl.DataFrame(schema=CORRECTED_SCHEMA))
 
 
 def _pieces(

@@ -1,11 +1,11 @@
 """Quarantine: the lines that cannot pass the door, kept for the source to mend.
 
 Belongs here: keeping the raw lines in the identified zone, and their counts by reason for stewards.
-Does not belong here: judging lines, releasing them, the texts of the reasons
+Does not belong here: judging lines, releasing them (``release``), the texts of the reasons
 (``catalogue/quarantine_reasons.yml``).
 
 Raw lines are sealed with AES-256-GCM (NIST SP 800-38D) when a key is given, bound to delivery and
-file. They are never logged and never leave ``identified/quarantine/``.
+file. They are never logged and never leave ``identified/``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -26,8 +27,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from anonymization.keys import Key
 from pipelines.ingest.errors import QuarantineError
 from pipelines.ingest.ledger import LedgerEntry
-from pipelines.ingest.limits import Limits
-from pipelines.ingest.verify import VerifiedFile, read_lines
 from pipelines.settings import Zones, atomic_write
 
 COUNTS_SCHEMA = pl.Schema(
@@ -41,52 +40,98 @@ COUNTS_SCHEMA = pl.Schema(
     }
 )
 _NONCE = 12
+_SUFFIX = ".jsonl"
+_SEALED = ".sealed"
 _STORED_BYTES = 64 * 1024
 """Of a line past the limit only the beginning is kept; the delivery itself has the rest."""
 
 
+@dataclass(frozen=True)
+class QuarantinedLine:
+    """One line in quarantine.
+
+    Attributes:
+        line: Its number in the delivered file, from 1; of Parquet, the number of the row.
+        reason: Why, a code of ``quarantine_reasons.yml``.
+        column: Which element or column; empty for the line as a whole.
+        raw: The line as delivered, in UTF-8; of Parquet, the row as an Arrow stream.
+        header: First line of a CSV file.
+        whole: It is all there.
+    """
+
+    line: int
+    reason: str
+    column: str
+    raw: bytes
+    header: bytes = b""
+    whole: bool = True
+
+    def as_json(self) -> str:
+        """The line as it is kept."""
+        return json.dumps(
+            {
+                "line": self.line,
+                "reason": self.reason,
+                "column": self.column,
+                "raw": base64.b64encode(
+                    self.raw if self.whole else self.raw[:_STORED_BYTES]
+                ).decode(),
+                **({"header": base64.b64encode(self.header).decode()} if self.header else {}),
+                **({} if self.whole else {"whole": False}),
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: bytes) -> QuarantinedLine:
+        """What ``as_json`` gave."""
+        kept = json.loads(text)
+        return cls(
+            kept["line"],
+            kept["reason"],
+            kept["column"],
+            base64.b64decode(kept["raw"]),
+            base64.b64decode(kept.get("header", "")),
+            kept.get("whole", True),
+        )
+
+
 def store_lines(
-    zones: Zones,
-    delivery_id: str,
-    verified: VerifiedFile,
-    bad: pl.DataFrame,
-    key: Key | None,
-    limits: Limits,
-) -> Path:
-    """Keep the raw lines of one file.
+    zones: Zones, delivery_id: str, file: str, lines: Iterable[QuarantinedLine], key: Key | None
+) -> None:
+    """Keep the raw lines of one file; without any, what was kept of it is removed.
 
     Args:
         zones: The zones.
         delivery_id: The delivery.
-        verified: The file.
-        bad: ``_row``, ``reason``, ``column`` of the lines.
+        file: Name of the delivered file.
+        lines: The lines, in their order.
         key: Seals them; without one they lie open, readable by the owner alone.
-        limits: Longest line.
-
-    Returns:
-        The file written: JSON lines of ``line``, ``reason``, ``column``, ``raw`` (base64).
     """
-    wanted = {row: (reason, column) for row, reason, column in bad.iter_rows()}
-    entries: list[str] = []
-    for row, (line_number, line, whole) in enumerate(read_lines(verified, limits), start=1):
-        if row in wanted:
-            reason, column = wanted[row]
-            raw = base64.b64encode(line if whole else line[:_STORED_BYTES]).decode()
-            entries.append(
-                json.dumps({"line": line_number, "reason": reason, "column": column, "raw": raw})
+    path = _path(zones, delivery_id, file, key is not None)
+    entries = [line.as_json() for line in lines]
+    if entries:
+        content = ("\n".join(entries) + "\n").encode()
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(
+                _seal(content, key, _binding(delivery_id, file)) if key else content
             )
-    content = ("\n".join(entries) + "\n").encode()
+    for other in {_path(zones, delivery_id, file, sealed) for sealed in (True, False)} - (
+        {path} if entries else set()
+    ):
+        other.unlink(missing_ok=True)
+
+
+def stored_files(zones: Zones, delivery_id: str) -> Mapping[str, Path]:
+    """Files with lines in quarantine, by the name of the delivered file."""
     folder = zones.quarantine / delivery_id
-    name = f"{verified.file.name}.jsonl"
-    path = folder / (f"{name}.sealed" if key else name)
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(
-            _seal(content, key, _binding(delivery_id, verified.file.name)) if key else content
-        )
-    return path
+    return {
+        path.name.removesuffix(_SEALED).removesuffix(_SUFFIX): path
+        for path in sorted(folder.glob(f"*{_SUFFIX}*"))
+        if not path.name.startswith(".")
+    }
 
 
-def open_lines(path: Path, key: Key | None = None) -> Iterator[Mapping[str, str | int]]:
+def open_lines(path: Path, key: Key | None = None) -> Iterator[QuarantinedLine]:
     """Read quarantined lines back.
 
     Args:
@@ -94,16 +139,16 @@ def open_lines(path: Path, key: Key | None = None) -> Iterator[Mapping[str, str 
         key: The key it was sealed with.
 
     Yields:
-        ``line``, ``reason``, ``column`` and ``raw`` (base64) of each line.
+        Each line.
 
     Raises:
         QuarantineError: It is sealed and the key is missing or another, or it was changed.
     """
     content = path.read_bytes()
-    if path.suffix == ".sealed":
+    if path.suffix == _SEALED:
         if key is None:
             raise QuarantineError(f"{path.name} is sealed. Give the quarantine key to open it.")
-        name = path.name.removesuffix(".jsonl.sealed")
+        name = path.name.removesuffix(_SUFFIX + _SEALED)
         try:
             content = _cipher(key).decrypt(
                 content[:_NONCE], content[_NONCE:], _binding(path.parent.name, name)
@@ -113,7 +158,7 @@ def open_lines(path: Path, key: Key | None = None) -> Iterator[Mapping[str, str 
                 f"{path.name} cannot be opened: another key, or the file was changed or moved."
             ) from None
     for line in content.splitlines():
-        yield json.loads(line)
+        yield QuarantinedLine.from_json(line)
 
 
 def clear(zones: Zones, delivery_id: str) -> None:
@@ -153,6 +198,10 @@ def _counts(entries: Iterable[LedgerEntry]) -> pl.DataFrame:
         )
     ]
     return pl.DataFrame(rows, schema=COUNTS_SCHEMA, orient="row")
+
+
+def _path(zones: Zones, delivery_id: str, file: str, sealed: bool) -> Path:
+    return zones.quarantine / delivery_id / f"{file}{_SUFFIX}{_SEALED if sealed else ''}"
 
 
 def _seal(content: bytes, key: Key, binding: bytes) -> bytes:

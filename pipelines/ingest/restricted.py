@@ -1,29 +1,28 @@
 """The journal tables of the restricted zone: writing them, and redacting what is there already.
 
 Belongs here: one Parquet file per table and delivery, in canonical order, and the removal of
-location for persons whose address turns out to be graded. Does not belong here: the rule of what
-reveals location (entity files, ``anonymization.pseudonym_door``), reading for analysis.
+location for persons whose address turns out to be graded. Does not belong here: who is graded
+(``graded``), the rule of what reveals location (entity files, ``anonymization.pseudonym_door``),
+the form of the files (``sorted_parquet``), reading for analysis.
 
-A file's bytes follow from its rows alone: all columns sorted, fixed row groups, no clock. So the
-same deliveries give the same zone in whatever order they came.
+A file's bytes follow from its rows alone: sorted by the person and the key, fixed row groups, no
+clock. So the same deliveries give the same zone in whatever order they came.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
 import pyarrow.parquet as pq
 
 from anonymization.pseudonym_door import redact
-from pipelines.catalogue.entities import Table, restricted_tables
+from pipelines.catalogue.entities import SUBJECT, Table, restricted_tables
 from pipelines.ingest.columns import table_schema
 from pipelines.ingest.plan import door_rules
-from pipelines.settings import Zones, atomic_write
-
-SUBJECT = "patient_key"
-_ROW_GROUP = 131_072
+from pipelines.ingest.sorted_parquet import read_groups, row_groups_with, write_sorted
+from pipelines.settings import Zones
 
 
 def table_path(zones: Zones, table: str, delivery_id: str) -> Path:
@@ -38,14 +37,14 @@ def ensure_schemas(zones: Zones) -> None:
         zones: The zones; the journal's folders are made.
     """
     for name, table in restricted_tables().items():
-        path = zones.journal / name / "00_schema.parquet"
+        path = table_path(zones, name, "00_schema")
         schema = table_schema(table)
         if not path.exists() or pl.read_parquet_schema(path) != schema:
-            _write(pl.DataFrame(schema=schema), path)
+            write_sorted([], schema, table.key[0], path)
 
 
 def write_table(
-    zones: Zones, table: Table, delivery_id: str, rows: pl.DataFrame, graded: pl.Series
+    zones: Zones, table: Table, delivery_id: str, cuts: Iterable[pl.DataFrame], graded: pl.Series
 ) -> int:
     """Write the rows of one table and delivery.
 
@@ -53,26 +52,33 @@ def write_table(
         zones: The zones.
         table: The table.
         delivery_id: Name of the file.
-        rows: Rows that passed the door, metadata columns included.
+        cuts: Rows that passed the door, metadata columns included: any order within a cut; whose
+            they are, or else their key, grows from cut to cut.
         graded: Pseudonyms of all persons known to have a graded address.
 
     Returns:
         Number of rows written.
     """
-    final = canonical(redacted(rows, table, graded), table)
-    _write(final, table_path(zones, table.name, delivery_id))
-    return final.height
+    finals = (canonical(redacted(rows, table, graded), table) for rows in cuts)
+    path = table_path(zones, table.name, delivery_id)
+    return write_sorted(finals, table_schema(table), table.key[0], path)
 
 
 def canonical(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Columns and rows in the one order that a file may have."""
     schema = table_schema(table)
     typed = rows.select(schema.names()).cast(schema)
-    unique = typed.select(table.key).n_unique() == typed.height
-    # Where the key tells rows apart, sorting by it alone is the same order at a fraction.
-    by = table.key if unique else schema.names()
+    if table.repeats:
+        typed = typed.unique()
+    by = list(dict.fromkeys([table.subject or table.key[0], *table.key]))
     # On strings as random as pseudonyms one thread takes half the time that several do.
-    return typed.sort(by, nulls_last=True, multithreaded=False)
+    ordered = typed.sort(by, nulls_last=True, multithreaded=False)
+    alike = ordered.select(
+        pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in by).any()
+    ).item()
+    # Where the key does not tell rows apart, all columns do.
+    rest = [name for name in schema.names() if name not in by]
+    return ordered.sort([*by, *rest], nulls_last=True) if alike else ordered
 
 
 def redacted(rows: pl.DataFrame, table: Table, graded: pl.Series) -> pl.DataFrame:
@@ -87,12 +93,12 @@ def redacted(rows: pl.DataFrame, table: Table, graded: pl.Series) -> pl.DataFram
         The rows; where the table says so, a graded person's spells are merged into one, since the
         dates of moves tell where somebody has lived as well as the places do.
     """
-    if SUBJECT not in rows.columns or not _reveals(table):
+    if table.subject is None or not _reveals(table):
         return rows
-    hidden = redact(rows, graded, door_rules(table), subject=SUBJECT)
+    hidden = redact(rows, graded, door_rules(table), subject=table.subject)
     if table.graded_rows == "keep":
         return hidden
-    is_graded = pl.col(SUBJECT).is_in(graded.implode())
+    is_graded = pl.col(table.subject).is_in(graded.implode())
     merged = (
         hidden.filter(is_graded)
         .group_by([n for n in hidden.columns if n not in ("valid_from", "valid_to")])
@@ -106,19 +112,6 @@ def redacted(rows: pl.DataFrame, table: Table, graded: pl.Series) -> pl.DataFram
         )
     )
     return pl.concat([hidden.filter(~is_graded), merged.select(hidden.columns)])
-
-
-def graded_persons(zones: Zones, delivery_ids: Iterable[str]) -> pl.Series:
-    """Pseudonyms of persons graded in any version that one of the deliveries holds."""
-    paths = [table_path(zones, "patient", each) for each in delivery_ids]
-    frames = [
-        pl.scan_parquet(path).filter(pl.col("is_graded")).select(SUBJECT)
-        for path in paths
-        if path.exists()
-    ]
-    if not frames:
-        return pl.Series(SUBJECT, [], dtype=pl.String)
-    return pl.concat(frames).collect().get_column(SUBJECT).unique().sort()
 
 
 def redact_committed(
@@ -137,37 +130,41 @@ def redact_committed(
     counts: dict[str, dict[str, int]] = {}
     if newly_graded.is_empty():
         return counts
+    persons = newly_graded.sort()
     for delivery_id in delivery_ids:
         for name, table in restricted_tables().items():
             path = table_path(zones, name, delivery_id)
             if not _reveals(table) or not path.exists():
                 continue
-            _redact_file(path, table, newly_graded)
+            _redact_file(path, table, persons)
             if table.graded_rows != "keep":
                 counts.setdefault(delivery_id, {})[name] = pq.read_metadata(path).num_rows
     return counts
 
 
 def _redact_file(path: Path, table: Table, graded: pl.Series) -> None:
-    concerned = pl.col(SUBJECT).is_in(graded.implode())
-    if pl.scan_parquet(path).filter(concerned).head(1).collect().is_empty():
+    """Write a file anew if it holds rows of graded persons; only their row groups are looked at."""
+    concerned = row_groups_with(path, SUBJECT, graded)
+    is_theirs = pl.col(SUBJECT).is_in(graded.implode())
+    if not any(group.filter(is_theirs).height for group in read_groups(path, concerned)):
         return
-    before = pl.read_parquet(path)
-    after = canonical(redacted(before, table, graded), table)
-    if not after.equals(before):
-        _write(after, path)
+    after = (canonical(redacted(rows, table, graded), table) for rows in _whole_persons(path))
+    write_sorted(after, table_schema(table), table.key[0], path)
+
+
+def _whole_persons(path: Path) -> Iterator[pl.DataFrame]:
+    """A file's rows a few at a time, never parting the rows of one person."""
+    left = pl.DataFrame()
+    for group in read_groups(path):
+        left = pl.concat([left, group]) if left.height else group
+        last = left[SUBJECT][-1]
+        ready = left.filter(pl.col(SUBJECT).ne_missing(pl.lit(last, dtype=pl.String)))
+        left = left[ready.height :]
+        if ready.height:
+            yield ready
+    if left.height:
+        yield left
 
 
 def _reveals(table: Table) -> bool:
     return any(column.reveals_location for column in table.columns)
-
-
-def _write(frame: pl.DataFrame, path: Path) -> None:
-    with atomic_write(path) as temporary:
-        frame.write_parquet(
-            temporary,
-            compression="zstd",
-            compression_level=1,  # pseudonyms are noise: a higher level costs and saves nothing
-            statistics=True,
-            row_group_size=_ROW_GROUP,
-        )

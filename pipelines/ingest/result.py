@@ -24,6 +24,7 @@ class FileResult:
         reason: Reason code of a refusal.
         detail: What was expected and what was got.
         unexpected_fields: Fields nobody has decided upon; not taken in.
+        corrected: Rows by correction of known source errors.
         seconds: Time it took.
         text_bytes: Bytes after decompression.
     """
@@ -37,6 +38,7 @@ class FileResult:
     reason: str | None = None
     detail: str | None = None
     unexpected_fields: tuple[str, ...] = ()
+    corrected: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     text_bytes: int = 0
 

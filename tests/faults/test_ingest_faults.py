@@ -139,7 +139,7 @@ def test_one_bad_line_is_quarantined_and_the_rest_loaded(
     assert rows(zones, "encounter").height == 1_000
     sealed = zones.quarantine / delivery.id / f"{FILE}.jsonl.sealed"
     (kept,) = open_lines(sealed, KEY)
-    assert (kept["line"], kept["reason"], kept["column"]) == (4_321 % 1_001 + 1, reason, column)
+    assert (kept.line, kept.reason, kept.column) == (4_321 % 1_001 + 1, reason, column)
     assert b"Nordkanari" not in sealed.read_bytes()
     counts = quarantine_counts(zones)
     assert counts.row(0) == ("synthetic", "d1", "Encounter", FILE, reason, 1)
@@ -311,7 +311,7 @@ def test_bytes_after_the_end_and_several_members(zones: Zones) -> None:
     damage(delivery, lambda _: halves[0] + halves[1], honest=True)
     assert take(zones, delivery).files[0].loaded_rows == 4
     delivery = write_delivery(zones.inbox, "d2", {FILE: lines})
-    damage(delivery, lambda data: data + b"trailing", honest=True)
+    damage(delivery, lambda data: data + b"bytes that are no member", honest=True)
     assert take(zones, delivery).files[0].reason == "damaged_gzip"
 
 
@@ -585,7 +585,7 @@ def test_without_a_key_lines_lie_open_to_the_owner_alone(zones: Zones) -> None:
     take(zones, delivery)
     path = zones.quarantine / delivery.id / f"{FILE}.jsonl"
     assert path.stat().st_mode & 0o777 == 0o600
-    assert next(iter(open_lines(path)))["reason"] == "broken_json"
+    assert next(iter(open_lines(path))).reason == "broken_json"
 
 
 def test_another_key_gives_other_pseudonyms(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_delivered_is_loaded_and_quarantined(kinds: list[str], packed: bool) -> 
         path = zones.quarantine / delivery.id / f"{name}.jsonl"
         kept = list(open_lines(path)) if path.exists() else []
         assert len(kept) == file.quarantined_rows
-        numbers = [each["line"] for each in kept]
+        numbers = [each.line for each in kept]
         first_again = kinds.index("again") if "again" in kinds else -1
         assert numbers == [
             n + 1

@@ -16,7 +16,7 @@ from pipelines.catalogue import entities as entities_module
 from pipelines.catalogue.entities import load_entities, restricted_tables
 from pipelines.catalogue.loader import CatalogueError
 from pipelines.catalogue.sources import load_sources
-from pipelines.ingest.plan import plan_of
+from pipelines.ingest.plan import resource_plan
 from pipelines.settings import Zones
 from tests.support.deliveries import (
     FOLKEPULS,
@@ -109,7 +109,7 @@ def test_a_wrong_source_file_is_refused_by_file_and_key(
 
 def test_every_view_compiles_and_reads_no_narrative() -> None:
     for entity in load_entities().values():
-        plan = plan_of(entity.id)
+        plan = resource_plan(entity.id)
         assert set(plan.queries) == {table.name for table in entity.tables}
         schema = json.dumps(plan.columns)
         for direct in ("text", "name", "telecom", "line", "postalCode", "city", "div", "note"):
