@@ -22,7 +22,7 @@ from anonymization.keys import Key
 from pipelines.clients.delivered_files import Delivery, find_deliveries, read_manifest
 from pipelines.ingest import DeliveryResult, ingest_pending
 from pipelines.ingest.fhirpath_sql import literal_sql, name_sql
-from pipelines.ingest.plan import plan_of
+from pipelines.ingest.plan import resource_plan
 from pipelines.settings import Zones
 
 Seconds = tuple[float, float]
@@ -48,7 +48,7 @@ def count_rows(deliveries: list[Delivery], every_column: bool) -> tuple[int, Sec
     rows = 0
     with duckdb.connect(config={"threads": 2}) as con:
         for entity, paths in files.items():
-            schema = plan_of(entity).columns
+            schema = resource_plan(entity).columns
             columns = ", ".join(f"{literal_sql(k)}: {literal_sql(v)}" for k, v in schema.items())
             counts = ", ".join(f"count({name_sql(name)})" for name in schema)
             counted = f"count(*), {counts}" if every_column else "count(*)"

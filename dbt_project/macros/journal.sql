@@ -1,12 +1,115 @@
 {#
-  The version of each resource that was known last: by the manifest's transaction time, then by
-  the delivery's name, never by order of arrival. With `many` the key has several rows a version.
+  The restricted tables hold every version of every resource that was ever delivered. What was
+  known at a moment follows from them by transaction time alone, never by order of arrival: so a
+  release can be made again as of its date.
 #}
-{% macro latest_version(table, key, many=false) -%}
-select *
-from {{ source('journal', table) }}
-qualify {{ 'dense_rank()' if many else 'row_number()' }} over (
-    partition by {{ key }}
-    order by transaction_time desc, delivery desc
+
+{# The moment whose knowledge counts; unless it is set, everything does. #}
+{% macro as_of() -%}
+    cast('{{ env_var("FOLKEPULS_AS_OF", "9999-12-31 00:00:00+00") }}' as timestamp with time zone)
+{%- endmacro %}
+
+{# Resource type whose key a table's rows carry, by which deletions name it. #}
+{% macro resource_type(table) -%}
+{{ return({
+    'patient': 'Patient',
+    'encounter': 'Encounter',
+    'condition': 'Condition',
+    'care_episode': 'EpisodeOfCare',
+    'message': 'Communication',
+    'prescription': 'MedicationRequest',
+    'journal_entry': 'DocumentReference',
+    'portal_session': 'AuditEvent',
+    'portal_form': 'Task',
+    'staff': 'PractitionerRole',
+    'gp_office': 'Organization',
+    'observation': 'Observation',
+    'procedure': 'Procedure',
+    'immunization': 'Immunization',
+    'care_decision': 'ServiceRequest',
+    'bed_capacity': 'Location',
+    'reservation': 'Consent',
+    'migration_count': 'MeasureReport',
+    'claim': 'Claim',
+}[table]) }}
+{%- endmacro %}
+
+{#
+  Rows of a table that were known, as CTEs to begin a model with; the last is `known`. A complete
+  full delivery stands for everything its organisation holds of a table: what came before is gone.
+#}
+{% macro known_rows(table) -%}
+full_deliveries as (
+    select
+        source,
+        organisation,
+        max(transaction_time) as full_at
+    from {{ source('journal', 'delivery') }}
+    where
+        table_name = '{{ table }}'
+        and kind = 'full'
+        and is_complete
+        and transaction_time <= {{ as_of() }}
+    group by source, organisation
+),
+
+known as (
+    select rows.*
+    from {{ source('journal', table) }} as rows
+    left join {{ source('journal', 'delivery') }} as deliveries
+        on
+            rows.source = deliveries.source
+            and rows.delivery = deliveries.delivery
+            and deliveries.table_name = '{{ table }}'
+    left join full_deliveries
+        on
+            deliveries.source = full_deliveries.source
+            and deliveries.organisation = full_deliveries.organisation
+    where
+        rows.transaction_time <= {{ as_of() }}
+        and (full_deliveries.full_at is null or rows.transaction_time >= full_deliveries.full_at)
+)
+{%- endmacro %}
+
+{#
+  The version of each resource that was known last: by the manifest's transaction time, then by
+  the delivery's name. A resource that was deleted at that time or later is not among them.
+#}
+{% macro latest_version(table, key) -%}
+with {{ known_rows(table) }},
+
+deleted as (
+    select
+        resource_key,
+        max(transaction_time) as deleted_at
+    from {{ source('journal', 'deletion') }}
+    where
+        resource_type = '{{ resource_type(table) }}'
+        and transaction_time <= {{ as_of() }}
+    group by resource_key
+)
+
+select known.*
+from known
+left join deleted on known.{{ key }} = deleted.resource_key
+where deleted.deleted_at is null or known.transaction_time > deleted.deleted_at
+qualify row_number() over (
+    partition by known.{{ key }}
+    order by known.transaction_time desc, known.delivery desc
 ) = 1
+{%- endmacro %}
+
+{# Rows that came with each person's latest version, and none of an older one. #}
+{% macro of_latest_patient(table) -%}
+with latest_patient as (
+    {{ latest_version('patient', 'patient_key') }}
+)
+
+select rows.*
+from {{ source('journal', table) }} as rows
+inner join latest_patient
+    on
+        rows.patient_key = latest_patient.patient_key
+        and rows.delivery = latest_patient.delivery
+        and rows.source = latest_patient.source
 {%- endmacro %}

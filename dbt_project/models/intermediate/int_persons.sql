@@ -1,11 +1,18 @@
--- Several resources can be one person (a number that was replaced): the first by key stands for all.
-with ranked as (
+-- Several resources can be one person: the one that stands for the person gives sex and dates, and
+-- who is graded by one of them is graded.
+with resources as (
     select
-        patients.*,
-        max(cast(patients.is_graded as integer)) over (partition by patients.person_id) = 1
-            as any_graded,
-        row_number() over (partition by patients.person_id order by patients.patient_key) as position
-    from {{ ref('stg_journal__patient') }} as patients
+        links.person_id,
+        links.standing,
+        patients.sex,
+        patients.birth_date,
+        patients.death_date,
+        patients.gp_office_key,
+        max(cast(patients.is_graded as integer)) over (partition by links.person_id) = 1
+            as is_graded
+    from {{ ref('int_person_links') }} as links
+    inner join {{ ref('stg_journal__patient') }} as patients
+        on links.patient_key = patients.patient_key
 )
 
 select
@@ -14,6 +21,6 @@ select
     birth_date,
     death_date,
     gp_office_key,
-    any_graded as is_graded
-from ranked
-where position = 1
+    is_graded
+from resources
+where standing = 1

@@ -4,11 +4,11 @@ with standing as (
     -- Where several records of one person have an address history, one of them stands for all.
     select
         links.person_id,
-        min(residence.patient_key) as patient_key
+        links.patient_key
     from {{ ref('stg_journal__residence') }} as residence
     inner join {{ ref('int_person_links') }} as links on residence.patient_key = links.patient_key
     where residence.municipality_code is not null
-    group by links.person_id
+    qualify row_number() over (partition by links.person_id order by links.standing) = 1
 ),
 
 placed as (

@@ -1,16 +1,11 @@
 -- The address history that came with the person's latest version, and no older one.
-with latest_person as (
-    {{ latest_version('patient', 'patient_key') }}
+with latest as (
+    {{ of_latest_patient('residence') }}
 )
 
 select
-    residence.patient_key,
-    residence.municipality_code,
-    residence.valid_from,
-    residence.valid_to
-from {{ source('journal', 'residence') }} as residence
-inner join latest_person
-    on
-        residence.patient_key = latest_person.patient_key
-        and residence.delivery = latest_person.delivery
-        and residence.source = latest_person.source
+    patient_key,
+    municipality_code,
+    valid_from,
+    valid_to
+from latest
