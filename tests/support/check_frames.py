@@ -17,7 +17,18 @@ from pipelines.checks.model import Check
 ROWS = 60
 DAY = dt.date(2020, 6, 15)
 MOMENT = dt.datetime(2025, 1, 5, 3, tzinfo=dt.UTC)
-EXAMPLES = ("5001", "STO", "T90", "A10BA02", "2.16", "MIDT", "0-17", "partial_coverage", "a1", "fall")
+EXAMPLES = (
+    "5001",
+    "STO",
+    "T90",
+    "A10BA02",
+    "2.16",
+    "MIDT",
+    "0-17",
+    "partial_coverage",
+    "a1",
+    "fall",
+)
 DTYPES = {
     "text": pl.String(),
     "integer": pl.Int64(),
