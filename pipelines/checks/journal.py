@@ -34,8 +34,11 @@ ORDERED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "journal_entry": (("recorded_on", "event_on"),),
     "portal_form": (("answered_on", "sent_on"),),
     "staff": (("employed_to", "employed_from"),),
+    "bed_capacity": (("valid_to", "valid_from"),),
+    "reservation": (("valid_to", "valid_from"),),
 }
-"""Per table: pairs (later, earlier) of dates that must not change places."""
+"""Per table: pairs (later, earlier) of dates that must not change places. A care decision has
+none: urgent care rightly begins before the decision is written."""
 
 PAST: Mapping[str, tuple[str, ...]] = {
     "patient": ("birth_date", "death_date"),
@@ -48,9 +51,26 @@ PAST: Mapping[str, tuple[str, ...]] = {
     "journal_entry": ("recorded_on",),
     "portal_session": ("session_on",),
     "portal_form": ("sent_on", "answered_on"),
-    "staff": ("first_login_on",),
+    "staff": ("first_login_on", "trained_on"),
+    "observation": ("observed_on",),
+    "procedure": ("performed_on",),
+    "immunization": ("given_on",),
+    "care_decision": ("decided_on",),
+    "migration_count": ("counted_on",),
+    "claim": ("billed_on",),
 }
 """Per table: dates of things that had happened when they were sent."""
+
+BETWEEN: Mapping[str, tuple[tuple[str, float, float], ...]] = {
+    # In mmol/mol: a value in per cent (3-20) lies below.
+    "NPU27300": (("value", 20, 250),),
+    "function_score": (("value", 1, 9),),
+    "85354-9": (("systolic", 50, 300), ("diastolic", 20, 200)),
+}
+"""Per code of an observation: columns that it fills, with the least and greatest likely value."""
+
+UNFILLED = 0.1
+"""Share of observations without a value that real journals hold: a sample that was spoilt."""
 
 OLDEST = 120
 """Age in years past which a birth date is taken for an error."""
@@ -104,6 +124,10 @@ def plausibility(table: str, contract: TableContract) -> Iterable[Check]:
         yield _age(table)
     if table == "encounter":
         yield _finished_has_end(table)
+    if table == "observation":
+        yield from _measured(table)
+    if table == "portal_form":
+        yield from _forms(table)
 
 
 def _rule(
@@ -152,5 +176,58 @@ def _finished_has_end(table: str) -> Check:
         category="completeness",
         where=Where("status", "finished"),
         threshold=TOLERATED,
+        blocks=BLOCKS,
+    )
+
+
+def _measured(table: str) -> Iterable[Check]:
+    """An observation has the values that its code promises, and likely ones."""
+    for code, columns in BETWEEN.items():
+        for name, least, greatest in columns:
+            where = Where("code", code)
+            yield Check(
+                check_id=f"{table}.{name}.{code}.likely",
+                kind="between",
+                columns=(name,),
+                text="likely",
+                category="plausibility",
+                minimum=least,
+                maximum=greatest,
+                where=where,
+                threshold=TOLERATED,
+                blocks=BLOCKS,
+            )
+            yield Check(
+                check_id=f"{table}.{name}.{code}.measured",
+                kind="not_null",
+                columns=(name,),
+                text="measured",
+                category="completeness",
+                where=where,
+                severity="warn",
+                threshold=UNFILLED,
+            )
+
+
+def _forms(table: str) -> Iterable[Check]:
+    """A form has a person and no place; what has no person is an item of a worklist."""
+    form = Where("task_kind", "form")
+    yield Check(
+        check_id=f"{table}.patient_key.form",
+        kind="not_null",
+        columns=("patient_key",),
+        text="form_has_patient",
+        category="completeness",
+        where=form,
+        blocks=BLOCKS,
+    )
+    # The column is not emptied for graded persons, so it must be empty for everybody.
+    yield Check(
+        check_id=f"{table}.municipality_code.form",
+        kind="null",
+        columns=("municipality_code",),
+        text="form_has_no_place",
+        category="conformance",
+        where=form,
         blocks=BLOCKS,
     )

@@ -25,6 +25,20 @@ SNAPSHOT = Path(__file__).with_name("definitions.txt")
 PUBLISHED = AssetKey(["release", "published"])
 CANDIDATE = AssetKey(["release", "candidate"])
 QUALITY = AssetKey(["quality", "journal"])
+AWAITED = {
+    AssetKey(["staging", f"stg_journal__{name}"])
+    for name in (
+        "bed_capacity",
+        "care_decision",
+        "claim",
+        "immunization",
+        "migration_count",
+        "observation",
+        "procedure",
+        "worklist_item",
+    )
+}
+"""Staged for indicators to come: no model reads them yet. One that is read leaves the list."""
 
 
 @pytest.fixture(scope="module")
@@ -85,10 +99,10 @@ def test_every_published_table_comes_from_every_inbox(graph) -> None:
 
 
 def test_nothing_is_left_outside_the_flow(graph) -> None:
-    """Every asset leads to the release or to the analysts."""
+    """Every asset leads to the release or to the analysts, or is known to wait for an indicator."""
     ends = {PUBLISHED, AssetKey(["microdata", "strata"])}
     reached = set().union(*(ancestors(graph, end) for end in ends)) | ends
-    assert graph.get_all_asset_keys() == reached
+    assert graph.get_all_asset_keys() - reached == AWAITED
 
 
 def test_nothing_is_modelled_before_the_journal_is_checked(definitions, graph) -> None:

@@ -325,7 +325,7 @@ def test_bytes_after_the_end_and_several_members(zones: Zones) -> None:
         (lambda f: f.update(sha256="0" * 64), "wrong_hash"),
         (lambda f: f.update(name="Encounter-9.ndjson.gz"), "file_missing"),
         (
-            lambda f: f.update(entity="Observation", name="Observation-1.ndjson.gz"),
+            lambda f: f.update(entity="Device", name="Device-1.ndjson.gz"),
             "unknown_entity",
         ),
         (lambda f: f.update(entity="Task", name="Task-1.ndjson.gz"), "unexpected_entity"),

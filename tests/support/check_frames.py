@@ -17,7 +17,18 @@ from pipelines.checks.model import Check
 ROWS = 60
 DAY = dt.date(2020, 6, 15)
 MOMENT = dt.datetime(2025, 1, 5, 3, tzinfo=dt.UTC)
-EXAMPLES = ("5001", "STO", "T90", "A10BA02", "2.16", "MIDT", "0-17", "partial_coverage", "a1")
+EXAMPLES = (
+    "5001",
+    "STO",
+    "T90",
+    "A10BA02",
+    "2.16",
+    "MIDT",
+    "0-17",
+    "partial_coverage",
+    "a1",
+    "fall",
+)
 DTYPES = {
     "text": pl.String(),
     "integer": pl.Int64(),
@@ -88,7 +99,7 @@ def _break(row: dict[str, object], check: Check) -> None:
     if check.kind == "not_null" and check.text != "filled":
         row[check.columns[0]] = None
     elif check.kind == "null":
-        row[check.columns[0]] = 1
+        row[check.columns[0]] = 1 if row[check.columns[0]] is None else row[check.columns[0]]
     elif check.kind in ("in_set", "regex"):
         row[check.columns[0]] = "§"
     elif check.kind == "not_in_set":

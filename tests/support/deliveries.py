@@ -27,6 +27,7 @@ OTHER_KEY = Key("other-key", 1, bytes(range(1, 33)))
 FOLKEPULS = "https://folkepuls.no/fhir/"
 NO_BASIS = "http://hl7.no/fhir/StructureDefinition/"
 MUNICIPALITY = "urn:oid:2.16.578.1.12.4.1.1.3402"
+HER = "urn:oid:2.16.578.1.12.4.1.2"
 
 _NUMBERS = complete_check_digits(
     pl.Series(
@@ -47,6 +48,10 @@ def national_number(n: int) -> str:
 
 def coding(extension: str, code: str) -> dict[str, Any]:
     return {"url": FOLKEPULS + extension, "valueCoding": {"system": MUNICIPALITY, "code": code}}
+
+
+def concept(system: str, code: str) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code}]}
 
 
 def address(code: str, start: str, end: str | None = None) -> dict[str, Any]:
@@ -138,6 +143,168 @@ def episode(n: int, person: int = 0, **changes: Any) -> dict[str, Any]:
         "patient": {"reference": f"Patient/pas-{person}"},
         "managingOrganization": {"identifier": {"system": MUNICIPALITY, "value": "5001"}},
         "period": {"start": "2024-01-01"},
+        **changes,
+    }
+
+
+def observation(n: int, person: int = 0, **changes: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Observation",
+        "id": f"obs-{n}",
+        "status": "final",
+        "code": concept("urn:oid:2.16.578.1.12.4.1.1.7280", "NPU27300"),
+        "subject": {"reference": f"Patient/pas-{person}"},
+        "effectiveDateTime": "2024-03-01T08:10:00+01:00",
+        "valueQuantity": {"value": 48, "unit": "mmol/mol"},
+        "performer": [{"identifier": {"system": HER, "value": "80001"}}],
+        "note": [{"text": "Kari Nordkanari var fastende"}],
+        **changes,
+    }
+
+
+def blood_pressure(n: int, person: int = 0, **changes: Any) -> dict[str, Any]:
+    """An observation by a municipality, with two components and no value."""
+    parts = [
+        {"code": concept("http://loinc.org", code), "valueQuantity": {"value": value}}
+        for code, value in (("8480-6", 142), ("8462-4", 81.5))
+    ]
+    measured = {
+        "code": concept("http://loinc.org", "85354-9"),
+        "component": parts,
+        "extension": [coding("municipality", "5001")],
+        **changes,
+    }
+    whole = observation(n, person, **measured)
+    del whole["valueQuantity"], whole["performer"]
+    return whole
+
+
+def procedure(n: int, person: int = 0, **changes: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Procedure",
+        "id": f"pro-{n}",
+        "extension": [coding("municipality", "5001")],
+        "status": "completed",
+        "code": concept(FOLKEPULS + "procedure", "medication_review"),
+        "subject": {"reference": f"Patient/pas-{person}"},
+        "performedDateTime": "2024-03-01T10:00:00+01:00",
+        "note": [{"text": "Nordkanari bruker for mye"}],
+        **changes,
+    }
+
+
+def immunization(n: int, person: int = 0, **changes: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Immunization",
+        "id": f"vak-{n}",
+        "status": "completed",
+        "vaccineCode": concept("http://www.whocc.no/atc", "j07bd52"),
+        "patient": {"reference": f"Patient/pas-{person}"},
+        "occurrenceDateTime": "2024-03-01",
+        "protocolApplied": [{"doseNumberPositiveInt": 2}],
+        "lotNumber": "Nordkanari-7",
+        "note": [{"text": "Mor til Nordkanari var med"}],
+        **changes,
+    }
+
+
+def care_decision(n: int, person: int = 0, **changes: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "ServiceRequest",
+        "id": f"ved-{n}",
+        "extension": [coding("municipality", "5001")],
+        "status": "active",
+        "intent": "order",
+        "code": concept("urn:oid:2.16.578.1.12.4.1.1.9151", "015"),
+        "subject": {"reference": f"Patient/pas-{person}"},
+        "authoredOn": "2024-03-01",
+        "occurrencePeriod": {"start": "2024-03-09"},
+        "note": [{"text": "Kari Nordkanari bor alene"}],
+        **changes,
+    }
+
+
+def bed_capacity(n: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Location",
+        "id": f"plass-{n}",
+        "extension": [
+            coding("municipality", "5001"),
+            {"url": FOLKEPULS + "beds", "valueInteger": 24},
+            {
+                "url": FOLKEPULS + "valid",
+                "valuePeriod": {"start": "2022-01-01", "end": "2024-07-01"},
+            },
+        ],
+        "identifier": [{"system": FOLKEPULS + "service-unit", "value": "5001-E1"}],
+        "status": "active",
+        "name": "Nordkanari bo- og mestringssenter",
+        **changes,
+    }
+
+
+def reservation(n: int, person: int = 0, **changes: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Consent",
+        "id": f"res-{n}",
+        "status": "active",
+        "patient": {"reference": f"Patient/pas-{person}"},
+        "performer": [{"display": "Nordkanari"}],
+        "provision": {
+            "type": "deny",
+            "period": {"start": "2023-05-01"},
+            "purpose": [{"system": FOLKEPULS + "purpose", "code": "planning"}],
+        },
+        **changes,
+    }
+
+
+def migration_count(n: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "MeasureReport",
+        "id": f"tell-{n}",
+        "extension": [
+            coding("municipality", "5001"),
+            {"url": FOLKEPULS + "measure", "valueCode": "service_users"},
+            {"url": FOLKEPULS + "received", "valueInteger": 1204},
+            {"url": FOLKEPULS + "confirmed", "valueInteger": 1198},
+        ],
+        "status": "complete",
+        "type": "summary",
+        "measure": FOLKEPULS + "measure/service_users",
+        "date": "2023-11-05",
+        "reporter": {"display": "Nordkanari kommune"},
+        **changes,
+    }
+
+
+def claim(n: int, person: int = 0, **changes: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Claim",
+        "id": f"krav-{n}",
+        "status": "active",
+        "use": "claim",
+        "type": concept(FOLKEPULS + "claim-service", "gp"),
+        "subType": concept(FOLKEPULS + "contact-type", "consultation"),
+        "patient": {"reference": f"Patient/pas-{person}"},
+        "created": "2024-03-01",
+        "provider": {"identifier": {"system": HER, "value": "80001"}},
+        "item": [{"sequence": 1, "productOrService": {"text": "Samtale med Nordkanari"}}],
+        **changes,
+    }
+
+
+def worklist_item(n: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Task",
+        "id": f"opp-{n}",
+        "extension": [coding("municipality", "5001")],
+        "status": "completed",
+        "code": concept(FOLKEPULS + "task-kind", "worklist_item"),
+        "description": "Ring Nordkanari",
+        "authoredOn": "2024-03-01",
+        "executionPeriod": {"end": "2024-03-04"},
+        "restriction": {"period": {"end": "2024-03-08"}},
         **changes,
     }
 

@@ -19,6 +19,7 @@ from pipelines.catalogue.entities import restricted_tables
 from pipelines.catalogue.loader import Catalogue, catalogue
 from pipelines.catalogue.tables import catalogue_tables
 from pipelines.ingest.columns import table_schema
+from pipelines.ingest.ledger import DELIVERY_SCHEMA, DELIVERY_TABLE
 from pipelines.resources import DBT_FOLDER, dbt_environment, environment
 from pipelines.settings import Settings, Zones, reference_dir
 
@@ -32,8 +33,8 @@ class Warehouse:
         self.settings = Settings(home=home)
         self.zones: Zones = self.settings.zones.create()
 
-    def write_journal(self, tables: Mapping[str, Rows]) -> None:
-        """Write every restricted table; tables that are not given are empty."""
+    def write_journal(self, tables: Mapping[str, Rows], deliveries: Rows = ()) -> None:
+        """Write every restricted table and the deliveries; what is not given is empty."""
         known = restricted_tables()
         unknown = set(tables) - set(known)
         if unknown:
@@ -43,6 +44,9 @@ class Warehouse:
             folder.mkdir(exist_ok=True)
             frame = _frame(tables.get(name, ()), table_schema(table))
             frame.write_parquet(folder / "spec__spec.parquet")
+        folder = self.zones.journal / DELIVERY_TABLE
+        folder.mkdir(exist_ok=True)
+        _frame(deliveries, DELIVERY_SCHEMA).write_parquet(folder / "spec__spec.parquet")
 
     def write_catalogue(self, years: range, entries: Catalogue | None = None) -> None:
         """Write the catalogue's tables for some years."""

@@ -28,6 +28,14 @@ TABLES = (
     "portal_form",
     "staff",
     "gp_office",
+    "observation",
+    "procedure",
+    "immunization",
+    "care_decision",
+    "bed_capacity",
+    "reservation",
+    "migration_count",
+    "claim",
 )
 
 

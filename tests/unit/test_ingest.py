@@ -527,7 +527,7 @@ def test_pieces_of_a_large_file_keep_their_line_numbers(
 
 def test_the_catalogue_speaks_of_all_that_ingest_needs() -> None:
     entities, sources = load_entities(), load_sources()
-    assert len(entities) >= 12
+    assert len(entities) == 20
     assert sources["synthetic"].gaps() == ()
     assert "legal_basis" in sources["helseplattformen"].gaps()
     reasons = load_reasons()

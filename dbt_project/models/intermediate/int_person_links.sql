@@ -41,12 +41,25 @@ linked as (
     left join last_successors on patients.patient_key = last_successors.patient_key
 ),
 
+latest_delivery as (
+    select cast(max(transaction_time) as date) as known_on
+    from {{ source('journal', 'delivery') }}
+    where transaction_time <= {{ as_of() }}
+),
+
 reserved as (
     select distinct linked.person_id
     from linked
     inner join {{ ref('stg_journal__reservation') }} as reservations
         on linked.patient_key = reservations.patient_key
-    where reservations.purpose = 'planning'
+    left join latest_delivery on true
+    where
+        reservations.purpose = 'planning'
+        and reservations.status = 'active'
+        and (
+            reservations.valid_to is null
+            or reservations.valid_to > coalesce(latest_delivery.known_on, reservations.valid_from)
+        )
 )
 
 select

@@ -5,6 +5,7 @@ with latest as (
 select
     condition_key,
     patient_key,
+    encounter_key,
     code_system,
     code,
     recorded_on,

@@ -6,6 +6,7 @@ select
     message_key,
     patient_key,
     encounter_key,
+    answers_message_key,
     message_type,
     sent_on,
     sent_sequence,

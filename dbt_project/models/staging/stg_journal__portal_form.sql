@@ -9,4 +9,6 @@ select
     answered_on,
     contact_on
 from latest
-where status not in ('cancelled', 'entered-in-error')
+where
+    task_kind = 'form'
+    and status not in ('cancelled', 'entered-in-error')

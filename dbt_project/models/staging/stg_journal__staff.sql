@@ -7,5 +7,6 @@ select
     municipality_code,
     employed_from,
     employed_to,
-    first_login_on
+    first_login_on,
+    trained_on
 from latest

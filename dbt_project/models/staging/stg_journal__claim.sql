@@ -1,0 +1,14 @@
+with latest as (
+    {{ latest_version('claim', 'claim_key') }}
+)
+
+select
+    claim_key,
+    patient_key,
+    service,
+    contact_type,
+    billed_on,
+    provider_key,
+    municipality_code
+from latest
+where status not in ('cancelled', 'entered-in-error')

@@ -1,0 +1,12 @@
+with latest as (
+    {{ latest_version('immunization', 'immunization_key') }}
+)
+
+select
+    immunization_key,
+    patient_key,
+    vaccine_code,
+    dose_number,
+    given_on
+from latest
+where status = 'completed'

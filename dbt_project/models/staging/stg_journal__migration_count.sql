@@ -1,0 +1,12 @@
+with latest as (
+    {{ latest_version('migration_count', 'report_key') }}
+)
+
+select
+    report_key,
+    municipality_code,
+    measure,
+    received,
+    confirmed,
+    counted_on
+from latest

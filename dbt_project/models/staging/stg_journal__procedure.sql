@@ -1,0 +1,12 @@
+with latest as (
+    {{ latest_version('procedure', 'procedure_key') }}
+)
+
+select
+    procedure_key,
+    patient_key,
+    code,
+    performed_on,
+    municipality_code
+from latest
+where status = 'completed'
