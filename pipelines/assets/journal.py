@@ -5,7 +5,7 @@ belong here: anything the ingest does.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dagster import (
@@ -21,6 +21,7 @@ from dagster import (
 from pipelines.catalogue.entities import restricted_tables
 from pipelines.catalogue.sources import load_sources
 from pipelines.ingest import DeliveryResult, Options, ingest_delivery, pending_deliveries
+from pipelines.ingest.ledger import DELIVERY_TABLE
 from pipelines.partitions import deliveries
 from pipelines.resources import FolkepulsResource, key_provider
 from pipelines.settings import Settings
@@ -29,7 +30,11 @@ OWNERS = ["team:folkepuls"]
 WRITER = "restricted_writer"
 """Pool of one: the restricted zone takes a single writing process."""
 
-TABLES = tuple(restricted_tables())
+TABLES: Mapping[str, str] = {
+    **{name: table.grain["en"] for name, table in restricted_tables().items()},
+    DELIVERY_TABLE: "One row per delivery and table it has brought",
+}
+"""Restricted tables and what one row of each is."""
 
 
 def inbox() -> list[AssetSpec]:
@@ -50,12 +55,12 @@ def inbox() -> list[AssetSpec]:
         AssetSpec(
             ["journal", name],
             deps=[AssetKey(["inbox", source]) for source in load_sources()],
-            description=table.grain["en"],
+            description=grain,
             group_name="journal",
             owners=OWNERS,
             kinds={"parquet"},
         )
-        for name, table in restricted_tables().items()
+        for name, grain in TABLES.items()
     ],
     partitions_def=deliveries,
     pool=WRITER,
@@ -82,6 +87,7 @@ def journal(
     rows = Counter[str]()
     for result in results:
         rows.update(result.tables)
+        rows[DELIVERY_TABLE] += len(result.tables)
     for name in TABLES:
         yield MaterializeResult(
             asset_key=["journal", name],

@@ -11,9 +11,10 @@ import polars as pl
 import pytest
 
 from pipelines.assets.warehouse import CATALOGUE_TABLES
-from pipelines.catalogue.entities import restricted_tables
+from pipelines.catalogue.entities import key_domains, load_entities, restricted_tables
 from pipelines.catalogue.loader import catalogue
 from pipelines.catalogue.tables import catalogue_tables
+from pipelines.ingest.ledger import DELIVERY_TABLE
 from pipelines.resources import DBT_FOLDER
 from pipelines.settings import reference_dir
 from tests.support.analysis_zone import person_years
@@ -185,10 +186,21 @@ def sources(dbt, name: str) -> set[str]:
 
 
 def test_journal_sources_are_the_entities_tables(dbt) -> None:
-    assert sources(dbt, "journal") == set(restricted_tables())
+    assert sources(dbt, "journal") == {*restricted_tables(), DELIVERY_TABLE}
     staged = {name.removeprefix("stg_journal__") for name in dbt.models if name.startswith("stg_")}
-    # Tasks are two things: forms, and items of worklists.
-    assert staged == {*restricted_tables(), "worklist_item"}
+    # Tasks are two things: forms, and items of worklists. Deletions are taken off what is staged.
+    assert staged == {*restricted_tables(), "worklist_item"} - {"deletion"}
+
+
+def test_deletions_find_every_kind_of_resource() -> None:
+    text = (DBT_FOLDER / "macros" / "journal.sql").read_text(encoding="utf-8")
+    named = dict(re.findall(r"'(\w+)': '(\w+)'", text))
+    entities = load_entities()
+    primary = {entity.tables[0].name: entity.id for entity in entities.values()}
+    assert named == {table: entity for table, entity in primary.items() if table != "deletion"}
+    kinds = entities["Bundle"].tables[0].columns[0].codes
+    # An office is known by its HER-id, which no deletion holds.
+    assert set(kinds) == set(key_domains()) - {"Organization"}
 
 
 def test_catalogue_sources_are_the_catalogues_tables(dbt) -> None:
