@@ -19,6 +19,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pipelines import cli_quarantine
 from pipelines.settings import Settings
 
 WAITS_FOR_STEWARD = 3
@@ -39,6 +40,7 @@ keys_app = typer.Typer(no_args_is_help=True, help="The pseudonym key.")
 docs_app = typer.Typer(no_args_is_help=True, help="The generated reference pages.")
 app.add_typer(release_app, name="release")
 app.add_typer(keys_app, name="keys")
+app.add_typer(cli_quarantine.app, name="quarantine")
 app.add_typer(docs_app, name="docs")
 
 out = Console(highlight=False, soft_wrap=True)

@@ -36,6 +36,7 @@ class Zones:
         self.identified = home / "identified"
         self.inbox = self.identified / "inbox"
         self.quarantine = self.identified / "quarantine"
+        self.outbox = self.identified / "outbox"
         self.truth = self.identified / "synthetic" / "truth"
         self.restricted = home / "restricted"
         self.journal = self.restricted / "journal"

@@ -6,6 +6,7 @@ themselves (``anonymization``), anything that reads the restricted zone afterwar
 """
 
 from pipelines.ingest.errors import IngestBusyError, IngestError
+from pipelines.ingest.export import export_lines
 from pipelines.ingest.inbox import (
     PendingDelivery,
     pending_deliveries,
@@ -15,9 +16,10 @@ from pipelines.ingest.inbox import (
 from pipelines.ingest.limits import Limits
 from pipelines.ingest.one_delivery import Options
 from pipelines.ingest.quarantine import quarantine_counts
+from pipelines.ingest.release import Released, release_lines
 from pipelines.ingest.restricted import ensure_schemas
 from pipelines.ingest.result import DeliveryResult, FileResult
-from pipelines.ingest.run import ingest_delivery, ingest_pending
+from pipelines.ingest.run import ingest_delivery, ingest_pending, ingest_refused
 
 __all__ = [
     "DeliveryResult",
@@ -27,11 +29,15 @@ __all__ = [
     "Limits",
     "Options",
     "PendingDelivery",
+    "Released",
     "ensure_schemas",
+    "export_lines",
     "ingest_delivery",
     "ingest_pending",
+    "ingest_refused",
     "pending_deliveries",
     "quarantine_counts",
     "refused_deliveries",
+    "release_lines",
     "take_in",
 ]

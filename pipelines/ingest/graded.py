@@ -21,6 +21,7 @@ from pipelines.settings import Zones, atomic_write
 
 _PERSON = "person_id"
 _OTHER = "other_patient_key"
+LINK_SCHEMA = pl.Schema({SUBJECT: pl.String(), _OTHER: pl.String()})
 _SCHEMA = pl.Schema({SUBJECT: pl.String(), _PERSON: pl.String()})
 
 
@@ -57,7 +58,7 @@ def grown(
     Returns:
         The list, sorted. The others' files are read only where somebody is added.
     """
-    own = patients.select(SUBJECT, _PERSON)
+    own, links = patients.select(SUBJECT, _PERSON), links.select(SUBJECT, _OTHER)
     known = _closed(listed, own, links, patients.filter(pl.col("is_graded"))[SUBJECT])
     paths = list(others)
     while known.height > listed.height:
@@ -70,7 +71,7 @@ def grown(
         known = _closed(
             known,
             pl.concat([own, *theirs]),
-            pl.concat([links.select(SUBJECT, _OTHER), *their_links]),
+            pl.concat([links, *their_links]),
             pl.Series(SUBJECT, [], dtype=pl.String),
         )
     return known

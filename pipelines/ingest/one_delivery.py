@@ -62,6 +62,7 @@ class Options:
         quarantine_key: Seals quarantined lines.
         limits: What is put up with.
         progress: Called as each file is done.
+        again: Take in anew what the ledger holds already.
     """
 
     threads: int = 2
@@ -69,6 +70,7 @@ class Options:
     quarantine_key: Key | None = None
     limits: Limits = field(default_factory=Limits)
     progress: Progress | None = None
+    again: bool = False
 
 
 class OneDelivery:
@@ -97,7 +99,7 @@ class OneDelivery:
             manifest, source, seen = admit(self._delivery, ledger.read_ledger(self._zones))
         except DeliveryRefusedError as error:
             return partial(self._told, refusal(self._delivery, error))
-        if seen:
+        if seen and not self._options.again:
             known = DeliveryResult(self._delivery.source, self._delivery.name, "seen_before")
             return partial(self._told, known)
         organisation = organisation_of(manifest, source)
@@ -229,7 +231,15 @@ class OneDelivery:
         rows: dict[str, int] = {}
         for name, table in sorted(_tables_of(passed).items()):
             heaps = [outcome.heaps[name] for outcome in passed if name in outcome.heaps]
-            frames = (_with_origin(first_only(cut, repeated), manifest) for cut in cuts(heaps))
+            frames = (
+                restricted.with_origin(
+                    first_only(cut, repeated).drop(FILE, ROW),
+                    manifest.source,
+                    manifest.delivery,
+                    manifest.transaction_time,
+                )
+                for cut in cuts(heaps)
+            )
             rows[name] = restricted.write_table(self._zones, table, self._delivery.id, frames, keys)
         newly = keys.filter(~keys.is_in(before["patient_key"].implode()))
         shorter = restricted.redact_committed(self._zones, others, newly)
@@ -305,11 +315,3 @@ def _rows_of(table: str, passed: Sequence[Passed], columns: list[str]) -> pl.Dat
     if "is_graded" in columns:
         empty = empty.cast({"is_graded": pl.Boolean})
     return pl.concat([empty, *(cut.select(columns) for cut in cuts(heaps, keep=True))])
-
-
-def _with_origin(rows: pl.DataFrame, manifest: Manifest) -> pl.DataFrame:
-    return rows.drop(FILE, ROW).with_columns(
-        source=pl.lit(manifest.source),
-        delivery=pl.lit(manifest.delivery),
-        transaction_time=pl.lit(manifest.transaction_time).cast(pl.Datetime("us", "UTC")),
-    )

@@ -11,6 +11,7 @@ clock. So the same deliveries give the same zone in whatever order they came.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -62,6 +63,44 @@ def write_table(
     finals = (canonical(redacted(rows, table, graded), table) for rows in cuts)
     path = table_path(zones, table.name, delivery_id)
     return write_sorted(finals, table_schema(table), table.key[0], path)
+
+
+def add_rows(
+    zones: Zones, table: Table, delivery_id: str, rows: pl.DataFrame, graded: pl.Series
+) -> int:
+    """Add rows to the file of a table and delivery; rows that are there already stay as they are.
+
+    Args:
+        zones: The zones.
+        table: The table.
+        delivery_id: Name of the file; made where there is none.
+        rows: Rows that passed the door, metadata columns included.
+        graded: Pseudonyms of all persons known to have a graded address.
+
+    Returns:
+        Number of rows in the file.
+    """
+    path = table_path(zones, table.name, delivery_id)
+    schema = table_schema(table)
+    added = redacted(rows, table, graded).select(schema.names()).cast(schema)
+    lead = table.subject or table.key[0]
+    there = _whole_leads(path, lead) if path.exists() else iter(())
+    merged = (
+        canonical(redacted(cut.unique(), table, graded), table)
+        for cut in _merged(there, added.sort(lead, nulls_last=True), lead)
+    )
+    return write_sorted(merged, schema, table.key[0], path)
+
+
+def with_origin(
+    rows: pl.DataFrame, source: str, delivery: str, transaction_time: dt.datetime
+) -> pl.DataFrame:
+    """Rows with the metadata columns that every restricted table carries."""
+    return rows.with_columns(
+        source=pl.lit(source),
+        delivery=pl.lit(delivery),
+        transaction_time=pl.lit(transaction_time).cast(pl.Datetime("us", "UTC")),
+    )
 
 
 def canonical(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
@@ -148,22 +187,38 @@ def _redact_file(path: Path, table: Table, graded: pl.Series) -> None:
     is_theirs = pl.col(SUBJECT).is_in(graded.implode())
     if not any(group.filter(is_theirs).height for group in read_groups(path, concerned)):
         return
-    after = (canonical(redacted(rows, table, graded), table) for rows in _whole_persons(path))
+    after = (
+        canonical(redacted(rows, table, graded), table) for rows in _whole_leads(path, SUBJECT)
+    )
     write_sorted(after, table_schema(table), table.key[0], path)
 
 
-def _whole_persons(path: Path) -> Iterator[pl.DataFrame]:
-    """A file's rows a few at a time, never parting the rows of one person."""
+def _whole_leads(path: Path, lead: str) -> Iterator[pl.DataFrame]:
+    """A file's rows a few at a time, never parting those with one value in the first column."""
     left = pl.DataFrame()
     for group in read_groups(path):
         left = pl.concat([left, group]) if left.height else group
-        last = left[SUBJECT][-1]
-        ready = left.filter(pl.col(SUBJECT).ne_missing(pl.lit(last, dtype=pl.String)))
+        last = left[lead][-1]
+        ready = left.filter(pl.col(lead).ne_missing(pl.lit(last, dtype=pl.String)))
         left = left[ready.height :]
         if ready.height:
             yield ready
     if left.height:
         yield left
+
+
+def _merged(
+    there: Iterator[pl.DataFrame], added: pl.DataFrame, lead: str
+) -> Iterator[pl.DataFrame]:
+    """Two runs of rows, both sorted by ``lead``, as one run."""
+    for cut in there:
+        last = cut[lead][-1]
+        before = pl.col(lead) <= pl.lit(last, dtype=pl.String)
+        ready = added.filter(before.fill_null(value=last is None))
+        added = added[ready.height :]
+        yield pl.concat([cut, ready])
+    if added.height:
+        yield added
 
 
 def _reveals(table: Table) -> bool:

@@ -17,13 +17,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from anonymization.keys import Key
-from pipelines.clients.delivered_files import Delivery
+from pipelines.clients.delivered_files import Delivery, find_deliveries
 from pipelines.ingest import ledger, restricted
 from pipelines.ingest.doors import open_doors
 from pipelines.ingest.errors import IngestBusyError
 from pipelines.ingest.inbox import pending_deliveries, refused_deliveries
 from pipelines.ingest.one_delivery import OneDelivery, Options
-from pipelines.ingest.result import DeliveryResult, Progress
+from pipelines.ingest.result import DeliveryResult, FileResult, Progress
 from pipelines.settings import Zones
 
 
@@ -81,6 +81,51 @@ def ingest_delivery(
     """
     (result,) = _take_in([delivery], zones, key, _with_progress(options, progress))
     return result
+
+
+def ingest_refused(
+    zones: Zones,
+    key: Key,
+    delivery_ids: Sequence[str] = (),
+    *,
+    options: Options | None = None,
+    inbox: str | Path | None = None,
+) -> list[tuple[str, FileResult]]:
+    """Try refused files again, by the catalogue as it is now.
+
+    Args:
+        zones: The zones.
+        key: Key of the pseudonyms.
+        delivery_ids: Deliveries (``source__delivery``); all when none are named.
+        options: How to run.
+        inbox: Another inbox than the zone's, e.g. an fsspec URL.
+
+    Returns:
+        What became of each file that had been refused and whose delivery still lies in the inbox:
+        id of the delivery, and the result.
+
+    Raises:
+        IngestBusyError: Another ingest is running.
+    """
+    refused = {
+        (entry.source, entry.delivery): {f.name for f in entry.files if f.state == "refused"}
+        for entry_id, entry in ledger.read_ledger(zones).items()
+        if not delivery_ids or entry_id in delivery_ids
+    }
+    again = [
+        delivery
+        for delivery in find_deliveries(zones.inbox if inbox is None else inbox)
+        if refused.get((delivery.source, delivery.name))
+    ]
+    if not again:
+        return []
+    results = _take_in(again, zones, key, replace(options or Options(), again=True))
+    return [
+        (f"{result.source}__{result.delivery}", file)
+        for result in results
+        for file in result.files
+        if file.name in refused[result.source, result.delivery]
+    ]
 
 
 @contextmanager
