@@ -110,11 +110,23 @@ def ingest(
 
 
 @app.command()
-def run() -> None:
+def run(
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            help="Make the candidate that could have been made at this moment (UTC); take in nothing.",
+        ),
+    ] = None,
+) -> None:
     """Run the whole job on what waits, from the last good state to a release candidate."""
+    from pipelines.operations import rebuild
     from pipelines.operations import run as run_all
 
-    report = run_all(Settings())
+    if as_of is not None:
+        report = rebuild(Settings(), as_of.replace(tzinfo=UTC))
+    else:
+        report = run_all(Settings())
     for refusal in report.refused:
         out.print(f"Refused: {refusal}", style="red", markup=False)
     if not report.refined:

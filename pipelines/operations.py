@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from rich.console import Console
 
 from pipelines.logs import logs_in
 from pipelines.publication.release import newest_candidate
-from pipelines.resources import DBT_FOLDER, pseudonym_key
+from pipelines.resources import DBT_FOLDER, environment, pseudonym_key
 from pipelines.settings import ROOT, Settings, Zones, atomic_write, reference_dir
 
 if TYPE_CHECKING:
@@ -129,6 +130,43 @@ def run(settings: Settings) -> RunReport:
         )
 
 
+def rebuild(settings: Settings, as_of: datetime) -> RunReport:
+    """Make a release candidate as it could have been made at a moment in the past.
+
+    Nothing is taken in. What was known then follows from the deliveries' transaction times. What
+    a person has asked for since stays in force: a grading or reservation given later is not undone.
+
+    Args:
+        settings: Settings of this process.
+        as_of: The moment, with its zone.
+
+    Returns:
+        What was done; the candidate is ready for a steward as any other.
+
+    Raises:
+        RunError: A step failed, nothing was known then, or another run is under way.
+    """
+    from pipelines.ingest.ledger import delivered_years
+    from pipelines.instance import dagster_instance, sweep_dead_runs
+
+    zones = settings.zones.create()
+    with (
+        one_at_a_time(zones),
+        environment({"FOLKEPULS_AS_OF": as_of.isoformat()}),
+        dagster_instance(zones) as instance,
+    ):
+        if not delivered_years(zones, as_of):
+            raise RunError(
+                f"Nothing had been taken in as of {as_of.isoformat()}: no delivery has that "
+                "transaction time or an earlier one. Choose a later moment."
+            )
+        swept = sweep_dead_runs(instance)
+        # The candidate of what has been taken in is made anew by the next run.
+        (zones.state / REFINED).unlink(missing_ok=True)
+        result = _execute(instance, "refine")
+        return RunReport(swept, 0, refined=True, release_id=_candidate_of(result))
+
+
 def _refused(zones: Zones, inbox: str | None) -> tuple[str, ...]:
     """What was not taken in, whole deliveries and single files, with reasons."""
     from pipelines.ingest import refused_deliveries
@@ -153,7 +191,19 @@ def _ingest(instance: DagsterInstance, organisation: str, period: str) -> None:
     _execute(instance, "ingest", str(register(instance, organisation, period)))
 
 
-def _execute(instance: DagsterInstance, job: str, partition: str | None = None) -> None:
+def _candidate_of(result: ExecuteInProcessResult) -> str:
+    """Id of the candidate that a run of ``refine`` has made."""
+    (made,) = (
+        event.materialization.metadata["release_id"].value
+        for event in result.all_events
+        if event.is_step_materialization and "release_id" in event.materialization.metadata
+    )
+    return str(made)
+
+
+def _execute(
+    instance: DagsterInstance, job: str, partition: str | None = None
+) -> ExecuteInProcessResult:
     from pipelines.definitions import assembled
     from pipelines.instance import process_tags
 
@@ -174,6 +224,7 @@ def _execute(instance: DagsterInstance, job: str, partition: str | None = None) 
             "run with `folkepuls dagster`, mend the cause, and run again: it continues from the "
             "last good state."
         )
+    return result
 
 
 def _what_failed(result: ExecuteInProcessResult) -> str:

@@ -7,6 +7,7 @@ stays light.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import os
 import shutil
@@ -101,6 +102,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "FOLKEPULS_HOME": str(zones.home),
         "FOLKEPULS_THREADS": str(settings.threads),
         "FOLKEPULS_MEMORY_LIMIT": settings.memory_limit,
+        "FOLKEPULS_AS_OF": known_until(settings).isoformat(sep=" "),
         "DBT_PROFILES_DIR": str(DBT_FOLDER),
         "DBT_TARGET_PATH": str(zones.state / "dbt" / "target"),
         "DBT_LOG_PATH": str(zones.state / "logs" / "dbt"),
@@ -108,6 +110,15 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "DBT_LOG_LEVEL_FILE": "none",
         "DBT_PARTIAL_PARSE": "true",
     }
+
+
+def known_until(settings: Settings) -> dt.datetime:
+    """The moment whose knowledge counts (UTC); without one, the end of time.
+
+    Args:
+        settings: Settings of this process.
+    """
+    return (settings.as_of or dt.datetime(9999, 12, 31, tzinfo=dt.UTC)).astimezone(dt.UTC)
 
 
 def dbt_fingerprint(folder: Path = DBT_FOLDER) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     )
     borders: Path | None = Field(
         default=None, description="GeoJSON of real municipality borders for the map"
+    )
+    as_of: AwareDatetime | None = Field(
+        default=None, description="Make a release as it could have been made at this moment"
     )
     threads: int = Field(default=2, ge=1, le=64)
     memory_limit: str = Field(default="2GB", pattern=r"^\d+(\.\d+)?(KB|MB|GB|TB)$")

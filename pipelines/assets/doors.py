@@ -104,7 +104,7 @@ def person_year_microdata(folkepuls: FolkepulsResource) -> MaterializeResult[Any
         read_warehouse(zones, "intermediate.int_person_year_attributes"),
         pl.read_parquet(zones.strata_map),
         key=pseudonym_key(folkepuls.settings()),
-        release=latest_transaction(zones),
+        release=latest_transaction(zones, folkepuls.settings().as_of),
         recipient=RECIPIENT,
         k=least_class(catalogue()),
     )

@@ -86,7 +86,8 @@ def journal_quality(
     for table in TABLES:
         rows = [entry for entry in results if entry.table_name == table]
         yield verdict(rows, f"{table}_keeps_its_contract", KEY)
-    gaps = delivery_gaps(folkepuls.zones(), folkepuls.settings().inbox_url)
+    settings = folkepuls.settings()
+    gaps = delivery_gaps(folkepuls.zones(), settings.inbox_url, settings.as_of)
     yield AssetCheckResult(
         check_name=WHOLE,
         asset_key=KEY,

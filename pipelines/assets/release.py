@@ -89,8 +89,9 @@ def release_candidate(
     """Protect the exact counts, compute what may be shown, and write the candidate."""
     measure, zones = Measure(), folkepuls.zones()
     marts, entries = read_marts(zones), catalogue()
-    origin = Origin(*origin_of(zones))
-    candidate = build(marts, entries, reference_dir(), delivered_years(zones))
+    as_of = folkepuls.settings().as_of
+    origin = Origin(*origin_of(zones, as_of))
+    candidate = build(marts, entries, reference_dir(), delivered_years(zones, as_of))
     release_id = write_candidate(
         zones, candidate.tables, candidate.exact, candidate.certificate, origin
     )

@@ -71,7 +71,8 @@ def catalogue_asset(folkepuls: FolkepulsResource) -> Iterator[MaterializeResult[
     """Write the catalogue and the reference facts where dbt reads them."""
     measure = Measure()
     zones = folkepuls.zones()
-    frames = catalogue_tables(catalogue(), reference_dir(), delivered_years(zones))
+    years = delivered_years(zones, folkepuls.settings().as_of)
+    frames = catalogue_tables(catalogue(), reference_dir(), years)
     for name, frame in frames.items():
         target = zones.catalogue / f"{name}.parquet"
         with atomic_write(target) as path:

@@ -6,6 +6,8 @@ Does not belong here: judging rows (``parse``) and what a gap stops (``pipelines
 
 from __future__ import annotations
 
+import datetime as dt
+
 from pipelines.catalogue.sources import load_sources
 from pipelines.ingest.corrections import needless_corrections
 from pipelines.ingest.inbox import refused_deliveries
@@ -13,7 +15,9 @@ from pipelines.ingest.ledger import delivered_years, read_ledger
 from pipelines.settings import Zones
 
 
-def delivery_gaps(zones: Zones, inbox: str | None = None) -> list[str]:
+def delivery_gaps(
+    zones: Zones, inbox: str | None = None, as_of: dt.datetime | None = None
+) -> list[str]:
     """What is missing from the restricted zone, in words; empty when all is there.
 
     A gap is a delivery or a file that was refused, or an organisation of a delivering source
@@ -24,11 +28,14 @@ def delivery_gaps(zones: Zones, inbox: str | None = None) -> list[str]:
     Args:
         zones: The zones.
         inbox: Another inbox than the zone's.
+        as_of: Only what was known then counts.
 
     Returns:
         One sentence per gap: what, and why.
     """
-    entries = read_ledger(zones).values()
+    entries = [
+        entry for entry in read_ledger(zones).values() if as_of is None or entry.known_at <= as_of
+    ]
     gaps = [
         f"{result.source}/{result.delivery} was refused ({result.reason})"
         for result in refused_deliveries(zones, inbox)
@@ -49,7 +56,7 @@ def delivery_gaps(zones: Zones, inbox: str | None = None) -> list[str]:
         for organisation in sources[source].organisations:
             gaps += [
                 f"{source}: {organisation} has delivered nothing about {year}"
-                for year in delivered_years(zones)
+                for year in delivered_years(zones, as_of)
                 if (source, organisation, year) not in told
             ]
     return gaps + needless_corrections(entries)
