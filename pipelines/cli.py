@@ -115,7 +115,7 @@ def run(
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
-            help="Make the candidate that could have been made at this moment (UTC); take in nothing.",
+            help="Make the candidate of what was known at this moment (UTC); take in nothing.",
         ),
     ] = None,
 ) -> None:
