@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict
+
+from pipelines.catalogue.loader import parse_yaml
 
 FILE = Path(__file__).resolve().parent / "fhir_r4.yml"
 
@@ -100,4 +101,4 @@ class FhirModel(BaseModel):
 @cache
 def fhir_r4() -> FhirModel:
     """The R4 model, read once."""
-    return FhirModel.model_validate(yaml.safe_load(FILE.read_text(encoding="utf-8")))
+    return FhirModel.model_validate(parse_yaml(FILE))

@@ -55,6 +55,15 @@ class Catalogue:
         )
 
 
+def parse_yaml(path: Path) -> object:
+    """The content of a YAML file; plain values only, read by the safe loader that is written in C.
+
+    Raises:
+        yaml.YAMLError: It is not YAML.
+    """
+    return yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader)
+
+
 def read_yaml(path: Path, model: type[Model]) -> Model:
     """Read one YAML file into a strict model.
 
@@ -66,7 +75,7 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
         CatalogueError: The file cannot be read as the model; names file and keys.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = parse_yaml(path)
         return model.model_validate(content)
     except yaml.YAMLError as error:
         raise CatalogueError(f"{path.name}: not valid YAML: {error}") from error

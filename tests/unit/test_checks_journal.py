@@ -17,6 +17,8 @@ from tests.support.check_frames import broken_frame, clean_frame, emptied_frame
 
 TABLES = (
     "patient",
+    "patient_link",
+    "deletion",
     "residence",
     "encounter",
     "condition",
