@@ -69,6 +69,9 @@ class Compiled:
         json_name: Its name there.
         items: For a list of elements of another list: that list.
         steps: The names that lead from its items to these, so that one pass takes them all.
+        variable: Name of an item in ``condition``.
+        condition: What ``where`` asks of an item; one pass filters and takes.
+        kept: The items with a value behind ``steps``, of which ``sql`` takes the values.
     """
 
     sql: str
@@ -80,6 +83,15 @@ class Compiled:
     json_name: str = ""
     items: str = ""
     steps: tuple[str, ...] = ()
+    variable: str = ""
+    condition: str = ""
+    kept: str = ""
+
+    def at(self, position: int) -> str:
+        """One member of the list, from 0; taken from the items where no list need be made."""
+        if not self.kept:
+            return f"{self.sql}[{position + 1}]"
+        return ".".join([f"({self.kept})[{position + 1}]", *map(name_sql, self.steps)])
 
 
 def name_sql(name: str) -> str:
@@ -187,14 +199,21 @@ class Compiler:
             sql = f"{target.sql}.{name_sql(name)}"
             return Compiled(sql, type_name, many, shape, parent=parent, json_name=name)
         items, steps = target.items or target.sql, (*target.steps, name)
-        x = next(self._variables)
+        x = target.variable or next(self._variables)
         path = ".".join([x, *map(name_sql, steps)])
-        sql = f"list_transform({items}, lambda {x}: {path})"
         if many:
-            sql, items, steps = f"flatten({sql})", "", ()
-        else:
-            sql = _without_nulls(sql, next(self._variables))
-        return Compiled(sql, type_name, True, shape, None, parent, name, items=items, steps=steps)
+            source = items
+            if target.condition:
+                source = f"list_filter({items}, lambda {x}: {target.condition})"
+            sql = f"flatten(list_transform({source}, lambda {x}: {path}))"
+            return Compiled(sql, type_name, True, shape, None, parent, name)
+        asked = f"{target.condition} AND " if target.condition else ""
+        kept = f"list_filter({items}, lambda {x}: {asked}{path} IS NOT NULL)"
+        sql = f"list_transform({kept}, lambda {x}: {path})"
+        return Compiled(
+            sql, type_name, True, shape, None, parent, name,
+            items, steps, x, target.condition, kept,
+        )  # fmt: skip
 
     def _of_primitive(self, target: Compiled, name: str) -> Compiled:
         """``district.extension``: what a plain value carries stands under ``_district``."""
@@ -208,7 +227,7 @@ class Compiler:
     def _at(self, target: Compiled, position: int) -> Compiled:
         self._settled(target)
         if target.many:
-            return replace(target, sql=f"{target.sql}[{position + 1}]", many=False)
+            return replace(target, sql=target.at(position), many=False)
         return target if position == 0 else replace(target, sql="NULL")
 
     def _where(self, target: Compiled, call: Call) -> Compiled:
@@ -219,9 +238,11 @@ class Compiler:
             return replace(target, sql=f"(CASE WHEN {kept} THEN {target.sql} END)")
         x = next(self._variables)
         item = replace(target, sql=x, many=False, parent=None)
-        kept = self._boolean(self._node(condition, item), "where")
-        sql = f"list_filter({target.sql}, lambda {x}: coalesce({kept}, false))"
-        return replace(target, sql=sql, items="", steps=())
+        asked = f"coalesce({self._boolean(self._node(condition, item), 'where')}, false)"
+        sql = f"list_filter({target.sql}, lambda {x}: {asked})"
+        return replace(
+            target, sql=sql, items=target.sql, steps=(), variable=x, condition=asked, kept=""
+        )
 
     def _exists(self, target: Compiled, call: Call) -> Compiled:
         if call.arguments:
@@ -289,7 +310,7 @@ class Compiler:
         x = next(self._variables)
         keys = f"list_transform({reference.sql}, lambda {x}: {_key(x, kind.name, pattern)})"
         sql = _without_nulls(keys, next(self._variables))
-        return replace(reference, sql=sql, parent=None, items="", steps=())
+        return Compiled(sql, reference.type, True, reference.shape)
 
     def _equality(self, operator: str, left: Compiled, right: Compiled) -> Compiled:
         self._comparable(operator, left, right)

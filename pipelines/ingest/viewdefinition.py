@@ -261,8 +261,8 @@ def _output(value: Compiled, name: str, collection: bool) -> str:
         return value.sql
     # More than one value in a column that is declared single is an error by the standard.
     return (
-        f"(CASE WHEN len({value.sql}) > 1 THEN error('{name}: more than one value') "
-        f"ELSE {value.sql}[1] END)"
+        f"(CASE WHEN len({value.kept or value.sql}) > 1 THEN error('{name}: more than one value') "
+        f"ELSE {value.at(0)} END)"
     )
 
 
