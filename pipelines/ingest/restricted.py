@@ -185,7 +185,8 @@ def _redact_file(path: Path, table: Table, graded: pl.Series) -> None:
     """Write a file anew if it holds rows of graded persons; only their row groups are looked at."""
     concerned = row_groups_with(path, SUBJECT, graded)
     is_theirs = pl.col(SUBJECT).is_in(graded.implode())
-    if not any(group.filter(is_theirs).height for group in read_groups(path, concerned)):
+    subjects = read_groups(path, concerned, [SUBJECT])
+    if not any(group.filter(is_theirs).height for group in subjects):
         return
     after = (
         canonical(redacted(rows, table, graded), table) for rows in _whole_leads(path, SUBJECT)

@@ -74,11 +74,13 @@ def row_groups_with(path: Path, column: str, values: pl.Series) -> list[int]:
         return found
 
 
-def read_groups(path: Path, groups: Iterable[int] | None = None) -> Iterator[pl.DataFrame]:
-    """Read row groups one by one; all of them when none are named."""
+def read_groups(
+    path: Path, groups: Iterable[int] | None = None, columns: list[str] | None = None
+) -> Iterator[pl.DataFrame]:
+    """Read row groups one by one; all of them, with all columns, when none are named."""
     with pq.ParquetFile(path) as file:
         for number in range(file.num_row_groups) if groups is None else groups:
-            yield pl.DataFrame(file.read_row_group(number))
+            yield pl.DataFrame(file.read_row_group(number, columns=columns))
 
 
 def _groups(frames: Iterable[pl.DataFrame], schema: pl.Schema) -> Iterator[pl.DataFrame]:
