@@ -51,7 +51,10 @@ def record_frames(
     _type_2(rng, places, population, spells, age, conditions, drugs)
     _look_alikes(rng, population, age, conditions, drugs)
     _background(rng, age, conditions, drugs)
-    return _conditions(settings, conditions), _prescriptions(settings, drugs)
+    return (
+        condition_rows(settings, conditions, settings.rng("condition details")),
+        prescription_rows(settings, drugs, settings.rng("prescription details")),
+    )
 
 
 def _last_place(spells: Spells, persons: int) -> Ints:
@@ -152,8 +155,10 @@ def _background(rng: np.random.Generator, age: Ints, conditions: Records, drugs:
     drugs.put(taken, drugs.any_day(taken.size), codes[rng.integers(0, codes.size, taken.size)])
 
 
-def _conditions(settings: SyntheticSettings, records: Records) -> pl.DataFrame:
-    rng = settings.rng("condition details")
+def condition_rows(
+    settings: SyntheticSettings, records: Records, rng: np.random.Generator, first: int = 0
+) -> pl.DataFrame:
+    """Rows of ``Region.conditions`` from collected records, numbered from ``first``."""
     person, days, codes, office = records.kept()
     wrong = rng.random(person.size) < par.ERROR_SHARE
     # Half of the errors are found in the year after, and corrected in that year's delivery.
@@ -163,7 +168,7 @@ def _conditions(settings: SyntheticSettings, records: Records) -> pl.DataFrame:
     return (
         pl.DataFrame(
             {
-                "condition": np.arange(person.size),
+                "condition": first + np.arange(person.size),
                 "person": person,
                 "coded": codes,
                 "recorded_on": date_series("recorded_on", days),
@@ -183,8 +188,10 @@ def _conditions(settings: SyntheticSettings, records: Records) -> pl.DataFrame:
     )
 
 
-def _prescriptions(settings: SyntheticSettings, records: Records) -> pl.DataFrame:
-    rng = settings.rng("prescription details")
+def prescription_rows(
+    settings: SyntheticSettings, records: Records, rng: np.random.Generator, first: int = 0
+) -> pl.DataFrame:
+    """Rows of ``Region.prescriptions`` from collected records, numbered from ``first``."""
     person, days, codes, office = records.kept()
     odd = rng.random(person.size)
     status = np.where(odd < 0.6, 0, 1)
@@ -193,7 +200,7 @@ def _prescriptions(settings: SyntheticSettings, records: Records) -> pl.DataFram
     names = ("completed", "active", "cancelled", "entered-in-error")
     return pl.DataFrame(
         {
-            "prescription": np.arange(person.size),
+            "prescription": first + np.arange(person.size),
             "person": person,
             "status": named(names, status),
             "atc_code": codes,

@@ -16,6 +16,8 @@ from pipelines.synthetic.documentation import entry_frame, staff_frame
 from pipelines.synthetic.draws import named
 from pipelines.synthetic.hospital import encounter_frame, make_stays
 from pipelines.synthetic.identities import national_numbers
+from pipelines.synthetic.life import with_life
+from pipelines.synthetic.listed import Basis
 from pipelines.synthetic.messages import message_frame
 from pipelines.synthetic.model import Progress, Region, SyntheticSettings, no_progress, timed
 from pipelines.synthetic.places import BORDER_DAY, Places, load_places
@@ -23,6 +25,7 @@ from pipelines.synthetic.population import MALE, Population, simulate
 from pipelines.synthetic.portal import form_frame, session_frame
 from pipelines.synthetic.primary_care import Offices, make_offices, office_frame
 from pipelines.synthetic.spells import Spells
+from pipelines.synthetic.whole import whole_region
 
 
 def generate_tables(settings: SyntheticSettings, progress: Progress = no_progress) -> Region:
@@ -59,7 +62,7 @@ def generate_tables(settings: SyntheticSettings, progress: Progress = no_progres
         sessions = session_frame(settings, places, population, spells)
         forms = form_frame(settings, places, population, spells)
         step.rows = sessions.height + forms.height
-    return Region(
+    region = Region(
         settings=settings,
         places=places,
         spells=spells,
@@ -76,6 +79,11 @@ def generate_tables(settings: SyntheticSettings, progress: Progress = no_progres
         portal_forms=forms,
         staff=staff,
     )
+    if not settings.whole:
+        return region
+    basis = Basis(settings, places, population, spells, offices)
+    region = whole_region(region, basis, progress)
+    return with_life(region, basis) if settings.life else region
 
 
 def _persons(

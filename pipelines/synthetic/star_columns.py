@@ -154,7 +154,7 @@ TABLES: Final[dict[str, Table]] = {
             _column("EncounterEpicId", "encounter_id", "encounter_id"), _STATUS,
             _column("MessageType", "message_type", "message_type"),
             _column("SentInstant", "sent_at", "sent", read=LOCAL_TIME), _HERE,
-            _column("AnswersMessageEpicId", "answers_id", "answers_id"), _NOTE,
+            _column("AnswersMessageEpicId", "answers_id", "answers_message_id"), _NOTE,
         ),
         _MUNICIPALITY,
     ),
@@ -185,9 +185,98 @@ TABLES: Final[dict[str, Table]] = {
             _column("TaskEpicId", "id", "form_id"), _patient(), *_NAME, _STATUS,
             _column("SentDate", "sent_on", "sent", read=DATE),
             _column("AnsweredDate", "answered_on", "answered", read=DATE),
-            _column("ContactDate", "contact_on", "contact", read=DATE), _NOTE,
+            _column("ContactDate", "contact_on", "contact", read=DATE),
+            _column("TaskKind", "task_kind", "task_kind"), _HERE, _NOTE,
         ),
-        {},
+        {**_MUNICIPALITY, "default_kind": "form", "has_whom_it_needs": "true"},
+    ),
+    "observation": Table(
+        "ObservationFact", "observation",
+        (
+            _column("ObservationEpicId", "id", "observation_id"), _patient(), *_NAME, _STATUS,
+            _column("CodeSystem", "system", "code_system"), _column("Code", "code", "code"),
+            _column("Value", "value", "value", read=NUMBER),
+            _column("Systolic", "systolic", "systolic", read=NUMBER),
+            _column("Diastolic", "diastolic", "diastolic", read=NUMBER),
+            _column("ObservedInstant", "observed_at", "observed", read=LOCAL_TIME), _HERE,
+            _column("ProviderHerId", "her_id", "provider"), _NOTE,
+        ),
+        _MUNICIPALITY,
+    ),
+    "procedure": Table(
+        "ProcedureFact", "procedure",
+        (
+            _column("ProcedureEpicId", "id", "procedure_id"), _patient(), *_NAME, _STATUS,
+            _column("ProcedureCode", "code", "code"),
+            _column("PerformedInstant", "performed_at", "performed", read=LOCAL_TIME), _HERE,
+            _NOTE,
+        ),
+        {**_MUNICIPALITY, "code_system": f"{fhir.OWN}procedure"},
+    ),
+    "immunization": Table(
+        "ImmunizationFact", "immunization",
+        (
+            _column("ImmunizationEpicId", "id", "immunization_id"), _patient(), *_NAME, _STATUS,
+            _column("VaccineAtcCode", "vaccine_code", "vaccine_code"),
+            _column("DoseNumber", "dose_number", "dose_number", read=NUMBER),
+            _column("GivenDate", "given_on", "given", read=DATE), _NOTE,
+        ),
+        {"vaccine_system": fhir.ATC},
+    ),
+    "service_request": Table(
+        "ServiceOrderFact", "care_decision",
+        (
+            _column("OrderEpicId", "id", "decision_id"), _patient(), *_NAME, _STATUS,
+            _column("ServiceTypeCode", "service_type_code", "service_type_code"), _HERE,
+            _column("DecidedDate", "decided_on", "decided", read=DATE),
+            _column("FirstServiceDate", "first_service_on", "first_service", read=DATE), _NOTE,
+        ),
+        {**_MUNICIPALITY, "service_type_system": fhir.IPLOS, "intent": "order"},
+    ),
+    "location": Table(
+        "BedCapacityDim", "bed_capacity",
+        (
+            _column("CapacityEpicId", "id", "capacity_id"), _column("UnitId", "unit", "unit"),
+            _HERE, _column("Beds", "beds", "beds", read=NUMBER),
+            _column("ValidFrom", "valid_from", "valid_from", read=DATE),
+            _column("ValidTo", "valid_to", "valid_to", read=DATE),
+        ),
+        _MUNICIPALITY,
+    ),
+    "consent": Table(
+        "ReservationFact", "reservation",
+        (
+            _column("ReservationEpicId", "id", "reservation_id"), _patient(), *_NAME, _STATUS,
+            _column("Purpose", "purpose", "purpose"),
+            _column("ValidFrom", "valid_from", "valid_from", read=DATE),
+            _column("ValidTo", "valid_to", "valid_to", read=DATE),
+        ),
+        {"provision_type": "deny", "purpose_system": f"{fhir.OWN}purpose"},
+    ),
+    "measure_report": Table(
+        "MigrationCountFact", "migration_count",
+        (
+            _column("ReportEpicId", "id", "report_id"), _HERE,
+            _column("Measure", "measure", "measure"),
+            _column("Received", "received", "received", read=NUMBER),
+            _column("Confirmed", "confirmed", "confirmed", read=NUMBER),
+            _column("CountedDate", "counted_on", "counted", read=DATE),
+        ),
+        {**_MUNICIPALITY, "status": "complete"},
+    ),
+    "claim": Table(
+        "ClaimFact", "claim",
+        (
+            _column("ClaimEpicId", "id", "claim_id"), _patient(), *_NAME, _STATUS,
+            _column("Service", "service", "service"),
+            _column("ContactType", "contact_type", "contact_type"),
+            _column("BilledDate", "billed_on", "billed", read=DATE),
+            _column("ProviderHerId", "her_id", "provider"), _HERE, _NOTE,
+        ),
+        {
+            **_MUNICIPALITY, "use": "claim", "service_system": f"{fhir.OWN}claim-service",
+            "contact_type_system": f"{fhir.OWN}contact-type", "provider_system": fhir.HER,
+        },
     ),
     "practitioner_role": Table(
         "EmploymentDim", "staff",
@@ -196,8 +285,25 @@ TABLES: Final[dict[str, Table]] = {
             _column("EmployedFrom", "employed_from", "employed_from", read=DATE),
             _column("EmployedTo", "employed_to", "employed_to", read=DATE),
             _column("FirstLoginDate", "first_login_on", "first_login", read=DATE),
+            _column("TrainedDate", "trained_on", "trained", read=DATE),
         ),
         _MUNICIPALITY,
+    ),
+    "patient_link": Table(
+        "PatientLinkBridge", "patient_link",
+        (
+            _patient(), _column("OtherPatientEpicId", "other_id", "other_patient_id"),
+            _column("LinkType", "link_type", "link_type"),
+        ),
+        {},
+    ),
+    "deletion": Table(
+        "DeletionFact", "deletion",
+        (
+            _column("ResourceType", "resource_type", "resource_type"),
+            _column("ResourceEpicId", "resource_id", "resource_id"),
+        ),
+        {},
     ),
 }  # fmt: skip
 """By shape: the name of the method that prepares rows for either format."""
@@ -210,6 +316,11 @@ CSV: Final[dict[str, object]] = {
     "time_format": "%d.%m.%Y %H:%M:%S",
     "null_values": [""],
 }
+
+
+def table_of(shape: str) -> Table:
+    """The delivered table of a shape: worklist items stand among tasks."""
+    return TABLES["task" if shape == "worklist_item" else shape]
 
 
 def mapping() -> dict[str, object]:

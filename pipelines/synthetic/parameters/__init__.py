@@ -9,14 +9,27 @@ from __future__ import annotations
 import importlib
 
 from pipelines.synthetic.parameters.care import *  # noqa: F403
+from pipelines.synthetic.parameters.clinical import *  # noqa: F403
 from pipelines.synthetic.parameters.documentation import *  # noqa: F403
 from pipelines.synthetic.parameters.given import Curve, Months, Parameter, parameters_of
 from pipelines.synthetic.parameters.hospital import *  # noqa: F403
+from pipelines.synthetic.parameters.life import *  # noqa: F403
+from pipelines.synthetic.parameters.municipal import *  # noqa: F403
 from pipelines.synthetic.parameters.population import *  # noqa: F403
 from pipelines.synthetic.parameters.portal import *  # noqa: F403
 from pipelines.synthetic.parameters.primary import *  # noqa: F403
 
-PARTS = ("population", "hospital", "care", "primary", "portal", "documentation")
+PARTS = (
+    "population",
+    "hospital",
+    "primary",
+    "clinical",
+    "care",
+    "municipal",
+    "portal",
+    "documentation",
+    "life",
+)
 
 
 def all_parameters() -> list[Parameter]:
