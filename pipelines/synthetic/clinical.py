@@ -50,7 +50,8 @@ def add_clinical(basis: Basis, episodes: pl.DataFrame, conditions: Records, drug
     def some(share: par.Curve | Floats) -> Ints:
         level = share if isinstance(share, np.ndarray) else basis.by_age(share, age)
         factor = place_factors(rng, len(basis.places.codes), par.MUNICIPALITY_DISEASE_LOG_SD)
-        return person[rng.random(person.size) < level * factor[place]]
+        chosen: Ints = person[rng.random(person.size) < level * factor[place]]
+        return chosen
 
     def coded(who: Ints, yearly: float, codes: tuple[tuple[str, float], ...]) -> None:
         visits = conditions.rates(who, yearly)

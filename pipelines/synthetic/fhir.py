@@ -103,7 +103,14 @@ PATIENT: Final[dict[str, object]] = {
         "confidentiality", {"security": [coding(CONFIDENTIALITY, Text("confidentiality"))]}
     ),
     "text": _narrative("text"),
-    "identifier": [{"use": "official", "system": Text("number_system"), "value": Text("number")}],
+    "identifier": [
+        {
+            "use": "official",
+            "system": Text("number_system"),
+            "value": Text("number"),
+            "assigner": Maybe("assigner", {"display": Text("assigner")}),
+        }
+    ],
     "name": [{"use": "official", "family": Text("family"), "given": [Text("given")]}],
     "telecom": [{"system": "phone", "value": Text("phone")}],
     "gender": Text("sex"),
@@ -111,6 +118,10 @@ PATIENT: Final[dict[str, object]] = {
     "deceasedDateTime": Maybe("death_date", Text("death_date")),
     "address": Raw("addresses"),
     "generalPractitioner": [identifier(HER, Text("her_id"))],
+    "link": Maybe(
+        "other_reference",
+        [{"other": {"reference": Text("other_reference")}, "type": Text("link_type")}],
+    ),
 }
 
 ENCOUNTER: Final[dict[str, object]] = {

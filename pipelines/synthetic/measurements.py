@@ -55,13 +55,13 @@ def gp_observations(basis: Basis, diabetic: Ints, hypertensive: Ints) -> Yearly:
         each = 1 + rng.poisson(par.ANALYSES_PER_PANEL - 1, who.size)
         parts = [(np.repeat(who, each), np.repeat(days, each), np.repeat(office, each))]
         codes = [rng.integers(0, len(par.LABORATORY), parts[0][0].size)]
-        for flag, ill, others, code in (
+        for flag, ill, others, what in (
             (sugar, par.HBA1C_MEASURED, par.HBA1C_OTHERS, _HBA1C),
             (pressed, par.PRESSURE_MEASURED, par.PRESSURE_OTHERS, _PRESSURE),
         ):
             rate = np.where(flag[person], ill, np.where(adult, others, 0.0))
             parts.append(basis.events(rng, year, person, rate))
-            codes.append(np.full(parts[-1][0].size, code))
+            codes.append(np.full(parts[-1][0].size, what))
         who, days, office = (np.concatenate(part) for part in zip(*parts, strict=True))
         code = np.concatenate(codes)
         value = _value(rng, code)
@@ -141,7 +141,7 @@ def hospital_observations(basis: Basis, encounters: pl.DataFrame) -> Yearly:
 
 def _value(rng: np.random.Generator, code: Ints) -> Floats:
     drawn = rng.normal(_MEANS[code], _SPREADS[code])
-    return np.round(np.maximum(drawn, _MEANS[code] / 10), 1)
+    return np.asarray(np.round(np.maximum(drawn, _MEANS[code] / 10), 1), dtype=np.float64)
 
 
 def _frame(

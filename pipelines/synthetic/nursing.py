@@ -70,18 +70,18 @@ def observation_frame(basis: Basis, episodes: pl.DataFrame) -> pl.DataFrame:
             score = _SCORES[choose(rng, np.asarray(shares), row.size)]
             parts.append((row, 2, _day_in(rng, begin, days, row), score))
     row = np.concatenate([part[0] for part in parts])
-    code = np.concatenate([np.full(part[0].size, part[1]) for part in parts])
+    kind = np.concatenate([np.full(part[0].size, part[1]) for part in parts])
     on = np.concatenate([part[2] for part in parts])
     value = np.concatenate([part[3] for part in parts]).astype(np.float64)
-    order = np.lexsort((code, on, users.person[row]))
-    row, code, on, value = row[order], code[order], on[order], value[order]
+    order = np.lexsort((kind, on, users.person[row]))
+    row, kind, on, value = row[order], kind[order], on[order], value[order]
     wrong = rng.random(row.size) < par.ERROR_SHARE
     return pl.DataFrame(
         {
             "id": identified("obk-", row.size),
             "person": users.person[row],
             "status": coded(("final", "entered-in-error"), wrong),
-            "code": coded(OBSERVATIONS, code),
+            "code": coded(OBSERVATIONS, kind),
             "value": value,
             "observed_on": date_series("observed_on", on),
             "minute": rng.integers(6 * 60, 23 * 60, row.size),
@@ -106,7 +106,7 @@ def procedure_frame(basis: Basis, episodes: pl.DataFrame) -> pl.DataFrame:
     shares = (par.REVIEWED, par.SEEN_BY_DOCTOR, par.SEEN_BY_DENTIST)
     seasons = (par.REVIEW_SEASON, par.FLAT_SEASON, par.FLAT_SEASON)
     parts = []
-    for kind, (share, season) in enumerate(zip(shares, seasons, strict=True)):
+    for number, (share, season) in enumerate(zip(shares, seasons, strict=True)):
         local = rng.normal(0.0, par.MUNICIPALITY_QUALITY_SD, len(basis.places.codes))
         for year in basis.settings.window:
             begin, end = users.within(year)
@@ -114,7 +114,7 @@ def procedure_frame(basis: Basis, episodes: pl.DataFrame) -> pl.DataFrame:
             chosen = (users.code == _LONG_STAY) & (rng.random(begin.size) < level)
             row = np.flatnonzero(chosen & (end >= begin))
             day = _seasonal_day_in(rng, season, begin[row], end[row])
-            parts.append((row, np.full(row.size, kind), day))
+            parts.append((row, np.full(row.size, number), day))
     row, kind, on = (np.concatenate(part) for part in zip(*parts, strict=True))
     order = np.lexsort((kind, on, users.person[row]))
     row, kind, on = row[order], kind[order], on[order]

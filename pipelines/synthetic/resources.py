@@ -108,7 +108,9 @@ class Builder:
         """A clock time as this format writes it; arguments as ``_clock``."""
         return _clock(rows, date, minute, utc, second).alias(name)
 
-    def with_person(self, frame: pl.DataFrame, phrases: tuple[str, ...] = ()) -> pl.DataFrame:
+    def with_person(
+        self, frame: pl.DataFrame, year: int, phrases: tuple[str, ...] = ()
+    ) -> pl.DataFrame:
         """Add the patient's reference and, with phrases, a narrative that names the patient."""
         person = frame["person"]
         persons = self._people.persons
@@ -116,6 +118,7 @@ class Builder:
             persons[column].gather(person)
             for column in ("patient_id", "patient_reference", "who", "full_name", "phone")
         )
+        named = self.journal(named, year)
         if not phrases:
             return named
         turn = frame.select(pl.int_range(pl.len()) % len(phrases)).to_series()
@@ -123,6 +126,10 @@ class Builder:
         return named.with_columns(phrase.alias("phrase")).with_columns(
             pl.concat_str("who", pl.lit(": "), "phrase").alias("text")
         )
+
+    def journal(self, named: pl.DataFrame, year: int) -> pl.DataFrame:
+        """The resource of the patient that events refer to in a year: here the only one."""
+        return named
 
     def spells(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
         """Address spells of persons as known at the end of a year."""
@@ -141,6 +148,10 @@ class Builder:
 
     def patient(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
         """Patients as known at the end of a year: ``rows`` are rows of ``Region.persons``."""
+        return self.finish("patient", self.with_addresses(self.persons(rows, year), rows, year))
+
+    def with_addresses(self, frame: pl.DataFrame, rows: pl.DataFrame, year: int) -> pl.DataFrame:
+        """Add the list of a person's addresses, as JSON."""
         written = (
             self.spells(rows, year)
             .lazy()
@@ -153,10 +164,7 @@ class Builder:
             .select("person", pl.concat_str(pl.lit("["), "address", pl.lit("]")).alias("addresses"))
             .collect()
         )
-        frame = self.persons(rows, year).join(
-            addresses, on="person", how="left", maintain_order="left"
-        )
-        return self.finish("patient", frame)
+        return frame.join(addresses, on="person", how="left", maintain_order="left")
 
     def persons(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
         """Persons as known at the end of a year, without addresses."""
@@ -173,6 +181,10 @@ class Builder:
             .then(pl.lit(fhir.D_NUMBER))
             .otherwise(pl.lit(fhir.FNR))
             .alias("number_system"),
+            *(
+                pl.lit(None, dtype=pl.String).alias(name)
+                for name in ("assigner", "other_id", "other_reference", "link_type")
+            ),
             pl.when(pl.col("graded_from") <= year)
             .then(pl.when("strictly_graded").then(pl.lit("V")).otherwise(pl.lit("R")))
             .alias("confidentiality"),
@@ -182,7 +194,7 @@ class Builder:
 
     def encounter(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
         """Encounters: ``rows`` of ``Region.encounters``, ended_on null where not yet known."""
-        frame = self.with_person(rows, texts.STAY).with_columns(
+        frame = self.with_person(rows, year, texts.STAY).with_columns(
             _identified("enk", "encounter"),
             self.time("start", rows, "started_on", "started_minute", "encounter"),
             self.time("end", rows, "ended_on", "ended_minute", "encounter"),
@@ -199,7 +211,7 @@ class Builder:
         alias = turn % _ALIAS_EVERY == 0
         icd10 = pl.when(alias).then(pl.lit(fhir.ICD10_ALIAS)).otherwise(pl.lit(fhir.ICD10))
         icpc2 = pl.when(alias).then(pl.lit(fhir.ICPC2_ALIAS)).otherwise(pl.lit(fhir.ICPC2))
-        frame = self.with_person(rows, texts.NOTE).with_columns(
+        frame = self.with_person(rows, year, texts.NOTE).with_columns(
             pl.when(pl.col("code_system") == "icd10").then(icd10).otherwise(icpc2).alias("system"),
             *self.office(rows),
             *_stay(rows),
@@ -216,7 +228,7 @@ class Builder:
 
     def medication_request(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
         """Prescriptions: ``rows`` of ``Region.prescriptions``, or with ``id``."""
-        frame = self.with_person(rows, texts.DOSE).with_columns(*self.office(rows))
+        frame = self.with_person(rows, year, texts.DOSE).with_columns(*self.office(rows))
         if "id" not in rows.columns:
             frame = frame.with_columns(_identified("res", "prescription"))
         return self.finish("medication_request", frame)
@@ -229,7 +241,7 @@ class Builder:
         """Care episodes: ``rows`` of ``Region.care_episodes`` as known at the delivery."""
         zero = pl.col("leading_zero")
         code = pl.col("service_type_code")
-        frame = self.with_person(rows, texts.SERVICE).with_columns(
+        frame = self.with_person(rows, year, texts.SERVICE).with_columns(
             _identified("tje", "episode"),
             pl.when(zero)
             .then(pl.concat_str(pl.lit("0"), code))
@@ -252,7 +264,7 @@ class Builder:
             )
         else:
             rows = rows.with_columns(pl.col("sent_sequence").alias("turn"))
-        frame = self.with_person(rows, texts.MESSAGE).with_columns(
+        frame = self.with_person(rows, year, texts.MESSAGE).with_columns(
             *_stay(rows),
             pl.concat_str(pl.lit("Communication/"), "answers_id").alias("answers_reference"),
             self.time("sent", rows, "sent_on", "sent_minute", "turn", pl.col("sent_sequence") % 60),
@@ -278,7 +290,7 @@ class Builder:
             (pl.col("recorded_minute") - pl.col("delay_minutes")).alias("event_minute")
         )
         staff = pl.col("staff").cast(pl.String).str.zfill(6)
-        frame = self.with_person(event, texts.ENTRY).with_columns(
+        frame = self.with_person(event, year, texts.ENTRY).with_columns(
             _identified("jou", "entry"),
             self.time("recorded", rows, "recorded_on", "recorded_minute", None),
             self.time("event", event, "recorded_on", "event_minute", None),
@@ -300,7 +312,7 @@ class Builder:
 
     def audit_event(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
         """Portal sessions: ``rows`` of ``Region.portal_sessions``; instants in UTC."""
-        frame = self.with_person(rows).with_columns(
+        frame = self.with_person(rows, year).with_columns(
             _identified("okt", "session"),
             pl.lit("portal").alias("event_type"),
             self.time("recorded", rows, "session_on", "minute", "always"),
@@ -309,7 +321,7 @@ class Builder:
 
     def task(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
         """Forms: ``rows`` of ``Region.portal_forms``."""
-        frame = self.with_person(rows, texts.FORM).with_columns(
+        frame = self.with_person(rows, year, texts.FORM).with_columns(
             _identified("skj", "form"),
             pl.lit("form").alias("task_kind"),
             pl.lit(None, dtype=pl.String).alias("municipality_code"),

@@ -72,8 +72,35 @@ def patients(region: Region, year: int) -> pl.DataFrame:
         | (pl.col("death_date").dt.year() == year)
         | (pl.col("graded_from") == year)
         | pl.col("person").is_in(changed["person"].unique().implode())
+        | pl.col("person").is_in(_known_anew(region, year).implode())
     )
     return rows.sort("patient_number")
+
+
+def _known_anew(region: Region, year: int) -> pl.Series:
+    """Persons who get another number in a year, or are linked or parted in it."""
+    life = region.life
+    if life is None:
+        return pl.Series([], dtype=pl.Int64)
+    return pl.concat(
+        [
+            life.numbers.filter(pl.col("number_from") == year)["person"],
+            life.seconds.filter(pl.col("merged_in") == year)["person"],
+            life.merges.filter((pl.col("merged_in") == year) | (pl.col("parted_in") == year))[
+                "person"
+            ],
+        ]
+    )
+
+
+def second_resources(region: Region, year: int) -> pl.DataFrame:
+    """Persons whose second resource is made, or linked, in a year."""
+    if region.life is None:
+        return region.persons.head(0)
+    now = region.life.seconds.filter(
+        (pl.col("second_from") == year) | (pl.col("merged_in") == year)
+    )
+    return region.persons.join(now, on="person").sort("second_patient")
 
 
 def encounters(region: Region, year: int) -> pl.DataFrame:

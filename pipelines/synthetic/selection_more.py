@@ -214,7 +214,12 @@ _MORE: dict[str, tuple[Part, ...]] = {
 }
 
 _LIFE: dict[str, tuple[Part, ...]] = {
-    "personregister": (),
+    "personregister": (
+        Part("Patient", "second_patient", first.second_resources),
+        Part("Patient", "second_residence", first.second_resources, tables_only=True),
+        Part("Patient", "patient_link", first.patients, tables_only=True),
+        Part("Patient", "second_link", first.second_resources, tables_only=True),
+    ),
     "sykehus": (Part("Bundle", "deletion", _deletions("sykehus")),),
     "primaerhelse": (Part("Bundle", "deletion", _deletions("primaerhelse")),),
     "kommuner": (Part("Bundle", "deletion", _deletions("kommuner")),),

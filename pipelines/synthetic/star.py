@@ -9,6 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.synthetic import fhir
+from pipelines.synthetic.life import LOCAL_SYSTEM
 from pipelines.synthetic.resources_more import WholeBuilder
 from pipelines.synthetic.star_columns import (
     BOOLEAN,
@@ -19,7 +20,11 @@ from pipelines.synthetic.star_columns import (
     table_of,
 )
 
-_TYPES = {DATE: pl.Date, LOCAL_TIME: pl.Datetime("us"), BOOLEAN: pl.Boolean}
+_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
+    DATE: pl.Date,
+    LOCAL_TIME: pl.Datetime("us"),
+    BOOLEAN: pl.Boolean,
+}
 
 
 class StarBuilder(WholeBuilder):
@@ -46,25 +51,50 @@ class StarBuilder(WholeBuilder):
 
     def patient(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
         """Persons without addresses."""
-        frame = self.persons(rows, year)
-        temporary = pl.col("number_system") == fhir.D_NUMBER
-        national = pl.col("number_system") == fhir.FNR
+        return self._identified(self.persons(rows, year))
+
+    def second_patient(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
+        """Second resources, without addresses."""
+        return self._identified(self.seconds(rows, year))
+
+    def _identified(self, frame: pl.DataFrame) -> pl.DataFrame:
+        system = pl.col("number_system")
         return self.finish(
             "patient",
             frame.with_columns(
-                pl.when(national).then("number").alias("national_number"),
-                pl.when(temporary).then("number").alias("d_number_text"),
+                pl.when(system == fhir.FNR).then("number").alias("national_number"),
+                pl.when(system == fhir.D_NUMBER).then("number").alias("d_number_text"),
+                pl.when(system == LOCAL_SYSTEM).then("number").alias("local_number"),
                 pl.col("confidentiality").is_not_null().alias("is_graded"),
             ),
         )
 
+    def patient_link(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
+        """Links that stand; a person who is delivered without one has none any more."""
+        return self.finish("patient_link", self._linked(self.persons(rows, year)))
+
+    def second_link(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
+        """Links of second resources."""
+        return self.finish("patient_link", self._linked(self.seconds(rows, year)))
+
+    def _linked(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.filter(pl.col("other_id").is_not_null())
+
+    def second_residence(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
+        """Addresses of second resources."""
+        ids = self.seconds(rows, year).select("person", "patient_id")
+        return self._addresses(ids, rows, year)
+
     def residence(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
         """Address spells of persons: a table of its own here."""
-        spells = self.spells(rows, year)
-        known = rows.select("person").join(
+        ids = rows.select("person").join(
             self._people.persons.select("person", "patient_id"), on="person", maintain_order="left"
         )
-        frame = known.join(spells, on="person", maintain_order="left_right").with_columns(
+        return self._addresses(ids, rows, year)
+
+    def _addresses(self, ids: pl.DataFrame, rows: pl.DataFrame, year: int) -> pl.DataFrame:
+        spells = self.spells(rows, year)
+        frame = ids.join(spells, on="person", maintain_order="left_right").with_columns(
             pl.format("{}/{}", "farm", "unit").alias("cadastral")
         )
         return self.finish("residence", frame)

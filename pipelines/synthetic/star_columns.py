@@ -66,6 +66,8 @@ TABLES: Final[dict[str, Table]] = {
             _patient(), *_NAME,
             _column("NationalNumber", "national_number", "national_number"),
             _column("DNumber", "d_number_text", "d_number"),
+            _column("LocalNumber", "local_number"),
+            _column("LocalNumberAssigner", "assigner"),
             _column("Sex", "sex", "gender"),
             _column("BirthDate", "birth_date", "birth_date", read=DATE),
             _column("DeathDate", "death_date", "deceased", read=DATE),
@@ -319,8 +321,17 @@ CSV: Final[dict[str, object]] = {
 
 
 def table_of(shape: str) -> Table:
-    """The delivered table of a shape: worklist items stand among tasks."""
-    return TABLES["task" if shape == "worklist_item" else shape]
+    """The delivered table of a shape."""
+    return TABLES[_WITH.get(shape, shape)]
+
+
+# Shapes that stand in the table of another.
+_WITH: Final = {
+    "worklist_item": "task",
+    "second_patient": "patient",
+    "second_residence": "residence",
+    "second_link": "patient_link",
+}
 
 
 def mapping() -> dict[str, object]:

@@ -77,7 +77,9 @@ def _off_changing_nights(entries: pl.DataFrame) -> pl.DataFrame:
     """
     days = entries["recorded_on"].cast(pl.Int32).to_numpy().astype(np.int64)
     changing = off_changing_hours(days, np.zeros(days.size, dtype=np.int64)) > 0
-    early = pl.lit(pl.Series(changing)) & (pl.col("recorded_minute") - pl.col("delay_minutes") < 180)
+    early = pl.lit(pl.Series(changing)) & (
+        pl.col("recorded_minute") - pl.col("delay_minutes") < 180
+    )
     return entries.with_columns(
         pl.when(early)
         .then(pl.col("recorded_minute") - 180)
