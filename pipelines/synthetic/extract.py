@@ -17,9 +17,11 @@ from pathlib import Path
 from pipelines.settings import atomic_write
 from pipelines.synthetic import parameters as par
 from pipelines.synthetic.files import FILE_BYTES, Folder, Format, builder_for
-from pipelines.synthetic.model import Progress, Region, no_progress, timed
+from pipelines.synthetic.generate import GENERATED
+from pipelines.synthetic.model import Progress, Region, SyntheticSettings, no_progress, timed
 from pipelines.synthetic.resources import Builder
-from pipelines.synthetic.selection_more import Part, parts_of
+from pipelines.synthetic.selection_more import ORGANISATIONS, Part, parts_of
+from pipelines.synthetic.whole import ADDED
 
 SOURCE = "synthetic"
 _MUNICIPAL = "kommuner"
@@ -70,6 +72,12 @@ def write_extract(
             if step.rows:
                 written.append(delivery)
     return written
+
+
+def steps(settings: SyntheticSettings) -> int:
+    """How many times progress is told while a region is made and written."""
+    making = len(GENERATED) + (len(ADDED) if settings.whole else 0)
+    return making + len(ORGANISATIONS) * len(settings.window)
 
 
 def _fill(

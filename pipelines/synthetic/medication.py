@@ -6,11 +6,13 @@ of an indicator calls for (``clinical``, ``diagnoses``).
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import polars as pl
 
 from pipelines.synthetic import parameters as par
-from pipelines.synthetic.days import date_series
+from pipelines.synthetic.days import date_series, first_day, last_day
 from pipelines.synthetic.draws import coded, identified
 from pipelines.synthetic.listed import Basis
 from pipelines.synthetic.model import Yearly
@@ -18,6 +20,7 @@ from pipelines.synthetic.model import Yearly
 STATUSES = ("completed", "active", "cancelled", "entered-in-error")
 # No common factor with the number of drugs: stepping by it meets each drug once.
 _STEP = 7
+_INTERVAL_YEAR = 366
 
 
 def chronic_prescriptions(basis: Basis) -> Yearly:
@@ -42,9 +45,13 @@ def chronic_prescriptions(basis: Basis) -> Yearly:
         ends = np.cumsum(taken)
         order = np.arange(owner.size) - np.repeat(ends - taken, taken)
         drug = (first[owner] + order * _STEP) % many
-        each = rng.poisson(par.CHRONIC_DRUG_RENEWALS, owner.size)
-        who, what = np.repeat(owner, each), np.repeat(drug, each)
-        days = basis.days_of(rng, year, who.size)
+        # Each drug is renewed at even intervals, from a day of its own, through all years.
+        renewals = np.arange(math.ceil(_INTERVAL_YEAR / par.CHRONIC_DRUG_INTERVAL) + 1)
+        phase = (owner * 31 + drug * 17 - first_day(year)) % par.CHRONIC_DRUG_INTERVAL
+        days = (phase[:, None] + renewals * par.CHRONIC_DRUG_INTERVAL).ravel() + first_day(year)
+        who, what = np.repeat(owner, renewals.size), np.repeat(drug, renewals.size)
+        inside = days <= last_day(year)
+        who, what, days = who[inside], what[inside], days[inside]
         office = basis.at_office(who, days)
         kept = office >= 0
         who, what, days, office = who[kept], what[kept], days[kept], office[kept]

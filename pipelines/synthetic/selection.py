@@ -211,7 +211,16 @@ def episodes(region: Region, year: int) -> pl.DataFrame:
 def entries(region: Region, year: int) -> pl.DataFrame:
     """Journal entries of the year."""
     came = pl.col("recorded_on").dt.year() + late(region)
-    return with_deleted(region, "journal_entries", year).filter(came == year)
+    rows = with_deleted(region, "journal_entries", year).filter(
+        (came == year) | corrected_now(region, came, year)
+    )
+    other = pl.when(pl.col("form") == "structured").then(pl.lit("free-text"))
+    return rows.with_columns(
+        pl.when(wrong_yet(region, came, year))
+        .then(other.otherwise(pl.lit("structured")))
+        .otherwise("form")
+        .alias("form")
+    )
 
 
 def staff(region: Region, year: int) -> pl.DataFrame:

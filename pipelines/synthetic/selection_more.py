@@ -185,6 +185,8 @@ _FIRST: dict[str, tuple[Part, ...]] = {
     ),
 }
 
+ORGANISATIONS = tuple(_FIRST)
+"""Who delivers."""
 _LOOK_BACK = par.LOOK_BACK_MONTHS // 12
 
 _MORE: dict[str, tuple[Part, ...]] = {

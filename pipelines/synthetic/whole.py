@@ -28,6 +28,9 @@ from pipelines.synthetic.primary_care import Records
 from pipelines.synthetic.queries import extra_messages
 from pipelines.synthetic.vaccination import immunization_frame
 
+ADDED = ("diseases", "services and beds")
+"""Further steps of a whole region, as progress names them."""
+
 
 def whole_region(region: Region, basis: Basis, progress: Progress) -> Region:
     """Add all that a whole region holds.
@@ -41,13 +44,13 @@ def whole_region(region: Region, basis: Basis, progress: Progress) -> Region:
         The region with ``more`` and ``yearly``, and with further conditions, prescriptions, care
         episodes and the training of staff.
     """
-    with timed(progress, "diseases") as step:
+    with timed(progress, ADDED[0]) as step:
         conditions, prescriptions, ill = _recorded(region, basis)
         step.rows = conditions.height + prescriptions.height
         conditions = pl.concat([region.conditions, conditions])
         prescriptions = pl.concat([region.prescriptions, prescriptions])
     diabetic = _diabetic(conditions)
-    with timed(progress, "services and beds") as step:
+    with timed(progress, ADDED[1]) as step:
         more = _frames(region, basis, ill, diabetic)
         beds = bed_episodes(basis, region.care_episodes)
         step.rows = beds.height + sum(frame.height for frame in more.values())

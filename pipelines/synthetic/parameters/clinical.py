@@ -59,8 +59,8 @@ BROAD_ATC: Annotated[tuple[str, ...], Given("the other antibiotics, equally ofte
 MUNICIPALITY_DISEASE_LOG_SD: Annotated[float, Given(
     "how far municipalities lie apart: each of these diseases, log scale")] = 0.12
 CHRONIC_DRUGS: Annotated[Curve, Given("mean number of drugs taken at a time, by age")] = (
-    (0, 0.1), (20, 0.35), (45, 0.9), (60, 2.0), (75, 4.2), (90, 6.2), (105, 6.0))
-CHRONIC_DRUG_RENEWALS: Annotated[float, Given("prescriptions a year of each such drug")] = 3.6
+    (0, 0.1), (20, 0.35), (45, 0.9), (60, 2.0), (75, 4.6), (90, 6.6), (105, 6.4))
+CHRONIC_DRUG_INTERVAL: Annotated[int, Given("days between prescriptions of each such drug")] = 100
 CHRONIC_ATC: Annotated[tuple[str, ...], Given("the drugs, drawn without repetition")] = (
     "C10AA05", "C09AA05", "C09CA06", "C08CA01", "C07AB02", "C03CA01", "B01AC06", "B01AF02",
     "A02BC05", "N02BE01", "N02AA05", "N05CF01", "N06AB10", "N06AX11", "H03AA01", "R03AC02",
