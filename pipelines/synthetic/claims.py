@@ -40,7 +40,7 @@ def gp_claims(basis: Basis) -> Yearly:
         who, days, office = who[kept], days[kept], office[kept]
         kind = choose(rng, np.asarray(par.GP_CONTACT_TYPES), who.size)
         # Some offices meet more of their patients on a screen.
-        moved = (kind == 0) & (rng.random(who.size) < 0.1 * digital[office])
+        moved = (kind == 0) & (rng.random(who.size) < par.DIGITAL_INSTEAD * digital[office])
         kind = np.where(moved, 3, kind)
         her = pl.Series(800_001 + office * 7).cast(pl.String)
         return _frame(rng, f"krv-{year % 100}", "gp", who, days, kind, her)

@@ -62,19 +62,11 @@ def add_clinical(basis: Basis, episodes: pl.DataFrame, conditions: Records, drug
         conditions.put(visits, conditions.any_day(visits.size), names[own])
 
     ill = Ill(some(par.HYPERTENSION), some(par.COPD), some(par.ASTHMA), np.array([], dtype=int))
-    coded(
-        ill.hypertension,
-        par.HYPERTENSION_CONTACTS,
-        (("icpc2|K86", 0.78), ("icpc2|K87", 0.08), ("icd10|I10", 0.11), ("icd10|I11.9", 0.03)),
-    )
-    coded(ill.copd, par.LUNG_CONTACTS, (("icpc2|R95", 0.85), ("icd10|J44.9", 0.15)))
-    coded(ill.asthma, par.LUNG_CONTACTS, (("icpc2|R96", 0.88), ("icd10|J45.9", 0.12)))
+    coded(ill.hypertension, par.HYPERTENSION_CONTACTS, par.HYPERTENSION_CODES)
+    coded(ill.copd, par.LUNG_CONTACTS, par.COPD_CODES)
+    coded(ill.asthma, par.LUNG_CONTACTS, par.ASTHMA_CODES)
     dementia = _dementia(rng, basis, person, age, some, episodes, drugs)
-    coded(
-        dementia,
-        par.DEMENTIA_CONTACTS,
-        (("icpc2|P70", 0.74), ("icd10|G30.9", 0.1), ("icd10|F00.1", 0.08), ("icd10|F03", 0.08)),
-    )
+    coded(dementia, par.DEMENTIA_CONTACTS, par.DEMENTIA_CODES)
     for share, codes in ((par.MENTAL, par.MENTAL_CODES),
                          (par.MUSCULOSKELETAL, par.MUSCULOSKELETAL_CODES)):  # fmt: skip
         visits = conditions.rates(some(share), par.CHAPTER_CONTACTS)
@@ -108,13 +100,13 @@ def _dementia(
     share = np.where(inside[person], par.DEMENTIA_IN_NURSING_HOME, share)
     ill = some(share)
     treated = ill[rng.random(ill.size) < par.DEMENTIA_DRUG_SHARE]
-    taken = drugs.rates(treated, 3.0)
+    taken = drugs.rates(treated, par.DEMENTIA_RENEWALS)
     drugs.put(taken, drugs.any_day(taken.size), "N06DA02")
     level = np.where(inside[ill], par.ANTIPSYCHOTIC_NURSING_HOME, par.ANTIPSYCHOTIC_SHARE)
     calmed = ill[rng.random(ill.size) < level]
     for atc in ("N05AX08", "N05AH04"):
         half = calmed[calmed % 2 == (atc == "N05AH04")]
-        taken = drugs.rates(half, 3.0)
+        taken = drugs.rates(half, par.DEMENTIA_RENEWALS)
         drugs.put(taken, drugs.any_day(taken.size), atc)
     return ill
 

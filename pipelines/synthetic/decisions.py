@@ -46,8 +46,10 @@ def decision_frame(basis: Basis, episodes: pl.DataFrame) -> pl.DataFrame:
     code = rows["service_type_code"]
     waiting, at, on, revoked = _waiting(rng, basis, episodes)
     odd = rng.random(start.size)
-    status = np.where(odd < 0.5, 2, 0)
-    status = np.where(odd > 1 - par.ERROR_SHARE, 4, np.where(odd > 0.985, 1, status))
+    completed, held = par.DECISION_STATUS
+    status = np.where(odd < completed, 2, 0)
+    held = 1 - par.ERROR_SHARE - held
+    status = np.where(odd > 1 - par.ERROR_SHARE, 4, np.where(odd > held, 1, status))
     status = np.r_[status, np.where(revoked, 3, 0)]
     place, decided = np.r_[place, at], np.r_[decided, on]
     return pl.DataFrame(
@@ -78,7 +80,7 @@ def _waiting(
     users = episodes.filter(open_now & (pl.col("service_type_code") == "15"))
     person, first = np.unique(users["person"].to_numpy(), return_index=True)
     place = users["place"].to_numpy()[first]
-    old = basis.age(basis.settings.end_year)[person] >= 78
+    old = basis.age(basis.settings.end_year)[person] >= par.WAITING_LEAST_AGE
     old &= ~np.isin(person, residents["person"].to_numpy())
     person, place = person[old], place[old]
     wanted = min(
@@ -87,7 +89,9 @@ def _waiting(
     chosen = np.sort(rng.choice(person.size, wanted, replace=False))
     person, place = person[chosen], place[chosen]
     live = basis.places.live_on["municipal_care"][place]
-    days = np.maximum(last - 1 - rng.exponential(50.0, person.size).astype(np.int64), live)
+    days = np.maximum(
+        last - 1 - rng.exponential(par.WAITING_MEAN_DAYS, person.size).astype(np.int64), live
+    )
     return person, place, days, rng.random(person.size) < par.DECISION_REVOKED
 
 

@@ -18,10 +18,11 @@ from pipelines.synthetic.model import Yearly
 HBA1C, PRESSURE = "NPU27300", "85354-9"
 CODES = (*par.LABORATORY, HBA1C, PRESSURE)
 STATUSES = ("final", "amended", "entered-in-error")
-_MEANS = np.array([mean for mean, _ in par.LABORATORY.values()] + [37.0, 0.0])
-_SPREADS = np.array([spread for _, spread in par.LABORATORY.values()] + [3.2, 0.0])
+_MEANS = np.array([mean for mean, _ in par.LABORATORY.values()] + [par.HBA1C_OTHERS_LEVEL[0], 0.0])
+_SPREADS = np.array(
+    [spread for _, spread in par.LABORATORY.values()] + [par.HBA1C_OTHERS_LEVEL[1], 0.0]
+)
 _HBA1C, _PRESSURE = CODES.index(HBA1C), CODES.index(PRESSURE)
-_AMENDED = 0.004
 
 
 def gp_observations(basis: Basis, diabetic: Ints, hypertensive: Ints) -> Yearly:
@@ -44,7 +45,7 @@ def gp_observations(basis: Basis, diabetic: Ints, hypertensive: Ints) -> Yearly:
     pressed = np.zeros(size, dtype=np.bool_)
     pressed[hypertensive] = True
     level = rng.normal(0.0, 1.0, size)
-    office_level = place_factors(rng, basis.offices.place.size, 0.06)
+    office_level = place_factors(rng, basis.offices.place.size, par.OFFICE_HBA1C_LOG_SD)
 
     def of_year(year: int) -> pl.DataFrame:
         rng = basis.settings.rng(f"measurements {year}")
@@ -148,7 +149,7 @@ def _frame(
     rng: np.random.Generator, prefix: str, person: Ints, code: Ints, days: Ints, value: Floats
 ) -> pl.DataFrame:
     odd = rng.random(person.size)
-    status = np.where(odd < _AMENDED, 1, np.where(odd > 1 - par.ERROR_SHARE, 2, 0))
+    status = np.where(odd < par.AMENDED_RESULTS, 1, np.where(odd > 1 - par.ERROR_SHARE, 2, 0))
     return pl.DataFrame(
         {
             "id": identified(prefix, person.size),

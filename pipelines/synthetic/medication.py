@@ -40,7 +40,9 @@ def chronic_prescriptions(basis: Basis) -> Yearly:
         person, age = basis.listed(year)
         # The same person stays high or low from year to year, and the frail take more.
         mean = basis.by_age(par.CHRONIC_DRUGS, age) * (0.5 + 0.5 * basis.frailty[person])
-        taken = np.minimum(np.floor(mean + inclined[person] * 1.4).astype(np.int64), many)
+        taken = np.minimum(
+            np.floor(mean + inclined[person] * par.CHRONIC_DRUG_SPREAD).astype(np.int64), many
+        )
         owner = np.repeat(person, taken)
         ends = np.cumsum(taken)
         order = np.arange(owner.size) - np.repeat(ends - taken, taken)
@@ -56,7 +58,9 @@ def chronic_prescriptions(basis: Basis) -> Yearly:
         kept = office >= 0
         who, what, days, office = who[kept], what[kept], days[kept], office[kept]
         odd = rng.random(who.size)
-        status = np.where(odd < 0.6, 0, np.where(odd > 1 - par.CANCELLED_SHARE, 2, 1))
+        status = np.where(
+            odd < par.PRESCRIPTION_COMPLETED, 0, np.where(odd > 1 - par.CANCELLED_SHARE, 2, 1)
+        )
         status = np.where((odd > 0.9) & (odd < 0.9 + par.ERROR_SHARE), 3, status)
         return pl.DataFrame(
             {

@@ -66,7 +66,9 @@ def observation_frame(basis: Basis, episodes: pl.DataFrame) -> pl.DataFrame:
         row = np.repeat(np.arange(days.size), rng.poisson(rate * prone[users.person]))
         parts.append((row, 1, _day_in(rng, begin, days, row), np.ones(row.size, dtype=int)))
         for code, shares in par.FUNCTION_SCORES.items():
-            row = np.flatnonzero((users.code == code) & (days > 0) & (rng.random(days.size) < 0.9))
+            row = np.flatnonzero(
+                (users.code == code) & (days > 0) & (rng.random(days.size) < par.FUNCTION_SCORED)
+            )
             score = _SCORES[choose(rng, np.asarray(shares), row.size)]
             parts.append((row, 2, _day_in(rng, begin, days, row), score))
     row = np.concatenate([part[0] for part in parts])

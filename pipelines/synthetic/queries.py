@@ -54,7 +54,7 @@ def _queries(
     slow = place_factors(rng, len(places.codes), par.MUNICIPALITY_QUERY_LOG_SD)
     wait = rng.exponential(par.QUERY_MEAN_HOURS * 60 * slow[place]).astype(np.int64) + 1
     answered_at = asked * _MINUTES + minute + wait
-    from_municipality = rng.random(begin.size) < 0.5
+    from_municipality = rng.random(begin.size) < par.QUERIES_FROM_MUNICIPALITY
     can = (asked >= places.live_on["municipal_care"][place]) & (asked <= settings.last_day)
     answers = can & (rng.random(begin.size) < par.QUERY_ANSWERED)
     answers &= answered_at // _MINUTES <= settings.last_day

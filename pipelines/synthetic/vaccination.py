@@ -16,7 +16,6 @@ from pipelines.synthetic.listed import Basis
 
 MMR, INFLUENZA = "J07BD52", "J07BB02"
 STATUSES = ("completed", "not-done", "entered-in-error")
-_SEASON = (270, 85)
 _MMR_SPREAD = 60
 
 
@@ -91,7 +90,8 @@ def _autumn(
     at_risk = risk[person] & (age >= 18)
     share = np.where(age >= 65, old, np.where(at_risk, young, 0.0))
     who = person[rng.random(person.size) < share]
-    days = first_day(year) + _SEASON[0] + rng.integers(0, _SEASON[1], who.size)
+    begins, lasts = par.INFLUENZA_SEASON
+    days = first_day(year) + begins + rng.integers(0, lasts, who.size)
     alive = basis.spells.place_on(who, days) >= 0
     who, days = who[alive], days[alive]
     one = np.ones(who.size, dtype=np.int64)

@@ -129,4 +129,29 @@ BACKGROUND_ICD10: Annotated[tuple[str, ...], Given("the other diagnoses, equally
     "J18.9", "R07.4", "R10.4", "K35.8", "I48.9", "S52.5", "Z03.8", "K80.2", "A41.9", "R55",
     "T81.4", "M54.5", "C34.9", "K57.3", "O80")
 SECONDARY_DIAGNOSES: Annotated[float, Given("further diagnoses of a stay, mean")] = 1.2
+HYPERTENSION_CODES: Annotated[tuple[tuple[str, float], ...], Given(
+    "how hypertension is coded: code, share of persons")] = (
+    ("icpc2|K86", 0.78), ("icpc2|K87", 0.08), ("icd10|I10", 0.11), ("icd10|I11.9", 0.03))
+COPD_CODES: Annotated[tuple[tuple[str, float], ...], Given(
+    "how chronic obstructive lung disease is coded: code, share of persons")] = (
+    ("icpc2|R95", 0.85), ("icd10|J44.9", 0.15))
+ASTHMA_CODES: Annotated[tuple[tuple[str, float], ...], Given(
+    "how asthma is coded: code, share of persons")] = (
+    ("icpc2|R96", 0.88), ("icd10|J45.9", 0.12))
+DEMENTIA_CODES: Annotated[tuple[tuple[str, float], ...], Given(
+    "how dementia is coded: code, share of persons")] = (
+    ("icpc2|P70", 0.74), ("icd10|G30.9", 0.1), ("icd10|F00.1", 0.08), ("icd10|F03", 0.08))
+DEMENTIA_RENEWALS: Annotated[float, Given(
+    "prescriptions a year of drugs against dementia, and of antipsychotics")] = 3.0
+CHRONIC_DRUG_SPREAD: Annotated[float, Given(
+    "drugs by which persons of an age differ beside frailty")] = 1.4
+HBA1C_OTHERS_LEVEL: Annotated[tuple[float, float], Given(
+    "HbA1c without diabetes: mean and standard deviation, mmol/mol")] = (37.0, 3.2)
+OFFICE_HBA1C_LOG_SD: Annotated[float, Given(
+    "how far offices lie apart: HbA1c of their patients, log scale: provider clustering")] = 0.06
+AMENDED_RESULTS: Annotated[float, Given("share of results amended")] = 0.004
+DIGITAL_INSTEAD: Annotated[float, Given(
+    "share of consultations held on a screen at an office that is keen on it, mean")] = 0.1
+INFLUENZA_SEASON: Annotated[tuple[int, int], Given(
+    "first day of the year and length in days of the season of vaccination")] = (270, 85)
 # fmt: on

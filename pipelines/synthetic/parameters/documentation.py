@@ -34,3 +34,7 @@ DELAY_MEAN_MINUTES: Annotated[
     Given("mean minutes from event to entry at a workstation; a fifth of it on a mobile device"),
 ] = 95.0
 ENTRY_ERROR_SHARE: Annotated[float, Given("share of entries entered in error")] = 0.004
+# fmt: off
+EMERGENCY_ENTRIES: Annotated[float, Given(
+    "entries of the emergency service per inhabitant a year")] = 0.03
+# fmt: on

@@ -139,3 +139,21 @@ NOTICE_PATTERNS: Annotated[
         "cancellation, entered in error, twice on one day, sent after discharge"
     ),
 ] = (0.80, 0.10, 0.03, 0.03, 0.015, 0.015, 0.01)
+# fmt: off
+SUBSTANCE_EMERGENCY_SHARE: Annotated[float, Given(
+    "share of stays for substance use that are emergencies")] = 0.5
+READY_PLANNED_FACTOR: Annotated[float, Given(
+    "being reported ready after a planned stay, relative to an emergency")] = 0.45
+READY_PSYCHIATRY_SHARE: Annotated[float, Given(
+    "share of adults' stays in psychiatry or for substance use reported ready")] = 0.10
+READMISSION_MEAN_DAYS: Annotated[float, Given("mean days to such a readmission")] = 9.0
+TRANSFER_TO_PSYCHIATRY: Annotated[float, Given(
+    "share of transfers that go on in psychiatry")] = 0.12
+TRANSFER_AS_EMERGENCY: Annotated[float, Given(
+    "share of transfers that keep their priority; the others become planned")] = 0.8
+DISCHARGED_ELSEWHERE: Annotated[tuple[float, float], Given(
+    "cumulative share of discharges to another institution, and to a nursing home")] = (0.1, 0.18)
+NOTIFIED: Annotated[tuple[float, float, float], Given(
+    "share of stays that the municipality should know of with a notice of admission, an early "
+    "notice, and the municipality's report")] = (0.9, 0.7, 0.5)
+# fmt: on

@@ -69,4 +69,11 @@ MUNICIPALITY_TRAINING_SD: Annotated[float, Given(
 MIGRATION_LOSS: Annotated[float, Given("share of counts at go-live with something missing")] = 0.12
 MIGRATION_LOST: Annotated[float, Given("share missing in such a count, mean")] = 0.006
 RECORDS_PER_USER: Annotated[float, Given("clinical records moved per service user, mean")] = 46.0
+FUNCTION_SCORED: Annotated[float, Given("share of users whose need is scored in a year")] = 0.9
+WAITING_MEAN_DAYS: Annotated[float, Given("mean days waited so far for a nursing home")] = 50.0
+WAITING_LEAST_AGE: Annotated[int, Given("least age of those who wait")] = 78
+DECISION_STATUS: Annotated[tuple[float, float], Given(
+    "share of decisions completed, and on hold")] = (0.5, 0.015)
+QUERIES_FROM_MUNICIPALITY: Annotated[float, Given(
+    "share of queries that the municipality asks")] = 0.5
 # fmt: on

@@ -96,3 +96,25 @@ BACKGROUND_ATC: Annotated[tuple[str, ...], Given("ATC codes of the background, e
 LOOK_BACK_MONTHS: Annotated[
     int, Given("months before the window from which offices deliver what they recorded")
 ] = 24
+# fmt: off
+DIABETES_CODES: Annotated[tuple[tuple[float, str], ...], Given(
+    "how type 2 diabetes is coded: cumulative share of persons, code")] = (
+    (0.82, "icpc2|T90"), (0.91, "icd10|E11.9"), (0.96, "icd10|E119"), (1.0, "icd10|E11.65"))
+DIABETES_DRUGS: Annotated[tuple[tuple[str, float, float], ...], Given(
+    "drugs for type 2 diabetes beside metformin: ATC code, share of the treated, prescriptions "
+    "a year")] = (
+    ("A10BK03", 0.4, 2.5), ("A10BJ06", 0.25, 2.5), ("A10BD15", 0.1, 2.0))
+TYPE_1_CONTACTS: Annotated[float, Given(
+    "coded contacts a year for type 1 diabetes, for each way of coding it")] = 0.8
+LOOK_ALIKE_RENEWALS: Annotated[dict[str, float], Given(
+    "prescriptions a year: insulin in type 1, for weight, for heart, metformin for other "
+    "causes")] = {"type_1": 4.0, "weight": 3.0, "heart": 2.5, "other": 1.5}
+LOOK_ALIKE_CONTACTS: Annotated[float, Given("coded contacts a year for those causes")] = 1.0
+ONE_PRESCRIPTION_SHARE: Annotated[float, Given(
+    "share of persons 30+ with one prescription of metformin only")] = 0.003
+TWO_ON_ONE_DAY_SHARE: Annotated[float, Given(
+    "share of persons 30+ with two prescriptions, both on one day")] = 0.002
+ERROR_FOUND_LATER: Annotated[float, Given(
+    "share of wrong diagnoses that are found in the year after")] = 0.5
+PRESCRIPTION_COMPLETED: Annotated[float, Given("share of prescriptions completed")] = 0.6
+# fmt: on
