@@ -60,12 +60,11 @@ class WholeBuilder(Builder):
             .then(pl.lit("St. Olavs hospital"))
             .alias("assigner"),
         )
-        ids = frame.join(self._links(year), on="person", how="left", maintain_order="left")
-        return frame.with_columns(
-            ids["other_id"],
-            ids["link_type"],
-            ("Patient/" + ids["other_id"]).alias("other_reference"),
+        linked = frame.drop("other_id", "other_reference", "link_type").join(
+            self._links(year), on="person", how="left", maintain_order="left"
         )
+        reference = pl.concat_str(pl.lit("Patient/"), "other_id")
+        return linked.with_columns(reference.alias("other_reference"))
 
     def _links(self, year: int) -> pl.DataFrame:
         """Links that stand at the end of a year: person, other_id, link_type."""
