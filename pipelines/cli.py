@@ -48,7 +48,9 @@ out = Console(highlight=False, soft_wrap=True)
 
 Scale = Annotated[float, typer.Option(min=0.001, max=1.0, help="Share of the real population.")]
 Years = Annotated[int, typer.Option(min=1, max=5, help="Calendar years, the last one 2025.")]
-Seed = Annotated[int, typer.Option(help="The same seed gives the same region, byte for byte.")]
+Seed = Annotated[
+    int, typer.Option(min=0, help="The same seed gives the same region, byte for byte.")
+]
 Port = Annotated[int, typer.Option(min=1024, max=65535, help="Port on 127.0.0.1.")]
 
 
