@@ -125,6 +125,10 @@ def synth(
 
     if life and not whole:
         raise typer.BadParameter("--life needs the whole region: leave --first out.")
+    if not whole and form is not DeliveredAs.fhir:
+        raise typer.BadParameter(
+            f"--format {form.value} needs the whole region: leave --first out."
+        )
     if truth is not None and truth.resolve().is_relative_to(to.resolve()):
         raise typer.BadParameter("--truth lies inside --out: whatever reads the deliveries would "
                                  "see the answers. Name a folder elsewhere.")  # fmt: skip

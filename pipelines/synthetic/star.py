@@ -64,7 +64,8 @@ class StarBuilder(WholeBuilder):
             frame.with_columns(
                 pl.when(system == fhir.FNR).then("number").alias("national_number"),
                 pl.when(system == fhir.D_NUMBER).then("number").alias("d_number_text"),
-                pl.when(system == LOCAL_SYSTEM).then("number").alias("local_number"),
+                pl.lit(None, dtype=pl.String).alias("help_number"),
+                (system == LOCAL_SYSTEM).alias("has_local_number"),
                 pl.col("confidentiality").is_not_null().alias("is_graded"),
             ),
         )
@@ -101,7 +102,8 @@ class StarBuilder(WholeBuilder):
 
     def deletion(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
         """Deletions: one row each."""
-        return self.finish("deletion", rows)
+        url = pl.format("{}/{}", "resource_type", "resource_id")
+        return self.finish("deletion", rows.with_columns(url.alias("url")))
 
 
 def _typed(column: Column, schema: pl.Schema) -> pl.Expr:

@@ -1,7 +1,8 @@
 """The delivered tables of a star extract: their columns, and which view column each one fills.
 
-Belongs here: names, how each is read, and the mapping that a source's catalogue entry holds. Does
-not belong here: how the columns are made (``star``), which rows a delivery holds (``selection``).
+Belongs here: names, how each is read, and the mapping that the source's catalogue entry repeats.
+Does not belong here: how the columns are made (``star``), which rows a delivery holds
+(``selection``).
 
 The names are like those of a data warehouse that a journal's supplier would deliver. Columns
 without view are there because such tables hold them: they identify, and must not get through.
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pipelines.synthetic import fhir
 
@@ -66,8 +67,8 @@ TABLES: Final[dict[str, Table]] = {
             _patient(), *_NAME,
             _column("NationalNumber", "national_number", "national_number"),
             _column("DNumber", "d_number_text", "d_number"),
-            _column("LocalNumber", "local_number"),
-            _column("LocalNumberAssigner", "assigner"),
+            _column("HelpNumber", "help_number", "help_number"),
+            _column("HasLocalNumber", "has_local_number", "local_number", read=BOOLEAN),
             _column("Sex", "sex", "gender"),
             _column("BirthDate", "birth_date", "birth_date", read=DATE),
             _column("DeathDate", "death_date", "deceased", read=DATE),
@@ -302,10 +303,9 @@ TABLES: Final[dict[str, Table]] = {
     "deletion": Table(
         "DeletionFact", "deletion",
         (
-            _column("ResourceType", "resource_type", "resource_type"),
-            _column("ResourceEpicId", "resource_id", "resource_id"),
+            _column("ResourceUrl", "url", "url"),
         ),
-        {},
+        {"method": "DELETE", "bundle_type": "transaction"},
     ),
 }  # fmt: skip
 """By shape: the name of the method that prepares rows for either format."""
@@ -316,7 +316,6 @@ CSV: Final[dict[str, object]] = {
     "decimal": ",",
     "date_format": "%d.%m.%Y",
     "time_format": "%d.%m.%Y %H:%M:%S",
-    "null_values": [""],
 }
 
 
@@ -334,14 +333,15 @@ _WITH: Final = {
 }
 
 
-def mapping() -> dict[str, object]:
-    """The ``tables`` entry of the synthetic source: how each delivered table is read."""
+def mapping() -> dict[str, dict[str, Any]]:
+    """What each delivered column becomes, as the ``tables`` of the source's catalogue entry say it.
+
+    Returns:
+        By delivered table: ``table`` (the restricted one) and ``columns`` by view column.
+    """
     return {
         table.name: {
             "table": table.restricted,
-            "time_zone": "Europe/Oslo",
-            "ambiguous_time": "first",
-            "csv": dict(CSV),
             "columns": {
                 view: {"column": column.name}
                 | ({} if column.read == TEXT else {"read": column.read})
@@ -351,4 +351,11 @@ def mapping() -> dict[str, object]:
             | {view: {"constant": value} for view, value in table.constants.items()},
         }
         for table in TABLES.values()
+    }
+
+
+def unmapped() -> set[str]:
+    """Delivered columns that fill no view column."""
+    return {
+        column.name for table in TABLES.values() for column in table.columns if not column.views
     }

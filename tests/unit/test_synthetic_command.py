@@ -60,6 +60,7 @@ def test_the_truth_is_written_where_asked(tmp_path: Path) -> None:
     [
         (["--format", "xml"], "'fhir', 'tables', 'csv'"),
         (["--first", "--life"], "leave --first out"),
+        (["--first", "--format", "csv"], "leave --first out"),
         (["--seed", "-1"], "--seed"),
         (["--years", "9"], "--years"),
         (["--scale", "2"], "--scale"),

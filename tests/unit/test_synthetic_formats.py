@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
+import yaml
 
 from pipelines.catalogue.loader import HERE as CATALOGUE
 from pipelines.synthetic import (
@@ -24,6 +25,8 @@ from pipelines.synthetic import (
     mapping,
     write_extract,
 )
+from pipelines.synthetic import parameters as par
+from pipelines.synthetic.star_columns import CSV, unmapped
 from tests.support.delivered_lines import Resource, deliveries, extension
 
 SETTINGS = SyntheticSettings(scale=0.004, whole=True, life=True)
@@ -251,8 +254,7 @@ def test_deletions_and_links_are_tables(
     lines: dict[str, list[tuple[int, Resource]]], tables: dict[str, pl.DataFrame]
 ) -> None:
     urls = [e["request"]["url"] for _, r in lines["Bundle"] for e in r["entry"]]
-    gone = tables["DeletionFact"].select(pl.format("{}/{}", "ResourceType", "ResourceEpicId"))
-    assert sorted(gone.to_series()) == sorted(urls)
+    assert sorted(tables["DeletionFact"]["ResourceUrl"]) == sorted(urls)
     said = [
         (r["id"], link["other"]["reference"].removeprefix("Patient/"), link["type"])
         for _, r in lines["Patient"] for link in r.get("link", [])
@@ -261,23 +263,23 @@ def test_deletions_and_links_are_tables(
     assert said
 
 
-def views() -> dict[str, set[str]]:
-    found = {}
-    for file in (CATALOGUE / "views").glob("*.json"):
-        view = json.loads(file.read_text(encoding="utf-8"))
-        columns = {column["name"] for part in view["select"] for column in part["column"]}
-        found[view["name"]] = columns
-    return found
+SOURCE = yaml.safe_load((CATALOGUE / "sources" / "synthetic.yml").read_text(encoding="utf-8"))
 
 
-def test_every_view_column_is_mapped(tables: dict[str, pl.DataFrame]) -> None:
-    entries = {entry["table"]: (name, entry) for name, entry in mapping().items()}
-    for view, columns in views().items():
-        name, entry = entries[view]
-        assert columns <= set(entry["columns"]), view
-        used = {one["column"] for one in entry["columns"].values() if "column" in one}
-        assert used <= set(tables[name].columns), name
-        assert not used & IDENTIFYING
+def test_the_catalogue_reads_what_is_written() -> None:
+    said = {
+        name: {"table": entry["table"], "columns": entry["columns"]}
+        for name, entry in SOURCE["tables"].items()
+    }
+    assert said == mapping()
+    for entry in SOURCE["tables"].values():
+        assert entry["csv"] == CSV
+        assert set(entry["dropped"]) >= unmapped() == IDENTIFYING | {"ClinicEpicId"}
+
+
+def test_the_municipalities_are_known_by_their_number() -> None:
+    (known,) = SOURCE["known_as"]["kommuner"]
+    assert known["number"] == par.ORGANISATION_NUMBER
 
 
 def test_delivered_columns_have_the_types_they_are_read_as(
