@@ -62,11 +62,11 @@ class Folder:
                 continue
             built: pl.DataFrame = getattr(builder, part.shape)(chunk, year)
             self.rows[name] += built.height
-            for piece in self._split(built):
+            for piece in self._split(built, part.even_empty):
                 self._file(name, piece)
 
-    def _split(self, built: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        if not built.height:
+    def _split(self, built: pl.DataFrame, even_empty: bool) -> Iterator[pl.DataFrame]:
+        if not built.height and not even_empty:
             return
         if self._form != "fhir":
             yield built
@@ -111,8 +111,9 @@ def _encoded(
         return "parquet", False, buffer.getbuffer()
     content: bytes | memoryview
     if form == "csv":
-        # Text first: the one place where the declared encoding is applied.
-        piece.write_csv(
+        # One line a row, as such exports are made: a line break inside a text becomes a space.
+        texts = pl.col(pl.String).str.replace_all("\n", " ", literal=True)
+        piece.with_columns(texts).write_csv(
             buffer,
             separator=str(CSV["delimiter"]),
             decimal_comma=True,

@@ -29,12 +29,14 @@ class Part:
         shape: Method of a builder, and template or table.
         rows: Rows of a year, in one frame or several.
         tables_only: Only in tables: FHIR holds it inside another resource.
+        even_empty: A table without rows says that there is nothing, and is delivered.
     """
 
     entity: str
     shape: str
     rows: Rows | Frames
     tables_only: bool = False
+    even_empty: bool = False
 
     def frames(self, region: Region, year: int) -> Iterator[pl.DataFrame]:
         """The rows of a year, frame by frame."""
@@ -190,7 +192,9 @@ ORGANISATIONS = tuple(_FIRST)
 _LOOK_BACK = par.LOOK_BACK_MONTHS // 12
 
 _MORE: dict[str, tuple[Part, ...]] = {
-    "personregister": (),
+    "personregister": (
+        Part("Patient", "patient_link", first.patients, tables_only=True, even_empty=True),
+    ),
     "sykehus": (
         Part("Communication", "communication", _extra_messages(municipal=False)),
         Part("Condition", "condition", _more("hospital_diagnoses", "recorded_on")),
@@ -219,7 +223,6 @@ _LIFE: dict[str, tuple[Part, ...]] = {
     "personregister": (
         Part("Patient", "second_patient", first.second_resources),
         Part("Patient", "second_residence", first.second_resources, tables_only=True),
-        Part("Patient", "patient_link", first.patients, tables_only=True),
         Part("Patient", "second_link", first.second_resources, tables_only=True),
     ),
     "sykehus": (Part("Bundle", "deletion", _deletions("sykehus")),),

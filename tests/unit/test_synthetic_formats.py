@@ -118,7 +118,8 @@ def norwegian(value: object) -> str:
         return value.strftime("%d.%m.%Y")
     if isinstance(value, float):
         return repr(value).replace(".", ",")
-    return str(value)
+    # One line a row: a line break inside a text becomes a space.
+    return str(value).replace("\n", " ")
 
 
 def test_text_says_what_parquet_says(written: dict[str, Path]) -> None:
