@@ -188,11 +188,23 @@ def diabetes_t2(world: World) -> pl.DataFrame:
     return by_year(parts)
 
 
+def _diagnoses(region: Region) -> pl.DataFrame:
+    """Diagnoses, whoever made them: person, code_system, code, recorded_on, verification_status."""
+    columns = ("person", "code_system", "code", "recorded_on", "verification_status")
+    own = region.conditions.select(columns)
+    of_stays = region.more.get("hospital_diagnoses")
+    if of_stays is None:
+        return own
+    return pl.concat(
+        [own, of_stays.select(pl.col(name).cast(own.schema[name]) for name in columns)]
+    )
+
+
 def _diabetes_in_look_back(world: World, year: int) -> pl.DataFrame:
     last = dt.date(year, 12, 31)
     after = dt.date(year - LOOK_BACK_MONTHS // 12, 12, 31)
     code, system = pl.col("code"), pl.col("code_system")
-    conditions = world.region.conditions.filter(
+    conditions = _diagnoses(world.region).filter(
         pl.col("verification_status") == "confirmed",
         pl.col("recorded_on") > after,
         pl.col("recorded_on") <= last,
