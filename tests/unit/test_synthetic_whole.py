@@ -253,3 +253,52 @@ def test_a_year_made_twice_is_the_same_in_any_order(region: Region) -> None:
         make(2023)
         again.yearly[name](2024)
         assert again.yearly[name](2025).equals(later), name
+
+
+def test_some_persons_are_seen_far_more_than_others(region: Region) -> None:
+    claims = region.yearly["claims"](2025)
+    per_person = claims.group_by("person").len()["len"]
+    assert float(per_person.var()) > 2 * float(per_person.mean())
+
+
+def test_offices_differ_in_what_they_choose(region: Region) -> None:
+    given = region.prescriptions.filter(pl.col("atc_code").str.starts_with("J01"))
+    narrow = given.group_by("office").agg(
+        (pl.col("atc_code") == "J01CE02").mean().alias("share"), pl.len().alias("n")
+    ).filter(pl.col("n") >= 30)  # fmt: skip
+    assert narrow.height > 5
+    mean = float(narrow["share"].mean())
+    by_chance = mean * (1 - mean) * float((1 / narrow["n"]).mean())
+    assert float(narrow["share"].var()) > 1.5 * by_chance
+
+
+def test_dementia_rises_with_age(region: Region) -> None:
+    ill = region.conditions.filter(pl.col("code") == "P70")["person"].unique()
+    listed = region.yearly["claims"](2025)["person"].unique()
+    persons = region.persons.filter(pl.col("person").is_in(listed.implode())).with_columns(
+        pl.col("person").is_in(ill.implode()).alias("ill"),
+        (2025 - pl.col("birth_date").dt.year()).alias("age"),
+    )
+    shares = [
+        float(persons.filter(pl.col("age").is_between(low, high))["ill"].mean())
+        for low, high in ((0, 59), (60, 74), (75, 84), (85, 110))
+    ]
+    assert shares == sorted(shares)
+    assert shares[0] < 0.002
+    assert shares[-1] > 0.1
+
+
+def test_municipalities_differ(region: Region) -> None:
+    contacts = region.yearly["out_of_hours"](2025)
+    residents = region.residence.filter(pl.col("valid_to").is_null()).group_by(
+        "municipality_code"
+    ).len(name="residents")  # fmt: skip
+    rates = (
+        contacts.group_by("municipality_code")
+        .len(name="contacts")
+        .join(residents, on="municipality_code")
+        .filter(pl.col("residents") > 300)
+        .with_columns(rate=pl.col("contacts") / pl.col("residents"))
+    )
+    assert rates.height > 3
+    assert float(rates["rate"].max()) > 1.15 * float(rates["rate"].min())
