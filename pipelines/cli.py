@@ -13,6 +13,7 @@ import json
 import os
 import sys
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -47,8 +48,18 @@ out = Console(highlight=False, soft_wrap=True)
 
 Scale = Annotated[float, typer.Option(min=0.001, max=1.0, help="Share of the real population.")]
 Years = Annotated[int, typer.Option(min=1, max=5, help="Calendar years, the last one 2025.")]
-Seed = Annotated[int, typer.Option(help="The same seed gives the same region, byte for byte.")]
+Seed = Annotated[
+    int, typer.Option(min=0, help="The same seed gives the same region, byte for byte.")
+]
 Port = Annotated[int, typer.Option(min=1024, max=65535, help="Port on 127.0.0.1.")]
+
+
+class DeliveredAs(StrEnum):
+    """Formats of a synthetic extract."""
+
+    fhir = "fhir"
+    tables = "tables"
+    csv = "csv"
 
 
 @app.command()
@@ -80,15 +91,49 @@ def synth(
     scale: Scale = 0.1,
     years: Years = 3,
     seed: Seed = 20231103,
+    form: Annotated[
+        DeliveredAs,
+        typer.Option(
+            "--format",
+            help="fhir: lines of JSON. tables: a star extract as Parquet. csv: the same as text, "
+            "as Norwegian offices write it.",
+        ),
+    ] = DeliveredAs.fhir,
+    whole: Annotated[
+        bool, typer.Option("--whole/--first", help="All entities, or what the demo needs.")
+    ] = True,
+    life: Annotated[
+        bool,
+        typer.Option(
+            "--life/--no-life",
+            help="What befalls a journal: numbers that change, late, corrected and deleted rows, "
+            "reservations.",
+        ),
+    ] = False,
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the exact figures; nothing that takes data in may see it."),
+    ] = None,
 ) -> None:
     """Write a synthetic journal extract: deliveries as a journal would send them.
 
-    All numbers are of the synthetic series; nobody in it exists.
+    All numbers are of the synthetic series; nobody in it exists. The whole region at full size
+    (`--scale 1 --years 5 --format tables`) is about 55 million rows in some 900 MB.
     """
     from pipelines.demo import write_region
     from pipelines.synthetic import SyntheticSettings
 
-    write_region(SyntheticSettings(scale=scale, years=years, seed=seed), to, None, out)
+    if life and not whole:
+        raise typer.BadParameter("--life needs the whole region: leave --first out.")
+    if not whole and form is not DeliveredAs.fhir:
+        raise typer.BadParameter(
+            f"--format {form.value} needs the whole region: leave --first out."
+        )
+    if truth is not None and truth.resolve().is_relative_to(to.resolve()):
+        raise typer.BadParameter("--truth lies inside --out: whatever reads the deliveries would "
+                                 "see the answers. Name a folder elsewhere.")  # fmt: skip
+    region = SyntheticSettings(scale=scale, years=years, seed=seed, whole=whole, life=life)
+    write_region(region, to, truth, out, form.value)
     out.print(f"Take it in with: folkepuls ingest {to}")
 
 

@@ -13,13 +13,27 @@ from pathlib import Path
 
 import polars as pl
 from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from anonymization.keys import create_key_file
 from pipelines.operations import publish_release, run
 from pipelines.publication.release import Decision, current_release, decide
 from pipelines.resources import forbidden_root
 from pipelines.settings import Settings, Zones, atomic_write
-from pipelines.synthetic import SyntheticSettings, generate_tables, write_extract, write_truth
+from pipelines.synthetic import (
+    Format,
+    SyntheticSettings,
+    generate_tables,
+    steps,
+    write_extract,
+    write_truth,
+)
 
 SOURCE = "synthetic"
 MARK = "demo.json"
@@ -63,7 +77,13 @@ def make_demo(settings: Settings, region: SyntheticSettings, console: Console) -
     return report.release_id
 
 
-def write_region(region: SyntheticSettings, to: Path, truth: Path | None, console: Console) -> None:
+def write_region(
+    region: SyntheticSettings,
+    to: Path,
+    truth: Path | None,
+    console: Console,
+    form: Format = "fhir",
+) -> None:
     """Write a region's deliveries, and its truth where asked.
 
     Args:
@@ -71,6 +91,7 @@ def write_region(region: SyntheticSettings, to: Path, truth: Path | None, consol
         to: Folder that gets ``synthetic/<delivery>/``.
         truth: Folder of the truth, or null for none. No pipeline step may read it.
         console: Where progress is printed.
+        form: ``fhir``, ``tables`` or ``csv``.
 
     Raises:
         DemoError: There is something already.
@@ -80,21 +101,38 @@ def write_region(region: SyntheticSettings, to: Path, truth: Path | None, consol
             f"{to / SOURCE} exists and is not overwritten. Name another folder, or remove it."
         )
 
-    def line(step: str, rows: int, seconds: float) -> None:
-        count = f"{rows:>12,}".replace(",", " ")
-        console.print(f"  done   {step:<28} {count} rows {seconds:6.1f} s", markup=False)
-
-    tables = generate_tables(region, progress=line)
     building = to / f".{SOURCE}.building"
     shutil.rmtree(building, ignore_errors=True)
-    write_extract(tables, building, progress=line)
-    if truth is not None:
-        truth.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_truth(tables, truth)
+    with _bar(console) as bar:
+        task = bar.add_task("region", total=steps(region))
+
+        def line(step: str, rows: int, seconds: float) -> None:
+            count = f"{rows:>12,}".replace(",", " ")
+            console.print(f"  done   {step:<28} {count} rows {seconds:6.1f} s", markup=False)
+            bar.advance(task)
+
+        tables = generate_tables(region, progress=line)
+        write_extract(tables, building, progress=line, form=form)
+        if truth is not None:
+            truth.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_truth(tables, truth)
     target = to / SOURCE
     written = building / SOURCE if (building / SOURCE).is_dir() else building
     written.rename(target)
     shutil.rmtree(building, ignore_errors=True)
+
+
+def _bar(console: Console) -> Progress:
+    """How far it has come, below the lines; on a terminal only, and gone in the end."""
+    return Progress(
+        TextColumn("  {task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
 
 
 def _own_home(zones: Zones, region: SyntheticSettings) -> Zones:

@@ -17,6 +17,7 @@ from pipelines.catalogue.model import LANGUAGES, Indicator
 from pipelines.checks.contracts import published_contracts
 from pipelines.resources import DBT_FOLDER
 from pipelines.settings import atomic_write
+from pipelines.synthetic import region_page
 
 MADE = "<!-- Made by `folkepuls docs build` from the catalogue; do not edit. -->\n"
 
@@ -53,6 +54,7 @@ def pages(entries: Catalogue) -> Mapping[str, str]:
         "published-tables.md": _published(),
         "restricted-tables.md": _restricted(),
         "models.md": _models(DBT_FOLDER / "models"),
+        "synthetic-region.md": region_page(),
     }
 
 

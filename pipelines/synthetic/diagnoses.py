@@ -51,7 +51,10 @@ def record_frames(
     _type_2(rng, places, population, spells, age, conditions, drugs)
     _look_alikes(rng, population, age, conditions, drugs)
     _background(rng, age, conditions, drugs)
-    return _conditions(settings, conditions), _prescriptions(settings, drugs)
+    return (
+        condition_rows(settings, conditions, settings.rng("condition details")),
+        prescription_rows(settings, drugs, settings.rng("prescription details")),
+    )
 
 
 def _last_place(spells: Spells, persons: int) -> Ints:
@@ -79,14 +82,15 @@ def _type_2(
     ill = np.flatnonzero(rng.random(age.size) < share)
     coded = ill[rng.random(ill.size) < par.DIABETES_CODED_SHARE]
     style = rng.random(coded.size)
-    for low, high, code in ((0, 0.82, "icpc2|T90"), (0.82, 0.91, "icd10|E11.9"),
-                            (0.91, 0.96, "icd10|E119"), (0.96, 1.0, "icd10|E11.65")):  # fmt: skip
+    low = 0.0
+    for high, code in par.DIABETES_CODES:
         members = coded[(style >= low) & (style < high)]
+        low = high
         visits = conditions.rates(members, par.DIABETES_CONTACTS)
         conditions.put(visits, conditions.any_day(visits.size), code)
     treated = ill[rng.random(ill.size) < par.DIABETES_DRUG_SHARE]
-    for atc, part, rate in (("A10BA02", 1.0, par.DIABETES_PRESCRIPTIONS), ("A10BK03", 0.4, 2.5),
-                            ("A10BJ06", 0.25, 2.5), ("A10BD15", 0.1, 2.0)):  # fmt: skip
+    metformin = ("A10BA02", 1.0, par.DIABETES_PRESCRIPTIONS)
+    for atc, part, rate in (metformin, *par.DIABETES_DRUGS):
         members = treated[rng.random(treated.size) < part]
         taken = drugs.rates(members, rate)
         drugs.put(taken, drugs.any_day(taken.size), atc)
@@ -109,12 +113,13 @@ def _look_alikes(
     # Type 1: insulin, and codes that are not type 2.
     type_1 = _some(rng, everyone, par.DIABETES_TYPE_1_SHARE, age)
     for code in ("icpc2|T89", "icd10|E10.9", "icd10|E109"):
-        visits = conditions.rates(type_1, 0.8)
+        visits = conditions.rates(type_1, par.TYPE_1_CONTACTS)
         conditions.put(visits, conditions.any_day(visits.size), code)
-    _drug(drugs, type_1, "A10AB05", 4.0)
+    renewals = par.LOOK_ALIKE_RENEWALS
+    _drug(drugs, type_1, "A10AB05", renewals["type_1"])
     # For weight, heart and kidney alone.
-    _drug(drugs, _some(rng, everyone, par.WEIGHT_DRUG_SHARE, age), "A10BJ06", 3.0)
-    _drug(drugs, _some(rng, everyone, par.HEART_DRUG_SHARE, age), "A10BK01", 2.5)
+    _drug(drugs, _some(rng, everyone, par.WEIGHT_DRUG_SHARE, age), "A10BJ06", renewals["weight"])
+    _drug(drugs, _some(rng, everyone, par.HEART_DRUG_SHARE, age), "A10BK01", renewals["heart"])
     # Metformin in pregnancy and for polycystic ovaries.
     excluding = {
         "icd10|O24.4": par.GESTATIONAL_RATE,
@@ -124,13 +129,13 @@ def _look_alikes(
     }
     for code, share in excluding.items():
         women = _some(rng, fertile, share, age)
-        visits = conditions.rates(women, 1.0)
+        visits = conditions.rates(women, par.LOOK_ALIKE_CONTACTS)
         conditions.put(visits, conditions.any_day(visits.size), code)
-        _drug(drugs, women, "A10BA02", 1.5)
+        _drug(drugs, women, "A10BA02", renewals["other"])
     # One prescription only, and two on one day.
-    once = _some(rng, age >= 30, 0.003, age)
+    once = _some(rng, age >= 30, par.ONE_PRESCRIPTION_SHARE, age)
     drugs.put(once, drugs.any_day(once.size), "A10BA02")
-    twice = _some(rng, age >= 30, 0.002, age)
+    twice = _some(rng, age >= 30, par.TWO_ON_ONE_DAY_SHARE, age)
     days = drugs.any_day(twice.size)
     drugs.put(twice, days, "A10BA02")
     drugs.put(twice, days, "A10BB12")
@@ -152,18 +157,20 @@ def _background(rng: np.random.Generator, age: Ints, conditions: Records, drugs:
     drugs.put(taken, drugs.any_day(taken.size), codes[rng.integers(0, codes.size, taken.size)])
 
 
-def _conditions(settings: SyntheticSettings, records: Records) -> pl.DataFrame:
-    rng = settings.rng("condition details")
+def condition_rows(
+    settings: SyntheticSettings, records: Records, rng: np.random.Generator, first: int = 0
+) -> pl.DataFrame:
+    """Rows of ``Region.conditions`` from collected records, numbered from ``first``."""
     person, days, codes, office = records.kept()
     wrong = rng.random(person.size) < par.ERROR_SHARE
     # Half of the errors are found in the year after, and corrected in that year's delivery.
-    late = wrong & (rng.random(person.size) < 0.5)
+    late = wrong & (rng.random(person.size) < par.ERROR_FOUND_LATER)
     year = np.maximum(year_of(days), settings.first_year)
     late &= year < settings.end_year
     return (
         pl.DataFrame(
             {
-                "condition": np.arange(person.size),
+                "condition": first + np.arange(person.size),
                 "person": person,
                 "coded": codes,
                 "recorded_on": date_series("recorded_on", days),
@@ -183,17 +190,19 @@ def _conditions(settings: SyntheticSettings, records: Records) -> pl.DataFrame:
     )
 
 
-def _prescriptions(settings: SyntheticSettings, records: Records) -> pl.DataFrame:
-    rng = settings.rng("prescription details")
+def prescription_rows(
+    settings: SyntheticSettings, records: Records, rng: np.random.Generator, first: int = 0
+) -> pl.DataFrame:
+    """Rows of ``Region.prescriptions`` from collected records, numbered from ``first``."""
     person, days, codes, office = records.kept()
     odd = rng.random(person.size)
-    status = np.where(odd < 0.6, 0, 1)
+    status = np.where(odd < par.PRESCRIPTION_COMPLETED, 0, 1)
     status = np.where(odd > 1 - par.CANCELLED_SHARE, 2, status)
     status = np.where((odd > 0.9) & (odd < 0.9 + par.ERROR_SHARE), 3, status)
     names = ("completed", "active", "cancelled", "entered-in-error")
     return pl.DataFrame(
         {
-            "prescription": np.arange(person.size),
+            "prescription": first + np.arange(person.size),
             "person": person,
             "status": named(names, status),
             "atc_code": codes,

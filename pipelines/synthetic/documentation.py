@@ -22,7 +22,6 @@ SERVICES = ("home_care", "nursing_home", "emergency")
 FORMS = ("structured", "free-text")
 DEVICES = ("mobile", "workstation")
 _SERVICE_OF = {"15": 0, "1": 0, "18": 1, "21": 1}
-_EMERGENCY_SHARE = 0.03
 
 
 def staff_frame(settings: SyntheticSettings, places: Places) -> pl.DataFrame:
@@ -197,7 +196,7 @@ def _emergencies(
     """Contacts with the municipal out-of-hours service."""
     persons = int(spells.person.max()) + 1
     span = settings.last_day + 1 - settings.first_day
-    size = rng.poisson(persons * _EMERGENCY_SHARE * span / 365.25)
+    size = rng.poisson(persons * par.EMERGENCY_ENTRIES * span / 365.25)
     person = rng.integers(0, persons, size)
     on = settings.first_day + rng.integers(0, span, size)
     place = spells.place_on(person, on)

@@ -61,3 +61,20 @@ def choose_in_rows(rng: np.random.Generator, weights: Floats, rows: Ints) -> Int
 def named(names: tuple[str, ...], index: Ints | Bools) -> pl.Series:
     """The name at each index; a boolean picks between two."""
     return pl.Series(names).gather(pl.Series(index).cast(pl.UInt32))
+
+
+def coded(names: tuple[str, ...], index: Ints | Bools) -> pl.Series:
+    """The name at each index, held as one small number a row."""
+    levels = pl.Enum(names)
+    return pl.Series(names, dtype=levels).gather(pl.Series(index).cast(pl.UInt32))
+
+
+def identified(prefix: str, size: int, digits: int = 8) -> pl.Series:
+    """Ids of consecutive rows: the prefix and a number with leading zeros."""
+    numbers = pl.Series("id", np.arange(size)).cast(pl.String).str.zfill(digits)
+    return numbers.to_frame().select(pl.concat_str(pl.lit(prefix), "id").alias("id")).to_series()
+
+
+def logit_shift(share: float, shift: Floats) -> Floats:
+    """A share moved by ``shift`` on the log-odds scale."""
+    return np.asarray(1 / (1 + (1 - share) / share * np.exp(-shift)), dtype=np.float64)

@@ -9,9 +9,10 @@ under ``https://folkepuls.no/fhir/``.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from pipelines.synthetic.json_lines import Maybe, Raw, Text
+from pipelines.synthetic.json_lines import Maybe, Present, Raw, Text
 
 OWN: Final = "https://folkepuls.no/fhir/"
 NO_BASIS: Final = "http://hl7.no/fhir/StructureDefinition/"
@@ -35,19 +36,26 @@ VERIFICATION: Final = "http://terminology.hl7.org/CodeSystem/condition-ver-statu
 AUDIT_TYPE: Final = "http://terminology.hl7.org/CodeSystem/audit-event-type"
 
 
-def _coding(system: object, code: object) -> dict[str, object]:
+Template = dict[str, object]
+
+
+def coding(system: object, code: object) -> dict[str, object]:
+    """A Coding."""
     return {"system": system, "code": code}
 
 
-def _concept(system: object, code: object) -> dict[str, object]:
-    return {"coding": [_coding(system, code)]}
+def concept(system: object, code: object) -> dict[str, object]:
+    """A CodeableConcept with one coding."""
+    return {"coding": [coding(system, code)]}
 
 
-def _identifier(system: object, value: object) -> dict[str, object]:
+def identifier(system: object, value: object) -> dict[str, object]:
+    """A reference by identifier."""
     return {"identifier": {"system": system, "value": value}}
 
 
-def _extension(url: str, kind: str, value: object) -> dict[str, object]:
+def extension(url: str, kind: str, value: object) -> dict[str, object]:
+    """An extension with its value."""
     return {"url": url, f"value{kind}": value}
 
 
@@ -55,19 +63,19 @@ def _narrative(column: str) -> dict[str, object]:
     return {"status": "generated", "div": Text(column, free=True)}
 
 
-_PATIENT = {"reference": Text("patient_reference")}
+PATIENT_REFERENCE = {"reference": Text("patient_reference")}
 
 ADDRESS: Final[dict[str, object]] = {
     "extension": [
-        _extension(f"{NO_BASIS}no-basis-address-official", "Boolean", True),
+        extension(f"{NO_BASIS}no-basis-address-official", "Boolean", True),
         {
             "url": f"{NO_BASIS}no-basis-propertyinformation",
             "extension": [
-                _extension(
-                    "municipality", "Coding", _coding(Text("system"), Text("municipality_code"))
+                extension(
+                    "municipality", "Coding", coding(Text("system"), Text("municipality_code"))
                 ),
-                _extension("cadastralUnitNumber", "Integer", Raw("farm")),
-                _extension("propertyUnitNumber", "Integer", Raw("unit")),
+                extension("cadastralUnitNumber", "Integer", Raw("farm")),
+                extension("propertyUnitNumber", "Integer", Raw("unit")),
             ],
         },
     ],
@@ -77,10 +85,10 @@ ADDRESS: Final[dict[str, object]] = {
     "district": Text("district"),
     "_district": {
         "extension": [
-            _extension(
+            extension(
                 f"{NO_BASIS}no-basis-municipalitycode",
                 "Coding",
-                _coding(Text("system"), Text("municipality_code")),
+                coding(Text("system"), Text("municipality_code")),
             )
         ]
     },
@@ -92,17 +100,28 @@ PATIENT: Final[dict[str, object]] = {
     "resourceType": "Patient",
     "id": Text("id"),
     "meta": Maybe(
-        "confidentiality", {"security": [_coding(CONFIDENTIALITY, Text("confidentiality"))]}
+        "confidentiality", {"security": [coding(CONFIDENTIALITY, Text("confidentiality"))]}
     ),
     "text": _narrative("text"),
-    "identifier": [{"use": "official", "system": Text("number_system"), "value": Text("number")}],
+    "identifier": [
+        {
+            "use": "official",
+            "system": Text("number_system"),
+            "value": Text("number"),
+            "assigner": Maybe("assigner", {"display": Text("assigner")}),
+        }
+    ],
     "name": [{"use": "official", "family": Text("family"), "given": [Text("given")]}],
     "telecom": [{"system": "phone", "value": Text("phone")}],
     "gender": Text("sex"),
     "birthDate": Text("birth_date"),
     "deceasedDateTime": Maybe("death_date", Text("death_date")),
     "address": Raw("addresses"),
-    "generalPractitioner": [_identifier(HER, Text("her_id"))],
+    "generalPractitioner": [identifier(HER, Text("her_id"))],
+    "link": Maybe(
+        "other_reference",
+        [{"other": {"reference": Text("other_reference")}, "type": Text("link_type")}],
+    ),
 }
 
 ENCOUNTER: Final[dict[str, object]] = {
@@ -110,36 +129,37 @@ ENCOUNTER: Final[dict[str, object]] = {
     "id": Text("id"),
     "text": _narrative("text"),
     "extension": [
-        _extension(
+        extension(
             f"{OWN}municipality-of-stay",
             "Coding",
-            _coding(MUNICIPALITY, Text("municipality_of_stay")),
+            coding(MUNICIPALITY, Text("municipality_of_stay")),
         )
     ],
     "status": Text("status"),
-    "class": _coding(ACT_CODE, Text("class_code")),
-    "serviceType": _concept(f"{OWN}service-type", Text("service_type")),
-    "priority": _concept(ACT_PRIORITY, Text("priority_code")),
-    "subject": _PATIENT,
+    "class": coding(ACT_CODE, Text("class_code")),
+    "serviceType": concept(f"{OWN}service-type", Text("service_type")),
+    "priority": concept(ACT_PRIORITY, Text("priority_code")),
+    "subject": PATIENT_REFERENCE,
     "period": {"start": Text("start"), "end": Maybe("end", Text("end"))},
     "hospitalization": Maybe(
-        "end", {"dischargeDisposition": _concept(DISPOSITION, Text("discharge_disposition"))}
+        "end", {"dischargeDisposition": concept(DISPOSITION, Text("discharge_disposition"))}
     ),
-    "serviceProvider": _identifier(f"{OWN}hospital", Text("hospital_code")),
+    "serviceProvider": identifier(f"{OWN}hospital", Text("hospital_code")),
 }
 
 CONDITION: Final[dict[str, object]] = {
     "resourceType": "Condition",
     "id": Text("id"),
-    "verificationStatus": _concept(VERIFICATION, Text("verification_status")),
-    "code": _concept(Text("system"), Text("written_code")),
-    "subject": _PATIENT,
+    "verificationStatus": concept(VERIFICATION, Text("verification_status")),
+    "code": concept(Text("system"), Text("written_code")),
+    "subject": PATIENT_REFERENCE,
+    "encounter": Maybe("encounter_reference", {"reference": Text("encounter_reference")}),
     "recordedDate": Text("recorded_on"),
-    "recorder": _identifier(HER, Text("her_id")),
+    "recorder": Maybe("her_id", identifier(HER, Text("her_id"))),
     "note": [{"text": Text("text", free=True)}],
 }
 
-_WEEKLY_EXTENT: Final = _extension(
+_WEEKLY_EXTENT: Final = extension(
     f"{OWN}weekly-extent-ratio",
     "Ratio",
     {
@@ -149,21 +169,21 @@ _WEEKLY_EXTENT: Final = _extension(
 )
 
 
-def episode_of_care(*, granted: bool) -> dict[str, object]:
+def episode_of_care(granted: bool) -> dict[str, object]:
     """Template of EpisodeOfCare, with weekly hours where some are granted."""
     extent: list[object] = [_WEEKLY_EXTENT] if granted else []
     return {
         "resourceType": "EpisodeOfCare",
         "id": Text("id"),
         "extension": [
-            _extension(f"{OWN}service-unit", "String", Text("unit")),
-            _extension(f"{OWN}service-description-markdown", "Markdown", Text("text", free=True)),
+            extension(f"{OWN}service-unit", "String", Text("unit")),
+            extension(f"{OWN}service-description-markdown", "Markdown", Text("text", free=True)),
             *extent,
         ],
         "status": Text("status"),
-        "type": [_concept(IPLOS, Text("written_code"))],
-        "patient": _PATIENT,
-        "managingOrganization": _identifier(MUNICIPALITY, Text("municipality_code")),
+        "type": [concept(IPLOS, Text("written_code"))],
+        "patient": PATIENT_REFERENCE,
+        "managingOrganization": identifier(MUNICIPALITY, Text("municipality_code")),
         "period": {"start": Text("start_on"), "end": Maybe("end_on", Text("end_on"))},
     }
 
@@ -172,15 +192,16 @@ COMMUNICATION: Final[dict[str, object]] = {
     "resourceType": "Communication",
     "id": Text("id"),
     "extension": [
-        _extension(f"{OWN}municipality", "Coding", _coding(MUNICIPALITY, Text("municipality_code")))
+        extension(f"{OWN}municipality", "Coding", coding(MUNICIPALITY, Text("municipality_code")))
     ],
     "status": Text("status"),
-    "category": [_concept(f"{OWN}plo-message", Text("message_type"))],
-    "subject": _PATIENT,
-    "encounter": {"reference": Text("encounter_reference")},
+    "category": [concept(f"{OWN}plo-message", Text("message_type"))],
+    "subject": PATIENT_REFERENCE,
+    "encounter": Maybe("encounter_reference", {"reference": Text("encounter_reference")}),
+    "inResponseTo": Maybe("answers_reference", [{"reference": Text("answers_reference")}]),
     "sent": Text("sent"),
-    "recipient": [_identifier(Text("recipient_system"), Text("recipient"))],
-    "sender": _identifier(Text("sender_system"), Text("sender")),
+    "recipient": [identifier(Text("recipient_system"), Text("recipient"))],
+    "sender": identifier(Text("sender_system"), Text("sender")),
     "payload": [{"contentString": Text("text", free=True)}],
 }
 
@@ -189,10 +210,10 @@ MEDICATION_REQUEST: Final[dict[str, object]] = {
     "id": Text("id"),
     "status": Text("status"),
     "intent": "order",
-    "medicationCodeableConcept": _concept(ATC, Text("atc_code")),
-    "subject": _PATIENT,
+    "medicationCodeableConcept": concept(ATC, Text("atc_code")),
+    "subject": PATIENT_REFERENCE,
     "authoredOn": Text("authored_on"),
-    "requester": _identifier(HER, Text("her_id")),
+    "requester": identifier(HER, Text("her_id")),
     "dosageInstruction": [{"text": Text("text", free=True)}],
 }
 
@@ -200,15 +221,15 @@ DOCUMENT_REFERENCE: Final[dict[str, object]] = {
     "resourceType": "DocumentReference",
     "id": Text("id"),
     "extension": [
-        _extension(f"{OWN}municipal-service", "Code", Text("service")),
-        _extension(f"{OWN}device", "Code", Text("device")),
+        extension(f"{OWN}municipal-service", "Code", Text("service")),
+        extension(f"{OWN}device", "Code", Text("device")),
     ],
     "status": Text("status"),
-    "category": [_concept(f"{OWN}documentation-form", Text("form"))],
-    "subject": _PATIENT,
+    "category": [concept(f"{OWN}documentation-form", Text("form"))],
+    "subject": PATIENT_REFERENCE,
     "date": Text("recorded"),
     "author": [{"reference": Text("author_reference")}],
-    "custodian": _identifier(MUNICIPALITY, Text("municipality_code")),
+    "custodian": identifier(MUNICIPALITY, Text("municipality_code")),
     "description": Text("text", free=True),
     "context": {"period": {"start": Text("event")}},
 }
@@ -216,9 +237,9 @@ DOCUMENT_REFERENCE: Final[dict[str, object]] = {
 AUDIT_EVENT: Final[dict[str, object]] = {
     "resourceType": "AuditEvent",
     "id": Text("id"),
-    "type": _coding(AUDIT_TYPE, "portal"),
+    "type": coding(AUDIT_TYPE, "portal"),
     "recorded": Text("recorded"),
-    "entity": [{"what": _PATIENT}],
+    "entity": [{"what": PATIENT_REFERENCE}],
 }
 
 TASK: Final[dict[str, object]] = {
@@ -226,40 +247,59 @@ TASK: Final[dict[str, object]] = {
     "id": Text("id"),
     "status": Text("status"),
     "intent": "order",
-    "code": _concept(f"{OWN}task", "questionnaire"),
+    "code": concept(f"{OWN}task", "questionnaire"),
     "description": Text("text", free=True),
-    "for": _PATIENT,
+    "for": PATIENT_REFERENCE,
     "executionPeriod": Maybe("answered_on", {"end": Text("answered_on")}),
     "authoredOn": Text("sent_on"),
     "restriction": {"period": {"end": Text("contact_on")}},
 }
 
+_FIRST_LOGIN: Final = extension(f"{OWN}first-login", "Date", Text("first_login_on"))
+_TRAINED: Final = extension(f"{OWN}trained-on", "Date", Text("trained_on"))
+
 PRACTITIONER_ROLE: Final[dict[str, object]] = {
     "resourceType": "PractitionerRole",
     "id": Text("id"),
     "extension": Maybe(
-        "first_login_on", [_extension(f"{OWN}first-login", "Date", Text("first_login_on"))]
+        "known", Present((Maybe("first_login_on", _FIRST_LOGIN), Maybe("trained_on", _TRAINED)))
     ),
     "period": {"start": Text("employed_from"), "end": Maybe("employed_to", Text("employed_to"))},
-    "practitioner": _identifier(HPR, Text("hpr")),
-    "organization": _identifier(MUNICIPALITY, Text("municipality_code")),
+    "practitioner": identifier(HPR, Text("hpr")),
+    "organization": identifier(MUNICIPALITY, Text("municipality_code")),
 }
 
-_GO_LIVE: Final = _extension(f"{OWN}go-live", "Date", Text("live_from"))
+_GO_LIVE: Final = extension(f"{OWN}go-live", "Date", Text("live_from"))
 
 
-def organization(*, live: bool) -> dict[str, object]:
+def organization(live: bool) -> dict[str, object]:
     """Template of Organization, with the go-live of an office that has joined."""
     go_live: list[object] = [_GO_LIVE] if live else []
     return {
         "resourceType": "Organization",
         "id": Text("id"),
         "extension": [
-            _extension(
-                f"{OWN}municipality", "Coding", _coding(MUNICIPALITY, Text("municipality_code"))
+            extension(
+                f"{OWN}municipality", "Coding", coding(MUNICIPALITY, Text("municipality_code"))
             ),
             *go_live,
         ],
         "identifier": [{"system": HER, "value": Text("her_id")}],
         "name": Text("name"),
     }
+
+
+TEMPLATES: Final[Mapping[str, Template | tuple[str, Callable[[bool], Template]]]] = {
+    "patient": PATIENT,
+    "encounter": ENCOUNTER,
+    "condition": CONDITION,
+    "medication_request": MEDICATION_REQUEST,
+    "organization": ("live_from", organization),
+    "episode_of_care": ("weekly_hours", episode_of_care),
+    "communication": COMMUNICATION,
+    "document_reference": DOCUMENT_REFERENCE,
+    "practitioner_role": PRACTITIONER_ROLE,
+    "audit_event": AUDIT_EVENT,
+    "task": TASK,
+}
+"""By shape: a template, or a column and what makes one from whether it is filled."""

@@ -16,6 +16,8 @@ from pipelines.synthetic.documentation import entry_frame, staff_frame
 from pipelines.synthetic.draws import named
 from pipelines.synthetic.hospital import encounter_frame, make_stays
 from pipelines.synthetic.identities import national_numbers
+from pipelines.synthetic.life import with_life
+from pipelines.synthetic.listed import Basis
 from pipelines.synthetic.messages import message_frame
 from pipelines.synthetic.model import Progress, Region, SyntheticSettings, no_progress, timed
 from pipelines.synthetic.places import BORDER_DAY, Places, load_places
@@ -23,6 +25,10 @@ from pipelines.synthetic.population import MALE, Population, simulate
 from pipelines.synthetic.portal import form_frame, session_frame
 from pipelines.synthetic.primary_care import Offices, make_offices, office_frame
 from pipelines.synthetic.spells import Spells
+from pipelines.synthetic.whole import whole_region
+
+GENERATED = ("persons", "hospital stays", "primary care", "municipal care", "portal")
+"""Steps of every region, as progress names them."""
 
 
 def generate_tables(settings: SyntheticSettings, progress: Progress = no_progress) -> Region:
@@ -36,30 +42,30 @@ def generate_tables(settings: SyntheticSettings, progress: Progress = no_progres
         All persons and events, as they stand at the end of the window.
     """
     places = load_places()
-    with timed(progress, "persons") as step:
+    with timed(progress, GENERATED[0]) as step:
         population, spells = simulate(settings, places)
         offices = make_offices(settings, places, population.birth.size)
         persons = _persons(settings, population, spells, offices)
         residence = residence_frame(settings, places, spells)
         step.rows = persons.height
-    with timed(progress, "hospital stays") as step:
+    with timed(progress, GENERATED[1]) as step:
         stays = make_stays(settings, places, population, spells)
         encounters = encounter_frame(settings, places, population, stays)
         messages = message_frame(settings, places, population, stays)
         step.rows = encounters.height + messages.height
-    with timed(progress, "primary care") as step:
+    with timed(progress, GENERATED[2]) as step:
         conditions, prescriptions = record_frames(settings, places, population, spells, offices)
         step.rows = conditions.height + prescriptions.height
-    with timed(progress, "municipal care") as step:
+    with timed(progress, GENERATED[3]) as step:
         episodes = care_frame(settings, places, population, spells)
         staff = staff_frame(settings, places)
         entries = entry_frame(settings, places, spells, episodes, staff)
         step.rows = episodes.height + staff.height + entries.height
-    with timed(progress, "portal") as step:
+    with timed(progress, GENERATED[4]) as step:
         sessions = session_frame(settings, places, population, spells)
         forms = form_frame(settings, places, population, spells)
         step.rows = sessions.height + forms.height
-    return Region(
+    region = Region(
         settings=settings,
         places=places,
         spells=spells,
@@ -76,6 +82,11 @@ def generate_tables(settings: SyntheticSettings, progress: Progress = no_progres
         portal_forms=forms,
         staff=staff,
     )
+    if not settings.whole:
+        return region
+    basis = Basis(settings, places, population, spells, offices)
+    region = whole_region(region, basis, progress)
+    return with_life(region, basis) if settings.life else region
 
 
 def _persons(

@@ -117,7 +117,7 @@ _KINDS: tuple[tuple[par.Curve, par.Months, int, int, float], ...] = (
     (par.EMERGENCY_SOMATIC, par.EMERGENCY_SEASON, _IMP, _SOMATIC, 1.0),
     (par.ELECTIVE_SOMATIC, par.ELECTIVE_SEASON, _IMP, _SOMATIC, 0.0),
     (par.PSYCHIATRY, par.FLAT_SEASON, _IMP, _PSYCHIATRY, par.PSYCHIATRY_EMERGENCY_SHARE),
-    (par.SUBSTANCE, par.FLAT_SEASON, _IMP, _SUBSTANCE, 0.5),
+    (par.SUBSTANCE, par.FLAT_SEASON, _IMP, _SUBSTANCE, par.SUBSTANCE_EMERGENCY_SHARE),
     (par.OUTPATIENT, par.ELECTIVE_SEASON, _AMB, _SOMATIC, 0.0),
     (par.EMERGENCY_ROOM, par.EMERGENCY_SEASON, _EMER, _SOMATIC, 1.0),
 )
@@ -198,9 +198,9 @@ def _waiting(
     priority: Ints,
     service: int,
 ) -> tuple[Bools, Ints]:
-    share = curve(par.READY_SHARE, age) * np.where(priority == _EM, 1.0, 0.45)
+    share = curve(par.READY_SHARE, age) * np.where(priority == _EM, 1.0, par.READY_PLANNED_FACTOR)
     if service != _SOMATIC:
-        share = np.where(age >= 18, 0.10, 0.0)
+        share = np.where(age >= 18, par.READY_PSYCHIATRY_SHARE, 0.0)
     ready = rng.random(age.size) < share
     factor = world.waiting_factor[place]
     same_day = rng.random(age.size) < np.clip(1 - (1 - par.SAME_DAY_SHARE) * factor, 0.15, 0.9)
@@ -213,7 +213,9 @@ def _readmissions(world: _World, rng: np.random.Generator, index: Stays) -> Stay
     share = curve(par.READMISSION, age) * world.readmission_factor[index.place]
     back = (index.service == _SOMATIC) & (rng.random(age.size) < share)
     person = index.person[back]
-    gap = 1 + np.minimum(rng.exponential(9.0, person.size), 29.0).astype(np.int64)
+    gap = 1 + np.minimum(rng.exponential(par.READMISSION_MEAN_DAYS, person.size), 29.0).astype(
+        np.int64
+    )
     begin = index.end[back] + gap
     place = world.spells.place_on(person, begin)
     alive = (place >= 0) & (begin <= world.settings.last_day)
@@ -239,8 +241,8 @@ def _transfers(world: _World, rng: np.random.Generator, index: Stays) -> Stays:
     return Stays(
         first.person, first.end, first.end + length, np.full(length.size, -1, dtype=np.int64),
         first.place, choose_in_rows(rng, world.places.catchment, first.place), first.kind,
-        np.where(rng.random(length.size) < 0.12, _PSYCHIATRY, first.service),
-        np.where(rng.random(length.size) < 0.8, first.priority, _EL),
+        np.where(rng.random(length.size) < par.TRANSFER_TO_PSYCHIATRY, _PSYCHIATRY, first.service),
+        np.where(rng.random(length.size) < par.TRANSFER_AS_EMERGENCY, first.priority, _EL),
     )  # fmt: skip
 
 
@@ -270,7 +272,8 @@ def encounter_frame(
     status = np.where(odd > 1 - par.ERROR_SHARE, 3, status)
     died = finished & (stays.end == population.death[stays.person])
     away = rng.random(size)
-    disposition = np.where(died, 3, np.where(away < 0.1, 1, np.where(away < 0.18, 2, 0)))
+    other, home = par.DISCHARGED_ELSEWHERE
+    disposition = np.where(died, 3, np.where(away < other, 1, np.where(away < home, 2, 0)))
     started = rng.integers(0, 24 * 60, size)
     ended = np.where(
         stays.end == stays.begin,

@@ -39,6 +39,13 @@ class Maybe:
     value: object
 
 
+@dataclass(frozen=True)
+class Present:
+    """A list of optional values, of which those with a null column are left out."""
+
+    items: tuple[Maybe, ...]
+
+
 def json_line(template: Mapping[str, object]) -> pl.Expr:
     """Compile a template.
 
@@ -74,6 +81,12 @@ def _parts(value: object) -> list[str | pl.Expr]:
         return [pl.col(value.column).cast(pl.String)]
     if isinstance(value, Mapping):
         return _object(value)
+    if isinstance(value, Present):
+        there = [
+            pl.when(pl.col(item.column).is_not_null()).then(_joined(_parts(item.value)))
+            for item in value.items
+        ]
+        return ["[", pl.concat_str(there, separator=",", ignore_nulls=True), "]"]
     if isinstance(value, list | tuple):
         inner: list[str | pl.Expr] = []
         for position, item in enumerate(value):

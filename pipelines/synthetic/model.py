@@ -10,7 +10,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,12 +37,19 @@ class SyntheticSettings:
         end_year: Last calendar year of the window, 2021–2026. The address history begins on
             1 January 2020, the day of the last great change of borders, so the window may not
             begin before it.
+        whole: Every entity and phenomenon. Without it: what the first indicators need.
+        life: What befalls a journal: identities that change, late and corrected rows, deletions,
+            reservations. Needs ``whole``.
+        new_number_from: Year from which the municipalities deliver under an organisation number.
     """
 
     scale: float = 0.1
     years: int = 3
     seed: int = 20231103
     end_year: int = 2025
+    whole: bool = False
+    life: bool = False
+    new_number_from: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse settings that no region can be made from."""
@@ -52,6 +59,8 @@ class SyntheticSettings:
             raise ValueError(f"years: expected 1 or more, got {self.years}.")
         if self.seed < 0:
             raise ValueError(f"seed: expected 0 or more, got {self.seed}.")
+        if self.life and not self.whole:
+            raise ValueError("life: expected with whole, got without; ask for both.")
         if self.end_year > 2026 or self.first_year < 2021:
             raise ValueError(
                 "end_year and years: expected a window inside 2021–2026, got "
@@ -83,6 +92,28 @@ class SyntheticSettings:
         return np.random.default_rng([self.seed, zlib.crc32(stream.encode())])
 
 
+Yearly = Callable[[int], pl.DataFrame]
+"""Makes the rows of a calendar year: always the same, and never all years at once in memory."""
+
+
+@dataclass
+class Life:
+    """What befalls the journal of a region; every frame may be empty.
+
+    Attributes:
+        numbers: person, first_number, first_system (the delivered one until then), number_from
+            (year in which the final number comes). A null first_number: a local number alone.
+        seconds: person, second_number (of the second resource), second_from, merged_in (years).
+        merges: person, other (person), merged_in, parted_in (years).
+        deleted: By frame of the region: rows that were delivered and deleted a year later.
+    """
+
+    numbers: pl.DataFrame
+    seconds: pl.DataFrame
+    merges: pl.DataFrame
+    deleted: dict[str, pl.DataFrame]
+
+
 @dataclass
 class Region:
     """All persons and events of a synthetic region, one frame an entity.
@@ -90,6 +121,9 @@ class Region:
     ``person`` is the row number of ``persons``; days are dates; codes are as in the extract
     contract. Columns beside the coded ones (names, lines, texts) exist in what is delivered
     only: they are built when the extract is written.
+
+    ``more`` holds the frames of a whole region by name; ``yearly`` makes those that are too many
+    for memory, a calendar year at a time.
     """
 
     settings: SyntheticSettings
@@ -107,13 +141,15 @@ class Region:
     portal_sessions: pl.DataFrame
     portal_forms: pl.DataFrame
     staff: pl.DataFrame
+    more: dict[str, pl.DataFrame] = field(default_factory=dict)
+    yearly: dict[str, Yearly] = field(default_factory=dict)
+    life: Life | None = None
 
     def rows(self) -> dict[str, int]:
-        """Rows by entity frame."""
+        """Rows by entity frame, those made a year at a time left out."""
+        frames = {**vars(self), **self.more}
         return {
-            name: frame.height
-            for name, frame in vars(self).items()
-            if isinstance(frame, pl.DataFrame)
+            name: frame.height for name, frame in frames.items() if isinstance(frame, pl.DataFrame)
         }
 
 
@@ -136,4 +172,14 @@ def timed(progress: Progress, name: str) -> Iterator[Step]:
     progress(name, step.rows, time.perf_counter() - started)
 
 
-__all__ = ["FAR", "Progress", "Region", "Step", "SyntheticSettings", "no_progress", "timed"]
+__all__ = [
+    "FAR",
+    "Life",
+    "Progress",
+    "Region",
+    "Step",
+    "SyntheticSettings",
+    "Yearly",
+    "no_progress",
+    "timed",
+]

@@ -1,7 +1,8 @@
 """Rows of the region as columns of resources: references, clock times, narrative.
 
-Belongs here: one function an entity, from a frame of rows to a frame with the column ``line``.
-Does not belong here: which rows a delivery holds (``extract``), the templates (``fhir``).
+Belongs here: one function an entity, from rows of the region to rows as delivered; the first
+entities. Does not belong here: which rows a delivery holds (``selection``), further entities
+(``resources_more``), the templates (``fhir``), tables (``star``).
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ _ALIAS_EVERY = 9
 class People:
     """What identifies the persons of a region, by person; never kept in the region itself.
 
-    ``persons``: person, patient_id, patient_reference, number, given, family, phone, who (a
-    phrase with name and telephone number). ``addresses``: the residence rows with line,
+    ``persons``: person, patient_id, patient_reference, number, given, family, full_name, phone,
+    who (a phrase with name and telephone number). ``addresses``: the residence rows with line,
     postal_code, farm, unit.
     """
 
@@ -52,6 +53,7 @@ def people(region: Region) -> People:
         .with_columns(
             pl.concat_str(pl.lit("Patient/"), "patient_id").alias("patient_reference"),
             pl.format("{} {} (tlf. {})", "given", "family", "phone").alias("who"),
+            pl.format("{} {}", "given", "family").alias("full_name"),
         )
     )
     names = dict(zip(region.places.codes, region.places.names, strict=True))
@@ -63,43 +65,97 @@ def people(region: Region) -> People:
 
 
 class Builder:
-    """Builds the lines of all entities of one region."""
+    """Builds what is delivered about the first entities of one region, as FHIR lines.
+
+    Each method takes rows of the region and the year of the delivery. ``finish`` and ``time`` are
+    what another format does otherwise (``star``).
+    """
+
+    templates = fhir.TEMPLATES
 
     def __init__(self, region: Region) -> None:
         self._region = region
         self._people = people(region)
         self._her = region.gp_offices["her_id"]
 
-    def _with_person(self, frame: pl.DataFrame, phrases: tuple[str, ...]) -> pl.DataFrame:
-        """Add the patient's reference and a narrative that names the patient."""
+    def finish(self, shape: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """Prepared rows as delivered: one line of JSON a row.
+
+        Args:
+            shape: Which template.
+            frame: Rows with the columns that the template names.
+        """
+        template = self.templates[shape]
+        if isinstance(template, dict):
+            return frame.lazy().select(json_line(template).alias("line")).collect()
+        # Extensions are a list: where one is missing, the template is another.
+        column, made = template
+        there = pl.col(column).is_not_null()
+        parts = [(frame.filter(there), made(True)), (frame.filter(~there), made(False))]
+        return pl.concat(
+            [part.lazy().select(json_line(form).alias("line")).collect() for part, form in parts]
+        )
+
+    def time(
+        self,
+        name: str,
+        rows: pl.DataFrame,
+        date: str,
+        minute: str,
+        utc: str | None,
+        second: pl.Expr | None = None,
+    ) -> pl.Expr:
+        """A clock time as this format writes it; arguments as ``_clock``."""
+        return _clock(rows, date, minute, utc, second).alias(name)
+
+    def with_person(
+        self, frame: pl.DataFrame, year: int, phrases: tuple[str, ...] = ()
+    ) -> pl.DataFrame:
+        """Add the patient's reference and, with phrases, a narrative that names the patient."""
         person = frame["person"]
         persons = self._people.persons
+        named = frame.with_columns(
+            persons[column].gather(person)
+            for column in ("patient_id", "patient_reference", "who", "full_name", "phone")
+        )
+        named = self.journal(named, year)
+        if not phrases:
+            return named
         turn = frame.select(pl.int_range(pl.len()) % len(phrases)).to_series()
         phrase = pl.Series(phrases).gather(turn)
-        return frame.with_columns(
-            persons["patient_reference"].gather(person).alias("patient_reference"),
-            persons["who"].gather(person).alias("who"),
-            phrase.alias("phrase"),
-        ).with_columns(pl.concat_str("who", pl.lit(": "), "phrase").alias("text"))
+        return named.with_columns(phrase.alias("phrase")).with_columns(
+            pl.concat_str("who", pl.lit(": "), "phrase").alias("text")
+        )
 
-    def _line(self, frame: pl.DataFrame, template: dict[str, object]) -> pl.DataFrame:
-        return frame.lazy().select(json_line(template).alias("line")).collect()
+    def journal(self, named: pl.DataFrame, year: int) -> pl.DataFrame:
+        """The resource of the patient that events refer to in a year: here the only one."""
+        return named
+
+    def spells(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
+        """Address spells of persons as known at the end of a year."""
+        until = dt.date(year, 12, 31)
+        return (
+            self._people.addresses.filter(pl.col("valid_from") <= until)
+            .join(rows.select("person"), on="person", how="semi")
+            .with_columns(
+                pl.when(pl.col("valid_to") <= until).then("valid_to").alias("valid_to"),
+                pl.when(pl.col("farm") % _ALIAS_EVERY == 0)
+                .then(pl.lit(fhir.MUNICIPALITY_ALIAS))
+                .otherwise(pl.lit(fhir.MUNICIPALITY))
+                .alias("system"),
+            )
+        )
 
     def patient(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
         """Patients as known at the end of a year: ``rows`` are rows of ``Region.persons``."""
-        until = dt.date(year, 12, 31)
-        spells = self._people.addresses.filter(pl.col("valid_from") <= until).join(
-            rows.select("person"), on="person", how="semi"
-        )
-        spells = spells.with_columns(
-            pl.when(pl.col("valid_to") <= until).then("valid_to").alias("valid_to"),
-            pl.when(pl.col("farm") % _ALIAS_EVERY == 0)
-            .then(pl.lit(fhir.MUNICIPALITY_ALIAS))
-            .otherwise(pl.lit(fhir.MUNICIPALITY))
-            .alias("system"),
-        )
-        written = spells.lazy().select(
-            "person", "valid_from", json_line(fhir.ADDRESS).alias("address")
+        return self.finish("patient", self.with_addresses(self.persons(rows, year), rows, year))
+
+    def with_addresses(self, frame: pl.DataFrame, rows: pl.DataFrame, year: int) -> pl.DataFrame:
+        """Add the list of a person's addresses, as JSON."""
+        written = (
+            self.spells(rows, year)
+            .lazy()
+            .select("person", "valid_from", json_line(fhir.ADDRESS).alias("address"))
         )
         addresses = (
             written.sort("person", "valid_from")
@@ -108,150 +164,181 @@ class Builder:
             .select("person", pl.concat_str(pl.lit("["), "address", pl.lit("]")).alias("addresses"))
             .collect()
         )
-        frame = (
-            rows.join(addresses, on="person", how="left", maintain_order="left")
-            .join(
-                self._people.persons.drop("number", "patient_number"),
-                on="person",
-                how="left",
-                maintain_order="left",
-            )
-            .with_columns(
-                pl.col("patient_id").alias("id"),
-                pl.when(pl.col("death_date") <= until).then("death_date").alias("death_date"),
-                pl.when(pl.col("d_number"))
-                .then(pl.lit(fhir.D_NUMBER))
-                .otherwise(pl.lit(fhir.FNR))
-                .alias("number_system"),
-                pl.when(pl.col("graded_from") <= year)
-                .then(pl.when("strictly_graded").then(pl.lit("V")).otherwise(pl.lit("R")))
-                .alias("confidentiality"),
-                pl.format('<div xmlns="http://www.w3.org/1999/xhtml">{}</div>', "who").alias(
-                    "text"
-                ),
-            )
-        )
-        frame = frame.with_columns(self._her.gather(frame[f"office_{year}"]).alias("her_id"))
-        return self._line(frame, fhir.PATIENT)
+        return frame.join(addresses, on="person", how="left", maintain_order="left")
 
-    def encounter(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def persons(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
+        """Persons as known at the end of a year, without addresses."""
+        until = dt.date(year, 12, 31)
+        frame = rows.join(
+            self._people.persons.drop("number", "patient_number"),
+            on="person",
+            how="left",
+            maintain_order="left",
+        ).with_columns(
+            pl.col("patient_id").alias("id"),
+            pl.when(pl.col("death_date") <= until).then("death_date").alias("death_date"),
+            pl.when(pl.col("d_number"))
+            .then(pl.lit(fhir.D_NUMBER))
+            .otherwise(pl.lit(fhir.FNR))
+            .alias("number_system"),
+            *(
+                pl.lit(None, dtype=pl.String).alias(name)
+                for name in ("assigner", "other_id", "other_reference", "link_type")
+            ),
+            pl.when(pl.col("graded_from") <= year)
+            .then(pl.when("strictly_graded").then(pl.lit("V")).otherwise(pl.lit("R")))
+            .alias("confidentiality"),
+            pl.format('<div xmlns="http://www.w3.org/1999/xhtml">{}</div>', "who").alias("text"),
+        )
+        return frame.with_columns(self._her.gather(frame[f"office_{year}"]).alias("her_id"))
+
+    def encounter(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
         """Encounters: ``rows`` of ``Region.encounters``, ended_on null where not yet known."""
-        frame = self._with_person(rows, texts.STAY).with_columns(
+        frame = self.with_person(rows, year, texts.STAY).with_columns(
             _identified("enk", "encounter"),
-            _clock(rows, "started_on", "started_minute", "encounter").alias("start"),
-            _clock(rows, "ended_on", "ended_minute", "encounter").alias("end"),
+            self.time("start", rows, "started_on", "started_minute", "encounter"),
+            self.time("end", rows, "ended_on", "ended_minute", "encounter"),
+            pl.when(pl.col("ended_on").is_not_null())
+            .then("discharge_disposition")
+            .alias("disposition"),
             pl.format('<div xmlns="http://www.w3.org/1999/xhtml">{}</div>', "text").alias("text"),
         )
-        return self._line(frame, fhir.ENCOUNTER)
+        return self.finish("encounter", frame)
 
-    def condition(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Conditions: ``rows`` of ``Region.conditions``."""
-        alias = pl.col("condition") % _ALIAS_EVERY == 0
+    def condition(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
+        """Conditions: ``rows`` of ``Region.conditions``, or of hospital diagnoses with ``id``."""
+        turn = pl.col("condition") if "condition" in rows.columns else pl.col("encounter")
+        alias = turn % _ALIAS_EVERY == 0
         icd10 = pl.when(alias).then(pl.lit(fhir.ICD10_ALIAS)).otherwise(pl.lit(fhir.ICD10))
         icpc2 = pl.when(alias).then(pl.lit(fhir.ICPC2_ALIAS)).otherwise(pl.lit(fhir.ICPC2))
-        frame = self._with_person(rows, texts.NOTE).with_columns(
-            _identified("dia", "condition"),
+        frame = self.with_person(rows, year, texts.NOTE).with_columns(
             pl.when(pl.col("code_system") == "icd10").then(icd10).otherwise(icpc2).alias("system"),
-            self._her.gather(rows["office"]).alias("her_id"),
+            *self.office(rows),
+            *_stay(rows),
         )
-        return self._line(frame, fhir.CONDITION)
+        if "id" not in rows.columns:
+            frame = frame.with_columns(_identified("dia", "condition"))
+        return self.finish("condition", frame)
 
-    def medication_request(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Prescriptions: ``rows`` of ``Region.prescriptions``."""
-        frame = self._with_person(rows, texts.DOSE).with_columns(
-            _identified("res", "prescription"), self._her.gather(rows["office"]).alias("her_id")
-        )
-        return self._line(frame, fhir.MEDICATION_REQUEST)
+    def office(self, rows: pl.DataFrame) -> list[pl.Series]:
+        """HER-id of the office of each row; null where there is none."""
+        if "office" not in rows.columns:
+            return [pl.Series("her_id", [None] * rows.height, dtype=pl.String)]
+        return [self._her.gather(rows["office"]).alias("her_id")]
 
-    def organization(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def medication_request(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
+        """Prescriptions: ``rows`` of ``Region.prescriptions``, or with ``id``."""
+        frame = self.with_person(rows, year, texts.DOSE).with_columns(*self.office(rows))
+        if "id" not in rows.columns:
+            frame = frame.with_columns(_identified("res", "prescription"))
+        return self.finish("medication_request", frame)
+
+    def organization(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
         """Offices: ``rows`` of ``Region.gp_offices``, live_from null where not yet known."""
-        frame = rows.with_columns(_identified("org", "office"))
-        live = pl.col("live_from").is_not_null()
-        lines = [
-            self._line(frame.filter(live), fhir.organization(live=True)),
-            self._line(frame.filter(~live), fhir.organization(live=False)),
-        ]
-        return pl.concat(lines)
+        return self.finish("organization", rows.with_columns(_identified("org", "office")))
 
-    def episode_of_care(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def episode_of_care(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
         """Care episodes: ``rows`` of ``Region.care_episodes`` as known at the delivery."""
         zero = pl.col("leading_zero")
         code = pl.col("service_type_code")
-        frame = self._with_person(rows, texts.SERVICE).with_columns(
+        frame = self.with_person(rows, year, texts.SERVICE).with_columns(
             _identified("tje", "episode"),
             pl.when(zero)
             .then(pl.concat_str(pl.lit("0"), code))
             .otherwise(code)
             .alias("written_code"),
         )
-        granted = pl.col("weekly_hours").is_not_null()
-        lines = [
-            self._line(frame.filter(granted), fhir.episode_of_care(granted=True)),
-            self._line(frame.filter(~granted), fhir.episode_of_care(granted=False)),
-        ]
-        return pl.concat(lines)
+        return self.finish("episode_of_care", frame)
 
-    def communication(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Messages: ``rows`` of ``Region.messages``."""
-        hospital = self._region.encounters["hospital_code"].gather(rows["encounter"])
+    def communication(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
+        """Messages: ``rows`` of ``Region.messages``, or of extra messages with ``id``."""
         ours = pl.col("municipal")
         code, system = pl.col("municipality_code"), pl.lit(fhir.MUNICIPALITY)
         theirs = pl.lit(f"{fhir.OWN}hospital")
-        frame = self._with_person(rows.with_columns(hospital.alias("hospital")), texts.MESSAGE)
-        frame = frame.with_columns(
-            _identified("mld", "message"),
-            pl.format("Encounter/enk-{}", pl.col("encounter").cast(pl.String).str.zfill(8)).alias(
-                "encounter_reference"
-            ),
-            _clock(rows, "sent_on", "sent_minute", "message", pl.col("sent_sequence") % 60).alias(
-                "sent"
-            ),
-            pl.when(ours).then(code).otherwise("hospital").alias("sender"),
+        if "id" not in rows.columns:
+            rows = rows.with_columns(
+                self._hospital_of(rows["encounter"]).alias("hospital_code"),
+                _identified("mld", "message"),
+                pl.lit(None, dtype=pl.String).alias("answers_id"),
+                pl.col("message").alias("turn"),
+            )
+        else:
+            rows = rows.with_columns(pl.col("sent_sequence").alias("turn"))
+        frame = self.with_person(rows, year, texts.MESSAGE).with_columns(
+            *_stay(rows),
+            pl.concat_str(pl.lit("Communication/"), "answers_id").alias("answers_reference"),
+            self.time("sent", rows, "sent_on", "sent_minute", "turn", pl.col("sent_sequence") % 60),
+            pl.when(ours).then(code).otherwise("hospital_code").alias("sender"),
             pl.when(ours).then(system).otherwise(theirs).alias("sender_system"),
-            pl.when(ours).then("hospital").otherwise(code).alias("recipient"),
+            pl.when(ours).then("hospital_code").otherwise(code).alias("recipient"),
             pl.when(ours).then(theirs).otherwise(system).alias("recipient_system"),
         )
-        return self._line(frame, fhir.COMMUNICATION)
+        return self.finish("communication", frame)
 
-    def document_reference(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def _hospital_of(self, encounters: pl.Series) -> pl.Series:
+        stays = self._region.encounters
+        if stays.height and stays["encounter"][-1] == stays.height - 1:
+            return stays["hospital_code"].gather(encounters)
+        known = stays.select("encounter", "hospital_code")
+        return encounters.to_frame().join(known, on="encounter", how="left", maintain_order="left")[
+            "hospital_code"
+        ]
+
+    def document_reference(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
         """Journal entries: ``rows`` of ``Region.journal_entries``."""
-        recorded = _clock(rows, "recorded_on", "recorded_minute", None)
         event = rows.with_columns(
             (pl.col("recorded_minute") - pl.col("delay_minutes")).alias("event_minute")
         )
-        frame = self._with_person(event, texts.ENTRY).with_columns(
+        staff = pl.col("staff").cast(pl.String).str.zfill(6)
+        frame = self.with_person(event, year, texts.ENTRY).with_columns(
             _identified("jou", "entry"),
-            recorded.alias("recorded"),
-            _clock(event, "recorded_on", "event_minute", None).alias("event"),
-            pl.format(
-                "PractitionerRole/ans-{}", pl.col("staff").cast(pl.String).str.zfill(6)
-            ).alias("author_reference"),
+            self.time("recorded", rows, "recorded_on", "recorded_minute", None),
+            self.time("event", event, "recorded_on", "event_minute", None),
+            pl.format("ans-{}", staff).alias("staff_id"),
+            pl.format("PractitionerRole/ans-{}", staff).alias("author_reference"),
         )
-        return self._line(frame, fhir.DOCUMENT_REFERENCE)
+        return self.finish("document_reference", frame)
 
-    def practitioner_role(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def practitioner_role(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
         """Staff: ``rows`` of ``Region.staff`` as known at the delivery."""
         frame = rows.with_columns(
             pl.format("ans-{}", pl.col("staff").cast(pl.String).str.zfill(6)).alias("id"),
             (9_000_001 + pl.col("worker") * 3).cast(pl.String).alias("hpr"),
         )
-        return self._line(frame, fhir.PRACTITIONER_ROLE)
+        if "trained_on" not in frame.columns:
+            frame = frame.with_columns(pl.lit(None, dtype=pl.Date).alias("trained_on"))
+        frame = frame.with_columns(pl.coalesce("first_login_on", "trained_on").alias("known"))
+        return self.finish("practitioner_role", frame)
 
-    def audit_event(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def audit_event(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
         """Portal sessions: ``rows`` of ``Region.portal_sessions``; instants in UTC."""
-        frame = rows.with_columns(
+        frame = self.with_person(rows, year).with_columns(
             _identified("okt", "session"),
-            self._people.persons["patient_reference"]
-            .gather(rows["person"])
-            .alias("patient_reference"),
-            _clock(rows, "session_on", "minute", "always").alias("recorded"),
+            pl.lit("portal").alias("event_type"),
+            self.time("recorded", rows, "session_on", "minute", "always"),
         )
-        return self._line(frame, fhir.AUDIT_EVENT)
+        return self.finish("audit_event", frame)
 
-    def task(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def task(self, rows: pl.DataFrame, year: int) -> pl.DataFrame:
         """Forms: ``rows`` of ``Region.portal_forms``."""
-        frame = self._with_person(rows, texts.FORM).with_columns(_identified("skj", "form"))
-        return self._line(frame, fhir.TASK)
+        frame = self.with_person(rows, year, texts.FORM).with_columns(
+            _identified("skj", "form"),
+            pl.lit("form").alias("task_kind"),
+            pl.lit(None, dtype=pl.String).alias("municipality_code"),
+        )
+        return self.finish("task", frame)
+
+
+def _stay(rows: pl.DataFrame) -> list[pl.Expr]:
+    """Id of and reference to a stay; null where there is none."""
+    if "encounter" not in rows.columns:
+        nothing = pl.lit(None, dtype=pl.String)
+        return [nothing.alias("encounter_id"), nothing.alias("encounter_reference")]
+    number = pl.col("encounter").cast(pl.String).str.zfill(8)
+    return [
+        pl.format("enk-{}", number).alias("encounter_id"),
+        pl.format("Encounter/enk-{}", number).alias("encounter_reference"),
+    ]
 
 
 def _identified(prefix: str, column: str) -> pl.Expr:

@@ -44,3 +44,5 @@ ENTRY: Final = (
     "gikk tur med rullator\ntil postkassen",
 )
 FORM: Final = ("før time hos fastlege", "før innleggelse", "oppfølging etter opphold")
+MEASURED: Final = ("tatt som avtalt", "kontroll etter avtale", 'pasienten "fastet ikke"')
+CLAIM: Final = ("vanlig konsultasjon", "samtale om resept,\nsykmelding drøftet", "ringte tilbake")

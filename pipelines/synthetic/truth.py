@@ -15,6 +15,7 @@ import polars as pl
 from pipelines.settings import atomic_write
 from pipelines.synthetic import truth_persons as states
 from pipelines.synthetic.model import Region
+from pipelines.synthetic.phenomena import phenomena
 from pipelines.synthetic.truth_coverage import (
     FULL,
     Coverage,
@@ -32,6 +33,7 @@ from pipelines.synthetic.truth_definitions import (
 from pipelines.synthetic.truth_persons import World
 
 REGION_CODE = "MIDT"
+_FILES = ("indicator_truth.parquet", "indicator_truth_by_age.parquet", "phenomena.parquet")
 
 
 def indicator_truth(region: Region) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -77,16 +79,14 @@ def write_truth(region: Region, path: Path) -> list[Path]:
         path: Folder of the truth (``identified/synthetic/truth``).
 
     Returns:
-        ``indicator_truth.parquet`` and ``indicator_truth_by_age.parquet`` in that folder; columns
-        as in ``indicator_truth``.
+        ``indicator_truth.parquet`` and ``indicator_truth_by_age.parquet`` in that folder, columns
+        as in ``indicator_truth``; and ``phenomena.parquet``, as in ``phenomena``.
     """
-    names = ("indicator_truth.parquet", "indicator_truth_by_age.parquet")
-    files = []
-    for name, frame in zip(names, indicator_truth(region), strict=True):
+    frames = dict(zip(_FILES, (*indicator_truth(region), phenomena(region)), strict=True))
+    for name, frame in frames.items():
         with atomic_write(path / name) as temporary:
             frame.write_parquet(temporary)
-        files.append(path / name)
-    return files
+    return [path / name for name in frames]
 
 
 def coverage_of(

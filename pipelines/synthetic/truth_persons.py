@@ -9,6 +9,7 @@ Every measure returns rows of year, person, municipality_code (null: graded), va
 from __future__ import annotations
 
 import datetime as dt
+from copy import copy
 from dataclasses import dataclass
 
 import polars as pl
@@ -46,8 +47,30 @@ class World:
         return list(self.region.settings.window)
 
 
+def reserved(region: Region) -> pl.Series:
+    """Persons whose reservation against planning stands: they are in no figure at all."""
+    reservations = region.more.get("reservations")
+    if reservations is None:
+        return pl.Series("person", [], dtype=pl.Int64)
+    standing = (pl.col("purpose") == "planning") & (pl.col("status") == "active")
+    return reservations.filter(standing)["person"].unique().sort()
+
+
+def without_reserved(region: Region) -> Region:
+    """The region as figures may know it."""
+    out = reserved(region)
+    if not out.len():
+        return region
+    kept = copy(region)
+    for name, frame in vars(region).items():
+        if isinstance(frame, pl.DataFrame) and "person" in frame.columns:
+            setattr(kept, name, frame.filter(~pl.col("person").is_in(out.implode())))
+    return kept
+
+
 def world(region: Region, coverage: Coverage) -> World:
-    """Prepare persons and spells of a region."""
+    """Prepare persons and spells of a region; who is reserved is left out."""
+    region = without_reserved(region)
     persons = region.persons.select(
         "person",
         "sex",
@@ -165,11 +188,23 @@ def diabetes_t2(world: World) -> pl.DataFrame:
     return by_year(parts)
 
 
+def _diagnoses(region: Region) -> pl.DataFrame:
+    """Diagnoses, whoever made them: person, code_system, code, recorded_on, verification_status."""
+    columns = ("person", "code_system", "code", "recorded_on", "verification_status")
+    own = region.conditions.select(columns)
+    of_stays = region.more.get("hospital_diagnoses")
+    if of_stays is None:
+        return own
+    return pl.concat(
+        [own, of_stays.select(pl.col(name).cast(own.schema[name]) for name in columns)]
+    )
+
+
 def _diabetes_in_look_back(world: World, year: int) -> pl.DataFrame:
     last = dt.date(year, 12, 31)
     after = dt.date(year - LOOK_BACK_MONTHS // 12, 12, 31)
     code, system = pl.col("code"), pl.col("code_system")
-    conditions = world.region.conditions.filter(
+    conditions = _diagnoses(world.region).filter(
         pl.col("verification_status") == "confirmed",
         pl.col("recorded_on") > after,
         pl.col("recorded_on") <= last,

@@ -24,9 +24,17 @@ KEY = ["indicator_id", "area_level", "area_code", "sex", "age", "year"]
 FIGURES = ["numerator", "denominator"]
 
 
-@pytest.fixture(scope="module")
-def region() -> Region:
-    return generate_tables(SyntheticSettings(scale=0.004))
+REGIONS = {
+    "what the first indicators need": SyntheticSettings(scale=0.004),
+    "whole, and its journal lives": SyntheticSettings(
+        scale=0.012, whole=True, life=True, new_number_from=2024
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=list(REGIONS))
+def region(request: pytest.FixtureRequest) -> Region:
+    return generate_tables(REGIONS[request.param])
 
 
 @pytest.fixture(scope="module")

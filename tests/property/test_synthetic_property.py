@@ -13,12 +13,21 @@ from hypothesis.extra import numpy as hnp
 
 from anonymization.identifiers import classify
 from pipelines.synthetic.days import FAR, first_day, off_changing_hours, summer_offset
-from pipelines.synthetic.draws import choose_in_rows, largest_remainder, pick_by_group
+from pipelines.synthetic.draws import (
+    choose_in_rows,
+    coded,
+    identified,
+    largest_remainder,
+    logit_shift,
+    pick_by_group,
+)
 from pipelines.synthetic.identities import national_numbers
-from pipelines.synthetic.json_lines import Maybe, Raw, Text, json_line
+from pipelines.synthetic.json_lines import Maybe, Present, Raw, Text, json_line
+from pipelines.synthetic.listed import Basis
 from pipelines.synthetic.model import SyntheticSettings
 from pipelines.synthetic.places import load_places
 from pipelines.synthetic.population import simulate, targets
+from pipelines.synthetic.primary_care import make_offices
 from pipelines.synthetic.spells import Spells, without_overlap
 
 intervals = st.lists(
@@ -182,3 +191,53 @@ def test_every_year_begins_with_the_persons_it_should(
         assert (counted == targets(chosen, PLACES, year)).all()
     assert (spells.begin < spells.end).all()
     assert (spells.begin >= population.birth[spells.person]).all()
+
+
+@given(st.lists(st.one_of(st.none(), st.text(st.characters(codec="utf-8"))), min_size=1))
+def test_absent_values_of_a_list_leave_no_trace(texts: list[str | None]) -> None:
+    frame = pl.DataFrame({"a": texts, "b": texts[::-1]}, schema={"a": pl.String, "b": pl.String})
+    some = Present((Maybe("a", Text("a", free=True)), Maybe("b", {"c": Text("b", free=True)})))
+    lines = frame.select(json_line({"list": some}).alias("line"))["line"].to_list()
+    for line, first, second in zip(lines, texts, texts[::-1], strict=True):
+        wanted = [*([] if first is None else [first]), *([] if second is None else [{"c": second}])]
+        assert json.loads(line) == {"list": wanted}
+
+
+@given(st.floats(0.01, 0.99), st.floats(-4, 4))
+def test_a_share_moved_on_the_log_odds_scale_stays_a_share(share: float, shift: float) -> None:
+    moved = float(logit_shift(share, np.array([shift]))[0])
+    assert 0 < moved < 1
+    assert (moved > share) == (shift > 0) or moved == pytest.approx(share)
+    assert float(logit_shift(moved, np.array([-shift]))[0]) == pytest.approx(share)
+
+
+@given(st.lists(st.integers(0, 2), max_size=30))
+def test_coded_names_are_the_names(index: list[int]) -> None:
+    names = ("fall", "æøå", "entered-in-error")
+    made = coded(names, np.array(index, dtype=np.int64))
+    assert made.dtype == pl.Enum(names)
+    assert made.to_list() == [names[i] for i in index]
+    ids = identified("obs-", len(index)).to_list()
+    assert ids == [f"obs-{number:08d}" for number in range(len(index))]
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 10**6))
+def test_persons_listed_in_a_year_have_a_live_office_in_it(seed: int) -> None:
+    chosen = SyntheticSettings(scale=0.002, seed=seed, years=2)
+    population, spells = simulate(chosen, PLACES)
+    offices = make_offices(chosen, PLACES, population.birth.size)
+    basis = Basis(chosen, PLACES, population, spells, offices)
+    rng = np.random.default_rng(seed)
+    for year in chosen.window:
+        person, _ = basis.listed(year)
+        assert (np.diff(person) > 0).all()
+        who, days, office = basis.events(rng, year, person, np.full(person.size, 2.0))
+        assert np.isin(who, person).all()
+        assert (offices.live[office] <= days).all()
+        assert (spells.place_on(who, days) >= 0).all()
+        assert ((days >= first_day(year)) & (days < first_day(year + 1))).all()
+        # Whoever is left out has no event at a live office on any day.
+        out = np.setdiff1d(np.arange(population.birth.size), person)
+        days = np.full(out.size, first_day(year) + 200)
+        assert (basis.at_office(out, days) < 0).all()

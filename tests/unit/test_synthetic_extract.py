@@ -79,7 +79,11 @@ def test_same_settings_same_bytes(
     write_truth(region, first)
     write_truth(again, second)
     assert hashes(first) == hashes(second)
-    assert set(hashes(first)) == {"indicator_truth.parquet", "indicator_truth_by_age.parquet"}
+    assert set(hashes(first)) == {
+        "indicator_truth.parquet",
+        "indicator_truth_by_age.parquet",
+        "phenomena.parquet",
+    }
 
 
 def test_writing_again_replaces(region: Region, extract: tuple[Path, list[Delivery]]) -> None:
