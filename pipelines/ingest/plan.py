@@ -129,13 +129,24 @@ def plan_for(
     return _table_plan(delivered, source, file.format, tuple(header), corrections, limits)
 
 
-@cache
 def resource_plan(
     entity_id: str,
     corrections: tuple[Correction, ...] = (),
     limits: Limits = Limits(),  # noqa: B008  (frozen)
 ) -> ResourcePlan:
-    """The plan of an entity's NDJSON."""
+    """The plan of an entity's NDJSON; made once where nothing is corrected."""
+    own = _of_tables(load_entities()[entity_id].tables, corrections)
+    return _resource_plan(entity_id, own, limits) if own else _plain_plan(entity_id, limits)
+
+
+@cache
+def _plain_plan(entity_id: str, limits: Limits) -> ResourcePlan:
+    return _resource_plan(entity_id, (), limits)
+
+
+def _resource_plan(
+    entity_id: str, corrections: tuple[Correction, ...], limits: Limits
+) -> ResourcePlan:
     entity = load_entities()[entity_id]
     views = {table.name: compile_view(table.definition) for table in entity.tables}
     single = len(entity.tables) == 1 and not entity.tables[0].repeats
@@ -162,7 +173,6 @@ def resource_plan(
     )
 
 
-@cache
 def _table_plan(
     delivered: DeliveredTable,
     source: Source,
