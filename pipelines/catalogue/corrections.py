@@ -71,6 +71,10 @@ class Correction(Strict):
             raise ValueError("status mended goes with known_to, and known_to with nothing else")
         return self
 
+    def __hash__(self) -> int:
+        # Mappings have no hash of their own; plans are kept by what they were made from.
+        return hash(self.id)
+
     def in_scope(self, source: str, provider: str, transaction_time: dt.datetime) -> bool:
         """Whether a delivery is one of those that have the error."""
         on = transaction_time.astimezone(dt.UTC).date()

@@ -126,7 +126,7 @@ def plan_for(
     if file.format == "ndjson":
         return resource_plan(file.entity, corrections, limits)
     delivered = source.tables[file.entity]
-    return _table_plan(delivered, source, file.format, tuple(header), corrections, limits)
+    return _table_plan(delivered, file.format, tuple(header), corrections, limits)
 
 
 @cache
@@ -165,7 +165,6 @@ def resource_plan(
 @cache
 def _table_plan(
     delivered: DeliveredTable,
-    source: Source,
     form: Literal["csv", "parquet"],
     header: tuple[str, ...],
     corrections: tuple[Correction, ...],
