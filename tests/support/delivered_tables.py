@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -22,7 +23,9 @@ import pytest
 from pipelines.catalogue import sources
 from pipelines.catalogue.delivered_tables import CsvForm, DeliveredTable
 from pipelines.clients.delivered_files import Delivery
-from tests.support.deliveries import MUNICIPALITY, entry, national_number, write_delivery
+from pipelines.ingest import FileResult
+from pipelines.settings import Zones
+from tests.support.deliveries import MUNICIPALITY, entry, national_number, take, write_delivery
 
 Row = dict[str, Any]
 _ARROW = {
@@ -215,6 +218,22 @@ def write_tables(inbox: Path, name: str, files: Mapping[str, Any], **options: An
         spoil(manifest)
 
     return write_delivery(inbox, name, {}, **options, change=change)
+
+
+def arrival(
+    zones: Zones, name: str, data: bytes, stated: int, true: bytes | None = None, **how: Any
+) -> tuple[FileResult, pl.DataFrame]:
+    """What became of one file in a delivery of its own, and the encounters that it brought.
+
+    ``true``: the manifest is of these bytes, not of the file's.
+    """
+    number = len(list(zones.deliveries.glob("*.json")))
+    delivery = write_tables(zones.inbox, f"d{number}", {name: (true or data, stated)})
+    (Path(delivery.url) / name).write_bytes(data)
+    (file,) = take(zones, delivery, **how).files
+    path = zones.journal / "encounter" / f"{delivery.id}.parquet"
+    loaded = pl.read_parquet(path) if path.exists() else pl.DataFrame()
+    return file, loaded.drop("delivery", strict=False)
 
 
 def declare(
