@@ -71,6 +71,10 @@ class Correction(Strict):
             raise ValueError("status mended goes with known_to, and known_to with nothing else")
         return self
 
+    def __hash__(self) -> int:
+        # Mappings have no hash of their own; plans are kept by what they were made from.
+        return hash(self.id)
+
     def in_scope(self, source: str, provider: str, transaction_time: dt.datetime) -> bool:
         """Whether a delivery is one of those that have the error."""
         on = transaction_time.astimezone(dt.UTC).date()
@@ -121,6 +125,27 @@ def _check(correction: Correction, file: str, folder: Path) -> None:
         raise CatalogueError(
             f"{file}: where, set: {sorted(unknown)} are no columns of views/{table.view}.json."
         )
+    kinds = {name: column.type for column in table.columns for name in column.source}
+    kinds |= {c.required_unless: "boolean" for c in table.columns if c.required_unless}
+    given = {name: (*values,) for name, values in correction.where.items()}
+    for name, value in correction.set.items():
+        given[name] = (*given.get(name, ()), value)
+    for name, values in given.items():
+        kind = kinds.get(name, "string")
+        if not all(_fits(value, kind) for value in values):
+            raise CatalogueError(
+                f"{file}: where, set: {name}: expected values of the column's type, {kind}."
+            )
+
+
+def _fits(value: Value, kind: str) -> bool:
+    if value is None:
+        return True
+    if kind == "boolean":
+        return isinstance(value, bool)
+    if kind == "decimal":
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, str)
 
 
 def _entity_of(table: str, folder: Path) -> Entity | None:

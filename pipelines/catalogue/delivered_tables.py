@@ -107,6 +107,10 @@ class DeliveredTable(Strict):
             raise ValueError(f"{sorted(both)} are both read and dropped")
         return self
 
+    def __hash__(self) -> int:
+        # Mappings have no hash of their own; plans are kept by what they were made from.
+        return hash((self.table, *self.columns))
+
     @property
     def readings(self) -> Mapping[str, Reading]:
         """How each delivered column is read."""

@@ -56,12 +56,13 @@ def grown(
         others: Deliveries taken in already, whose persons and links count too.
 
     Returns:
-        The list, sorted. The others' files are read only where somebody is added.
+        The list, sorted. The others' files are read only where somebody or a number is added.
     """
     own, links = patients.select(SUBJECT, _PERSON), links.select(SUBJECT, _OTHER)
     known = _closed(listed, own, links, patients.filter(pl.col("is_graded"))[SUBJECT])
     paths = list(others)
-    while known.height > listed.height:
+    # Not the height alone: a number that becomes known takes the place of a row without one.
+    while not known.equals(listed):
         listed = known
         keys, persons = known[SUBJECT].implode(), known[_PERSON].drop_nulls().implode()
         alike = pl.col(SUBJECT).is_in(keys) | pl.col(_PERSON).is_in(persons)

@@ -183,8 +183,7 @@ class OneDelivery:
         else:
             again = repeated.filter(pl.col(FILE) == outcome.position).select(BAD_SCHEMA.names())
             bad = pl.concat([outcome.bad, again])
-            if bad.height:
-                self._keep_lines(outcome, bad)
+            self._keep_lines(outcome, bad)
             result = FileResult(
                 file.name,
                 file.entity,
@@ -203,10 +202,11 @@ class OneDelivery:
 
     def _keep_lines(self, outcome: Passed, bad: pl.DataFrame) -> None:
         verified = outcome.verified
-        if not verified.path.exists():
+        if bad.height and not verified.path.exists():
             # Without a flaw of its own the copy was let go of; what repeats needs it once more.
             verified = copied_again(outcome, self._delivery, self._options.limits)
-        lines = raw_lines(verified, bad, self._options.limits)
+        # Without any, what an earlier attempt has kept is removed.
+        lines = raw_lines(verified, bad, self._options.limits) if bad.height else ()
         quarantine.store_lines(
             self._zones,
             self._delivery.id,

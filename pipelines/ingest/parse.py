@@ -123,11 +123,14 @@ class Parser:
             Its rows, piece by piece.
 
         Raises:
-            DeliveryRefusedError: ``too_many_bad_lines``: more are refused than tolerated.
+            DeliveryRefusedError: ``too_many_bad_lines``: more are refused than tolerated; or
+                ``wrong_row_count``: the manifest has counted blank lines.
         """
         tolerated = self._limits.tolerated(verified.file.rows)
         reasons: dict[tuple[str, str], int] = {}
+        rows = 0
         for offset, lines in _pieces(verified, self._limits):
+            rows += len(lines)
             for judged in self._piece(lines, plan, offset):
                 for _, reason, column in judged.bad.iter_rows():
                     reasons[reason, column] = reasons.get((reason, column), 0) + 1
@@ -135,6 +138,11 @@ class Parser:
                 if sum(reasons.values()) > tolerated:
                     raise too_many(reasons, tolerated, verified.file.rows)
                 yield judged
+        if rows != verified.file.rows:
+            raise DeliveryRefusedError(
+                "wrong_row_count",
+                f"manifest says {verified.file.rows} rows, got {rows} lines that are not blank",
+            )
 
     def lines(self, lines: Sequence[bytes], plan: LinesPlan) -> Iterator[Judged]:
         """Parse single lines, numbered from 1 in their order.

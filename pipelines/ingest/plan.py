@@ -126,7 +126,7 @@ def plan_for(
     if file.format == "ndjson":
         return resource_plan(file.entity, corrections, limits)
     delivered = source.tables[file.entity]
-    return _table_plan(delivered, source, file.format, tuple(header), corrections, limits)
+    return _table_plan(delivered, file.format, tuple(header), corrections, limits)
 
 
 def resource_plan(
@@ -175,7 +175,6 @@ def _resource_plan(
 
 def _table_plan(
     delivered: DeliveredTable,
-    source: Source,
     form: Literal["csv", "parquet"],
     header: tuple[str, ...],
     corrections: tuple[Correction, ...],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 
 import polars as pl
 import pyarrow as pa
@@ -40,7 +41,8 @@ def raw_lines(
 
 def as_parquet(lines: list[QuarantinedLine]) -> pa.Table:
     """Rows of a Parquet file put together again."""
-    return pa.concat_tables(pa.ipc.open_stream(io.BytesIO(line.raw)).read_all() for line in lines)
+    rows = (pa.ipc.open_stream(io.BytesIO(line.raw)).read_all() for line in lines)
+    return pa.concat_tables(rows, promote_options="default")
 
 
 def _parquet_rows(
@@ -52,12 +54,24 @@ def _parquet_rows(
             size = file.metadata.row_group(number).num_rows
             inside = [row for row in sorted(wanted) if first <= row < first + size]
             if inside:
-                group = file.read_row_group(number)
+                group = _group(file, number)
                 for row in inside:
                     reason, column = wanted[row]
                     raw = _stream(group.slice(row - first, 1))
                     yield QuarantinedLine(row, reason, column, raw)
             first += size
+
+
+def _group(file: pq.ParquetFile, number: int) -> pa.Table:
+    """A row group; where a column that nobody reads is damaged, all the others."""
+    try:
+        return file.read_row_group(number)
+    except (pa.ArrowException, OSError):
+        whole = {}
+        for name in file.schema_arrow.names:
+            with suppress(pa.ArrowException, OSError):
+                whole[name] = file.read_row_group(number, columns=[name]).column(0)
+        return pa.table(whole)
 
 
 def _stream(table: pa.Table) -> bytes:

@@ -149,7 +149,7 @@ class _OneRelease:
                 replace(tried[row - 1], reason=reason, column=column or "")
                 for row, reason, column in bad.iter_rows()
             ]
-        self._account(file, passed, sorted(stays, key=lambda line: line.line))
+        self._account(file, sorted(stays, key=lambda line: line.line))
         return Released(
             self._entry.id, file.name, passed, dict(Counter(line.reason for line in stays))
         )
@@ -227,13 +227,14 @@ class _OneRelease:
         graded.write_graded(self._zones, listed)
         ledger.update_tables(self._zones, {self._entry.id: counts})
 
-    def _account(self, file: LedgerFile, passed: int, left: list[QuarantinedLine]) -> None:
+    def _account(self, file: LedgerFile, left: list[QuarantinedLine]) -> None:
         entry = ledger.read_ledger(self._zones)[self._entry.id]
         reasons = dict(sorted(Counter(line.reason for line in left).items()))
         changed = LedgerFile(
             **{
                 **file.model_dump(),
-                "loaded_rows": file.loaded_rows + passed,
+                # Not what was loaded and what passed: a run that died may have counted it already.
+                "loaded_rows": file.delivered_rows - len(left),
                 "quarantined_rows": len(left),
                 "quarantined_by_reason": reasons,
             }

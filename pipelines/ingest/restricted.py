@@ -86,7 +86,7 @@ def add_rows(
     lead = table.subject or table.key[0]
     there = _whole_leads(path, lead) if path.exists() else iter(())
     merged = (
-        canonical(redacted(cut.unique(), table, graded), table)
+        canonical(redacted(cut, table, graded), table)
         for cut in _merged(there, added.sort(lead, nulls_last=True), lead)
     )
     return write_sorted(merged, schema, table.key[0], path)
@@ -211,13 +211,14 @@ def _whole_leads(path: Path, lead: str) -> Iterator[pl.DataFrame]:
 def _merged(
     there: Iterator[pl.DataFrame], added: pl.DataFrame, lead: str
 ) -> Iterator[pl.DataFrame]:
-    """Two runs of rows, both sorted by ``lead``, as one run."""
+    """Two runs of rows, both sorted by ``lead``, as one run; what is there is not added again."""
     for cut in there:
         last = cut[lead][-1]
         before = pl.col(lead) <= pl.lit(last, dtype=pl.String)
         ready = added.filter(before.fill_null(value=last is None))
         added = added[ready.height :]
-        yield pl.concat([cut, ready])
+        new = ready.join(cut, on=ready.columns, how="anti", nulls_equal=True)
+        yield pl.concat([cut, new])
     if added.height:
         yield added
 

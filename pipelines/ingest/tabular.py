@@ -16,6 +16,7 @@ from typing import Literal
 
 from pipelines.catalogue.delivered_tables import CsvForm, DeliveredColumn, DeliveredTable, Reading
 from pipelines.catalogue.entities import Table
+from pipelines.clients.delivered_files import DeliveryRefusedError
 from pipelines.ingest.columns import UNREADABLE
 from pipelines.ingest.fhirpath_sql import literal_sql, name_sql
 from pipelines.ingest.limits import Limits
@@ -97,7 +98,10 @@ def csv_lines_sql(
     def flaw(line: bytes) -> tuple[str, str] | None:
         if b"\0" in line:
             return "nul_byte", ""
-        text = line.decode("utf-8")
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError:
+            return "not_utf8", ""
         try:
             fields = next(csv.reader([text], delimiter=form.delimiter, strict=True))
         except (csv.Error, StopIteration):
@@ -108,9 +112,18 @@ def csv_lines_sql(
 
 
 def header_of(line: bytes, delivered: DeliveredTable) -> tuple[str, ...]:
-    """Column names in the first line of a CSV file."""
+    """Column names in the first line of a CSV file.
+
+    Raises:
+        DeliveryRefusedError: ``wrong_header``: the line cannot be read as names.
+    """
     delimiter = _form(delivered).delimiter
-    return tuple(next(csv.reader([line.decode("utf-8")], delimiter=delimiter), ()))
+    try:
+        return tuple(next(csv.reader([line.decode("utf-8")], delimiter=delimiter, strict=True), ()))
+    except csv.Error:
+        raise DeliveryRefusedError(
+            "wrong_header", "its first line cannot be read as column names"
+        ) from None
 
 
 def _form(delivered: DeliveredTable) -> CsvForm:

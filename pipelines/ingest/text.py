@@ -47,6 +47,7 @@ class TextCopy:
         self._file = file
         self._limits = limits
         self._target = target
+        self._encoding = encoding
         self._decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)()
         self._awaits_header = file.format == "csv"
         self._packed = file.compression == "gzip"
@@ -124,9 +125,10 @@ class TextCopy:
             return text
         try:
             return self._decoder.decode(text, final).encode()
-        except UnicodeDecodeError as error:
+        except UnicodeError:
+            # Not only bytes that are no letters: UTF-16 without its mark is an error of its own.
             raise DeliveryRefusedError(
-                "wrong_encoding", f"its bytes are not {error.encoding}, which is declared for it"
+                "wrong_encoding", f"its bytes are not {self._encoding}, which is declared for it"
             ) from None
 
     def _take(self, text: bytes) -> None:

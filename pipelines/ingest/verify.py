@@ -84,7 +84,7 @@ def verify(
         text = TextCopy(file, limits, target, encoding)
         receive(delivery, file, text.feed)
         text.finish()
-    header = unicodedata.normalize("NFC", text.header.decode("utf-8")).encode()
+    header = _composed(text.header)
     verified = VerifiedFile(copy, file, text.size, (), text.long_lines, header)
     rows = text.lines
     if rows != file.rows:
@@ -172,6 +172,13 @@ def read_lines(verified: VerifiedFile, limits: Limits) -> Iterator[tuple[int, by
                     pass
             if line.strip():
                 yield number, line.rstrip(b"\r\n"), whole
+
+
+def _composed(header: bytes) -> bytes:
+    try:
+        return unicodedata.normalize("NFC", header.decode("utf-8")).encode()
+    except UnicodeDecodeError:
+        raise DeliveryRefusedError("wrong_encoding", "its first line is not UTF-8") from None
 
 
 def _whole_lines(head: BinaryIO) -> Iterator[bytes]:
