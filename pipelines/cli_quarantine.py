@@ -41,7 +41,10 @@ def show(
         out.print("Nothing is in quarantine.")
         return
     reasons = load_reasons()
-    table = Table("delivery", "entity", "rows", "reason", "", box=None)
+    table = Table(box=None)
+    for heading in ("delivery", "entity", "rows", "reason", ""):
+        # In a narrow terminal names go on in the next line; cut off they would be of no use.
+        table.add_column(heading, overflow="fold")
     for source, delivery, entity, reason, rows in counts.iter_rows():
         text = reasons[reason].text(language)
         table.add_row(f"{source}__{delivery}", entity, str(rows), reason, text)
