@@ -80,7 +80,10 @@ def demo(
     from pipelines.demo import make_demo
     from pipelines.synthetic import SyntheticSettings
 
-    make_demo(Settings(), SyntheticSettings(scale=scale, years=years, seed=seed, whole=True, life=True, new_number_from=2024), out)
+    region = SyntheticSettings(
+        scale=scale, years=years, seed=seed, whole=True, life=True, new_number_from=2024
+    )
+    make_demo(Settings(), region, out)
     if serve:
         dashboard(port=port, steward=False)
 

@@ -26,9 +26,8 @@ from pipelines.synthetic.star_columns import CSV, table_of
 Format = Literal["fhir", "tables", "csv"]
 FORMATS: tuple[Format, ...] = ("fhir", "tables", "csv")
 FILE_BYTES = 100_000_000
-_PACKED = frozenset(
-    {"EpisodeOfCare", "DocumentReference", "Condition", "AuditEvent", "Observation", "Claim"}
-)
+# Few and small: these come as they are, everything else packed, as servers send it.
+_PLAIN = frozenset({"Bundle", "Consent", "Location", "MeasureReport", "Organization"})
 _PACKED_TABLES = frozenset({"NoteFact", "ObservationFact", "ClaimFact", "PortalAccessFact"})
 # So many rows of text fit into memory beside the region.
 _CHUNK = 480_000
@@ -125,7 +124,7 @@ def _encoded(
         kind = "csv"
     else:
         piece.write_csv(buffer, include_header=False, quote_style="never")
-        content, packed, kind = buffer.getbuffer(), entity in _PACKED, "ndjson"
+        content, packed, kind = buffer.getbuffer(), entity not in _PLAIN, "ndjson"
     if packed:
         content = gzip.compress(content, compresslevel=1, mtime=0)
     return kind, packed, content

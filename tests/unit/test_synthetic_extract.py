@@ -373,7 +373,7 @@ def test_canaries_are_in_the_extract(region: Region, extract: tuple[Path, list[D
     assert all(len(set(values)) == len(values) for values in planted.values())
     texts = [
         b"\n".join(lines_of(file)).decode()
-        for file in sorted(extract[0].glob("personregister-*/*.ndjson"))
+        for file in sorted(extract[0].glob("personregister-*/*.ndjson*"))
     ]
     everything = "\n".join(texts)
     missing = [kind for kind, values in planted.items() for v in values if v not in everything]
