@@ -3,10 +3,10 @@
 Usage: python benchmarks/ingest.py [EXTRACT] [--scale 0.3] [--rounds 3]   (a folder
 <source>/<delivery>/…; without one a synthetic extract is made: about 2 GB of NDJSON at 0.3).
 
-Prints, of the best of the rounds, seconds, CPU seconds (which a busy machine disturbs less) and MB/s
-of NDJSON after decompression: DuckDB counting rows, counting every column, and reading into memory;
-and ingest: hashes, checksums, counts, drift, rules, pseudonyms, redaction, sorting, Parquet, fsync and
-ledger. The ratio to aim for is 2 against reading.
+Prints, of the best of the rounds, seconds, CPU seconds (which a busy machine disturbs less) and
+MB/s of NDJSON after decompression: DuckDB counting rows, counting every column, and reading into
+memory; and ingest: hashes, checksums, counts, drift, rules, pseudonyms, redaction, sorting,
+Parquet, fsync and ledger. The ratio to aim for is 2 against reading.
 """
 
 from __future__ import annotations
