@@ -8,7 +8,6 @@ through the real ingest and the real models. Does not belong here: what was deli
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +18,21 @@ import pytest
 
 from anonymization.pseudonyms import Pseudonymiser
 from pipelines.ingest import Options
-from tests.support.deliveries import KEY, encounter, episode, national_number, take, write_delivery
+from tests.support.deliveries import KEY, national_number, take
 from tests.support.empty_zones import empty_zones
 from tests.support.lives import PERSONS, at, lives
 from tests.support.warehouse import Warehouse
 
 ONE = Options(threads=1)
 AS_OF = at(2)
+FIGURES = ("--exclude", "analysis")
+PERSONS_AND_PLACES = (
+    "--select",
+    "staging",
+    *("int_person_links", "int_persons", "int_residence_spells"),
+    *("int_residents", "int_hospital_stays", "int_care_users"),
+)
+"""Every model that asks what was known when, and what figures are made of first."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +44,16 @@ class Lives:
         then: The same, as of February.
         early: Those of a zone that only ever got what had been sent by February.
         quarantined: Quarantined lines by delivery.
+        warehouse: Of all deliveries.
+        early_warehouse: Of what had been sent by February.
     """
 
     now: dict[str, pl.DataFrame]
     then: dict[str, pl.DataFrame]
     early: dict[str, pl.DataFrame]
     quarantined: dict[str, dict[str, int]]
+    warehouse: Warehouse
+    early_warehouse: Warehouse
 
 
 def tables(warehouse: Warehouse) -> dict[str, pl.DataFrame]:
@@ -61,8 +72,8 @@ def tables(warehouse: Warehouse) -> dict[str, pl.DataFrame]:
         connection.close()
 
 
-def built(warehouse: Warehouse) -> dict[str, pl.DataFrame]:
-    warehouse.dbt("--quiet", "run", "--exclude", "analysis")
+def built(warehouse: Warehouse, *selected: str) -> dict[str, pl.DataFrame]:
+    warehouse.dbt("--quiet", "run", *selected)
     return tables(warehouse)
 
 
@@ -86,11 +97,15 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Lives:
         quarantined[delivery.name] = dict(result.files[0].quarantined)
         if delivery.name[-1] in "012" or delivery.name == "s-2b":
             take(early.zones, delivery, options=ONE)
-    now = built(every)
+    then = as_of_february(every, *PERSONS_AND_PLACES)
+    now = built(every, *FIGURES)
+    return Lives(now, then, built(early, *PERSONS_AND_PLACES), quarantined, every, early)
+
+
+def as_of_february(warehouse: Warehouse, *selected: str) -> dict[str, pl.DataFrame]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("FOLKEPULS_AS_OF", AS_OF.isoformat())
-        then = built(every)
-    return Lives(now, then, built(early), quarantined)
+        return built(warehouse, *selected)
 
 
 def key(domain: str, value: str) -> str:
@@ -270,52 +285,31 @@ def test_the_figures_count_exactly_who_is_there(life: Lives) -> None:
 def test_as_of_a_moment_all_is_as_if_nothing_had_come_since(life: Lives) -> None:
     assert set(life.then) == set(life.early)
     assert [name for name in life.then if not life.then[name].equals(life.early[name])] == []
-    rows = life.then["fct_indicator_counts"]
-    assert rows.height > 0
+
+
+@pytest.mark.nightly
+def test_as_of_a_moment_every_figure_is_as_if_nothing_had_come_since(life: Lives) -> None:
+    then = as_of_february(life.warehouse, *FIGURES)
+    early = built(life.early_warehouse, *FIGURES)
+    assert set(then) == set(early)
+    assert [name for name in then if not then[name].equals(early[name])] == []
+    assert then["fct_indicator_counts"].height > 0
+    assert not then["fct_indicator_counts"].equals(life.now["fct_indicator_counts"])
 
 
 def test_now_is_not_as_it_was_then(life: Lives) -> None:
     """Twin: the comparison is not blind."""
-    changed = {name for name in life.now if not life.now[name].equals(life.then[name])}
-    assert {"stg_journal__encounter", "int_person_links", "fct_indicator_counts"} <= changed
+    changed = {name for name in life.then if not life.now[name].equals(life.then[name])}
+    assert {"stg_journal__encounter", "int_person_links", "int_hospital_stays"} <= changed
 
 
-# Who delivers
+# The same again
 
 
-@pytest.mark.parametrize(
-    ("name", "time", "state"),
-    [
-        ("org-923456789", dt.datetime(2024, 1, 1, tzinfo=dt.UTC), "committed"),
-        ("org-923456789", dt.datetime(2023, 12, 31, 23, 59, 59, tzinfo=dt.UTC), "refused"),
-        # The day is that of the instant in UTC, whatever the manifest's own clock says.
-        (
-            "org-923456789",
-            dt.datetime(2024, 1, 1, 0, 30, tzinfo=dt.timezone(dt.timedelta(hours=1))),
-            "refused",
-        ),
-        ("kommuner", dt.datetime(2023, 1, 1, tzinfo=dt.UTC), "committed"),
-        ("org-999999999", dt.datetime(2024, 6, 1, tzinfo=dt.UTC), "refused"),
-    ],
-)
-def test_a_number_stands_for_an_organisation_in_its_time_alone(
-    name: str, time: dt.datetime, state: str, tmp_path: Path
-) -> None:
-    zones = empty_zones(tmp_path / "home")
-    files = {"EpisodeOfCare-1.ndjson": [episode(1)]}
-    delivery = write_delivery(zones.inbox, "k-1", files, organisation=name, time=time)
-    result = take(zones, delivery, options=ONE)
-    assert result.state == state
-    if state == "refused":
-        assert result.reason == "unknown_organisation"
-        return
-    told = pl.read_parquet(zones.journal / "delivery" / "synthetic__k-1.parquet")
-    assert told["organisation"].to_list() == ["kommuner"]
-
-
-def test_under_another_name_it_may_deliver_no_more_than_it_does(tmp_path: Path) -> None:
-    zones = empty_zones(tmp_path / "home")
-    files = {"Encounter-1.ndjson": [encounter(1)]}
-    delivery = write_delivery(zones.inbox, "k-1", files, organisation="org-923456789")
-    (file,) = take(zones, delivery, options=ONE).files
-    assert file.reason == "unexpected_entity"
+def test_what_comes_again_counts_once(life: Lives) -> None:
+    """F08: under another name, or in periods that overlap; the ledger keeps both, figures one."""
+    found = life.now["stg_journal__encounter"]
+    assert found["encounter_key"].is_duplicated().sum() == 0
+    assert found.height == PERSONS - 5
+    paths = sorted((life.warehouse.zones.journal / "encounter").glob("synthetic__*.parquet"))
+    assert pl.read_parquet(paths).height == PERSONS + 4 + 2

@@ -167,6 +167,14 @@ def lives(inbox: Path) -> list[Delivery]:
             time=at(3),
             **stays,
         ),
+        # The same again under another name, and of a time that overlaps.
+        write_delivery(
+            inbox,
+            "s-3b",
+            {"Encounter-1.ndjson": [encounter(1, 1), encounter(9, 9)]},
+            time=at(3),
+            **stays,
+        ),
         write_delivery(
             inbox,
             "g-3",
