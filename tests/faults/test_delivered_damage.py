@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import random
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest

@@ -18,6 +18,7 @@ import pytest
 
 from anonymization.pseudonyms import Pseudonymiser
 from pipelines.ingest import Options
+from pipelines.settings import Settings
 from tests.support.deliveries import KEY, national_number, take
 from tests.support.empty_zones import empty_zones
 from tests.support.lives import PERSONS, at, lives
@@ -104,7 +105,8 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Lives:
 
 def as_of_february(warehouse: Warehouse, *selected: str) -> dict[str, pl.DataFrame]:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("FOLKEPULS_AS_OF", AS_OF.isoformat())
+        then = Settings(home=warehouse.settings.home, as_of=AS_OF)
+        patched.setattr(warehouse, "settings", then)
         return built(warehouse, *selected)
 
 
