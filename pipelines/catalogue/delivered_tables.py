@@ -98,7 +98,7 @@ class DeliveredTable(Strict):
         if local and self.time_zone is None:
             raise ValueError(f"columns {local} are local times: declare time_zone")
         if self.time_zone is not None:
-            ZoneInfo(self.time_zone)
+            _known(self.time_zone)
         readings: dict[str, Reading] = {}
         for one in self.columns.values():
             if one.column is not None and readings.setdefault(one.column, one.read) != one.read:
@@ -115,3 +115,10 @@ class DeliveredTable(Strict):
     def readings(self) -> Mapping[str, Reading]:
         """How each delivered column is read."""
         return {one.column: one.read for one in self.columns.values() if one.column is not None}
+
+
+def _known(time_zone: str) -> None:
+    try:
+        ZoneInfo(time_zone)
+    except (KeyError, OSError):
+        raise ValueError(f"time_zone: {time_zone} is none of the IANA time zones") from None

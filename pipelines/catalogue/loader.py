@@ -79,6 +79,11 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
         return model.model_validate(content)
     except yaml.YAMLError as error:
         raise CatalogueError(f"{path.name}: not valid YAML: {error}") from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise CatalogueError(
+            f"{path.name}: not UTF-8, or nested past all use ({type(error).__name__}). Mend the "
+            "file and run again."
+        ) from error
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(str(part) for part in e['loc']) or 'file'}: {e['msg']}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import random
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -38,10 +39,10 @@ WHOLE: dict[str, bytes] = {
 CUT = {"truncated_gzip", "damaged_gzip", "damaged_parquet", "wrong_row_count", "column_missing"}
 
 
-@pytest.fixture(scope="module")
-def zones(tmp_path_factory: pytest.TempPathFactory) -> Zones:
-    """One for all: each case is a delivery of its own name."""
-    return empty_zones(tmp_path_factory.mktemp("damage") / "home")
+@pytest.fixture
+def zones(tmp_path: Path) -> Zones:
+    """One for all cases of a test: each is a delivery of its own name."""
+    return empty_zones(tmp_path / "home")
 
 
 def newest(zones: Zones) -> str:

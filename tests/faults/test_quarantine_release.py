@@ -132,7 +132,9 @@ STEPS = [
 
 
 @pytest.mark.parametrize(("module", "step"), STEPS, ids=[step for _, step in STEPS])
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    "after", [False, pytest.param(True, marks=pytest.mark.nightly)], ids=["before", "after"]
+)
 def test_dying_at_any_step_is_finished_by_running_again(
     module: Any, step: str, after: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,5 +37,4 @@ def without_code(entity_id: str, column: str, code: str) -> Iterator[None]:
 
 
 def _forget_plans() -> None:
-    plan.resource_plan.cache_clear()
-    plan._table_plan.cache_clear()
+    plan._plain_plan.cache_clear()

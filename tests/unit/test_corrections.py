@@ -7,7 +7,6 @@ Does not belong here: what is merely implausible (``test_checks_journal``).
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import yaml
 from pipelines.catalogue import corrections, entities
 from pipelines.catalogue.corrections import Correction, load_corrections
 from pipelines.catalogue.loader import CatalogueError
+from pipelines.catalogue.sources import load_sources
 from pipelines.ingest import Options
 from pipelines.ingest.completeness import delivery_gaps
 from pipelines.ingest.ledger import read_ledger
@@ -287,9 +287,14 @@ FILES: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an entry leans on is read once, from where it always is."""
+    monkeypatch.setattr(corrections, "load_entities", lambda folder=None: entities.load_entities())
+    monkeypatch.setattr(corrections, "load_sources", lambda folder: load_sources())
+
+
 def written(folder: Path, text: str) -> None:
-    for name in ("entities", "views", "sources"):
-        shutil.copytree(entities.HERE / name, folder / name)
     (folder / "corrections").mkdir()
     (folder / "corrections" / "hospital_status.yml").write_text(text, encoding="utf-8")
 

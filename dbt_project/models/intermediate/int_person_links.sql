@@ -1,44 +1,71 @@
 -- Which person a resource is about: resources with one number are one person, and so are those
 -- that replaced one another, to the last of them. Persons who have reserved themselves against
 -- planning and steering are not among them, and so in no figure.
-with recursive successions as (
+with recursive replaced as (
+    -- What is linked to and not delivered is known by its own key.
     select
-        patient_key,
-        successor_key,
-        1 as steps
-    from {{ ref('stg_journal__patient_link') }}
-    union all
-    select
-        successions.patient_key,
+        links.patient_key,
         links.successor_key,
-        successions.steps + 1 as steps
-    from successions
-    inner join {{ ref('stg_journal__patient_link') }} as links
-        on successions.successor_key = links.patient_key
-    -- Resources that replace each other in a ring would have no last one.
-    where successions.steps < 8 and links.successor_key <> successions.patient_key
+        successors.person_id is not null as is_delivered,
+        coalesce(patients.person_id, links.patient_key) as person_id,
+        coalesce(successors.person_id, links.successor_key) as successor_id
+    from {{ ref('stg_journal__patient_link') }} as links
+    left join {{ ref('stg_journal__patient') }} as patients
+        on links.patient_key = patients.patient_key
+    left join {{ ref('stg_journal__patient') }} as successors
+        on links.successor_key = successors.patient_key
 ),
 
+-- From number to number: who shares one with what was replaced goes along.
+steps as (
+    select distinct
+        replaced.person_id,
+        replaced.successor_id
+    from replaced
+    left join {{ ref('stg_journal__patient_link') }} as onwards
+        on replaced.successor_key = onwards.patient_key
+    where
+        replaced.person_id <> replaced.successor_id
+        and (replaced.is_delivered or onwards.patient_key is not null)
+),
+
+-- A union without doubles ends where links go round in a ring.
+successions as (
+    select
+        person_id,
+        successor_id
+    from steps
+    union
+    select
+        successions.person_id,
+        steps.successor_id
+    from successions
+    inner join steps on successions.successor_id = steps.person_id
+),
+
+-- A ring has no last one; the first by name stands for all that are in it or lead to it.
 last_successors as (
     select
-        successions.patient_key,
-        successors.person_id
+        successions.person_id,
+        coalesce(
+            min(case when onwards.person_id is null then successions.successor_id end),
+            min(successions.successor_id)
+        ) as last_id
     from successions
-    inner join {{ ref('stg_journal__patient') }} as successors
-        on successions.successor_key = successors.patient_key
-    qualify row_number() over (
-        partition by successions.patient_key
-        order by successions.steps desc, successors.patient_key
-    ) = 1
+    left join steps as onwards on successions.successor_id = onwards.person_id
+    group by successions.person_id
 ),
 
 linked as (
     select
         patients.patient_key,
-        coalesce(last_successors.person_id, patients.person_id) as person_id,
-        last_successors.person_id is null as is_last
+        coalesce(last_successors.last_id, patients.person_id) as person_id,
+        last_successors.last_id is null and patients.patient_key not in (
+            select replaced.patient_key from replaced
+            where replaced.is_delivered
+        ) as is_last
     from {{ ref('stg_journal__patient') }} as patients
-    left join last_successors on patients.patient_key = last_successors.patient_key
+    left join last_successors on patients.person_id = last_successors.person_id
 ),
 
 latest_delivery as (
