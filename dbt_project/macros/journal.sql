@@ -76,7 +76,8 @@ known as (
   the delivery's name. A resource that was deleted at that time or later is not among them.
 #}
 {% macro latest_version(table, key) -%}
-with {{ known_rows(table) }},
+with
+{{ known_rows(table) }},
 
 deleted as (
     select

@@ -6,11 +6,11 @@ here: rules of one file (``model.py``) and anything that needs a database.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -55,13 +55,26 @@ class Catalogue:
         )
 
 
+class _Loader(yaml.CSafeLoader):
+    """Plain values only, by the loader that is written in C; a key comes once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Refuse a key that is there twice: the last one would win without a word."""
+        own = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        if len(set(own)) != len(own):
+            raise yaml.constructor.ConstructorError(
+                None, None, "a key is there twice", node.start_mark
+            )
+        return super().construct_mapping(node, deep)
+
+
 def parse_yaml(path: Path) -> object:
-    """The content of a YAML file; plain values only, read by the safe loader that is written in C.
+    """The content of a YAML file.
 
     Raises:
-        yaml.YAMLError: It is not YAML.
+        yaml.YAMLError: It is not YAML, or a key is there twice.
     """
-    return yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader)
+    return yaml.load(path.read_bytes(), Loader=_Loader)  # noqa: S506  (a safe loader)
 
 
 def read_yaml(path: Path, model: type[Model]) -> Model:

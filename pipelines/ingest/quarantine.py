@@ -13,7 +13,6 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,11 +158,6 @@ def open_lines(path: Path, key: Key | None = None) -> Iterator[QuarantinedLine]:
             ) from None
     for line in content.splitlines():
         yield QuarantinedLine.from_json(line)
-
-
-def clear(zones: Zones, delivery_id: str) -> None:
-    """Remove the raw lines of an earlier attempt at a delivery."""
-    shutil.rmtree(zones.quarantine / delivery_id, ignore_errors=True)
 
 
 def write_counts(zones: Zones, entry: LedgerEntry) -> None:

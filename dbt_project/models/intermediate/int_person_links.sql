@@ -95,7 +95,7 @@ select
     -- The last of several stands for the person.
     row_number() over (
         partition by linked.person_id
-        order by linked.is_last desc, linked.patient_key
+        order by linked.is_last desc, linked.patient_key asc
     ) as standing
 from linked
 left join reserved on linked.person_id = reserved.person_id
