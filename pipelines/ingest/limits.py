@@ -39,7 +39,7 @@ class Limits:
     file_bytes: int = 8 * 1024 * MIB
     ratio: float = 200.0
     ratio_after: int = 64 * MIB
-    sample_lines: int = 200
+    sample_lines: int = 100
     sample_bytes: int = 4 * MIB
     stretch_rows: int = 500_000
     rows_in_memory: int = 2_000_000
