@@ -16,10 +16,13 @@ from typing import Literal, NamedTuple
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pipelines.catalogue.entities import load_entities
 from pipelines.catalogue.sources import load_sources
 from pipelines.ingest.errors import AccountingError, IngestError
 from pipelines.settings import Zones, atomic_write
 
+REPEATED = "repeated_resource"
+"""Reason of a line that brings a resource of its delivery again; the first one was taken in."""
 DELIVERY_TABLE = "delivery"
 """Restricted table of the deliveries themselves: which is full, and what it was known to bring."""
 
@@ -48,6 +51,11 @@ class LedgerFile(BaseModel):
     received_sha256: str | None = None
     unexpected_fields: tuple[str, ...] = ()
     corrected: Mapping[str, int] = Field(default_factory=dict)
+
+    @property
+    def lacks_rows(self) -> bool:
+        """Something that was delivered in it has not been taken in, nor has a twin of it."""
+        return self.state == "refused" or bool(set(self.quarantined_by_reason) - {REPEATED})
 
     @model_validator(mode="after")
     def _adds_up(self) -> LedgerFile:
@@ -112,15 +120,33 @@ class LedgerEntry(BaseModel):
     def delivery_rows(self) -> pl.DataFrame:
         """What it says about the tables it has brought; columns of ``DELIVERY_SCHEMA``.
 
-        A full delivery of a table is complete when none of its files was refused: only then does
-        what is absent from it count as gone.
+        A delivery of a table is complete when none of its files was refused and none of their
+        lines is in quarantine (but for what came twice): only then does what is absent from a full
+        one count as gone.
         """
-        whole = all(file.state == "loaded" for file in self.files)
+        lacking = {table for file in self.files if file.lacks_rows for table in self._fills(file)}
         rows = [
-            (self.source, self.delivery, self.organisation, table, self.kind, whole, self.known_at)
+            (
+                self.source,
+                self.delivery,
+                self.organisation,
+                table,
+                self.kind,
+                table not in lacking,
+                self.known_at,
+            )
             for table in sorted(self.tables)
         ]
         return pl.DataFrame(rows, schema=DELIVERY_SCHEMA, orient="row")
+
+    def _fills(self, file: LedgerFile) -> tuple[str, ...]:
+        """Restricted tables that a file fills."""
+        source = load_sources().get(self.source)
+        delivered = source.tables.get(file.entity) if source else None
+        if delivered is not None:
+            return (delivered.table,)
+        entity = load_entities().get(file.entity)
+        return tuple(table.name for table in entity.tables) if entity else ()
 
 
 class DataOrigin(NamedTuple):

@@ -41,7 +41,7 @@ from pipelines.ingest.tabular import header_of
 from pipelines.ingest.verify import VerifiedFile
 from pipelines.settings import Zones
 
-_KEPT_ANYHOW = frozenset({"repeated_resource", "line_too_long"})
+_KEPT_ANYHOW = frozenset({ledger.REPEATED, "line_too_long"})
 """Reasons that no change of the catalogue removes."""
 
 
@@ -201,7 +201,7 @@ class _OneRelease:
         return (
             rows.sort(ROW)
             .filter(repeated)
-            .select(ROW, pl.lit("repeated_resource").alias("reason"), pl.lit(key).alias("column"))
+            .select(ROW, pl.lit(ledger.REPEATED).alias("reason"), pl.lit(key).alias("column"))
         )
 
     def _add(self, plan: Plan, good: Mapping[str, pl.DataFrame]) -> None:

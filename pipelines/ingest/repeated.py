@@ -14,6 +14,7 @@ import polars as pl
 from pipelines.catalogue.entities import Table
 from pipelines.ingest.columns import ROW
 from pipelines.ingest.heap import cuts
+from pipelines.ingest.ledger import REPEATED
 from pipelines.ingest.parse import BAD_SCHEMA
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _again(passed: Sequence[Passed], table: Table, heads: pl.Series) -> pl.DataF
     return (
         alike.sort(_FILE, ROW)
         .filter(~pl.col(key).is_first_distinct())
-        .with_columns(pl.lit("repeated_resource").alias("reason"), pl.lit(key).alias("column"))
+        .with_columns(pl.lit(REPEATED).alias("reason"), pl.lit(key).alias("column"))
         .drop(key)
     )
 
