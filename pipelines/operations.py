@@ -289,6 +289,8 @@ def take_in(settings: Settings, paths: list[Path], console: Console) -> int:
             refused += file.state == "refused"
             told = f"{file.loaded_rows} loaded, {file.quarantined_rows} in quarantine"
             why = f" {file.reason}: {file.detail}" if file.reason else ""
+            if file.unexpected_fields:
+                told += f"; new and not taken: {', '.join(file.unexpected_fields)}"
             console.print(
                 f"  {file.state:<8} {result.delivery}/{file.name}: {told}{why}",
                 style="red" if file.state == "refused" else None,

@@ -55,10 +55,21 @@ REASONS: dict[str, str] = {
     "file_unreadable": _("The file cannot be opened, or is a link."),
     "wrong_size": _("The file has another size than the manifest says."),
     "wrong_hash": _("The file was changed on its way (SHA-256 does not match)."),
+    "unreadable_value": _(
+        "A value cannot be read as the source has declared it: number, date or clock time."
+    ),
+    "broken_csv": _("The line is not valid CSV, for example a quote that never ends."),
+    "wrong_field_count": _("The line has more or fewer fields than the header."),
+    "damaged_parquet": _("The Parquet file cannot be read."),
+    "column_missing": _("A column that is to be read is not in the file."),
+    "tables_apart": _("The table was delivered without the other tables about the same."),
+    "wrong_header": _("The header is not whole, or a column is there twice."),
+    "wrong_encoding": _(
+        "The file is not in the declared encoding, or has a byte order mark that is not declared."
+    ),
     "damaged_gzip": _("The compressed file is damaged."),
     "truncated_gzip": _("The compressed file ends too early."),
     "decompression_bomb": _("The file unpacks to far more than a journal file can."),
-    "wrong_encoding": _("The file is not UTF-8 without a byte order mark."),
     "wrong_row_count": _("The file has another number of lines than the manifest says."),
     "unknown_entity": _("The resource type is not in the catalogue."),
     "unexpected_entity": _("This organisation does not deliver such resources."),

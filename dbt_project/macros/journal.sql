@@ -9,6 +9,11 @@
     cast('{{ env_var("FOLKEPULS_AS_OF", "9999-12-31 00:00:00+00") }}' as timestamp with time zone)
 {%- endmacro %}
 
+{# All that is known by now, whatever moment is asked for. #}
+{% macro today() -%}
+    cast('9999-12-31 00:00:00+00' as timestamp with time zone)
+{%- endmacro %}
+
 {# Resource type whose key a table's rows carry, by which deletions name it. #}
 {% macro resource_type(table) -%}
 {{ return({
@@ -38,7 +43,7 @@
   Rows of a table that were known, as CTEs to begin a model with; the last is `known`. A complete
   full delivery stands for everything its organisation holds of a table: what came before is gone.
 #}
-{% macro known_rows(table) -%}
+{% macro known_rows(table, moment=none) -%}
 full_deliveries as (
     select
         source,
@@ -49,7 +54,7 @@ full_deliveries as (
         table_name = '{{ table }}'
         and kind = 'full'
         and is_complete
-        and transaction_time <= {{ as_of() }}
+        and transaction_time <= {{ moment or as_of() }}
     group by source, organisation
 ),
 
@@ -66,7 +71,7 @@ known as (
             deliveries.source = full_deliveries.source
             and deliveries.organisation = full_deliveries.organisation
     where
-        rows.transaction_time <= {{ as_of() }}
+        rows.transaction_time <= {{ moment or as_of() }}
         and (full_deliveries.full_at is null or rows.transaction_time >= full_deliveries.full_at)
 )
 {%- endmacro %}
@@ -75,9 +80,9 @@ known as (
   The version of each resource that was known last: by the manifest's transaction time, then by
   the delivery's name. A resource that was deleted at that time or later is not among them.
 #}
-{% macro latest_version(table, key) -%}
+{% macro latest_version(table, key, moment=none) -%}
 with
-{{ known_rows(table) }},
+{{ known_rows(table, moment) }},
 
 deleted as (
     select
@@ -86,7 +91,7 @@ deleted as (
     from {{ source('journal', 'deletion') }}
     where
         resource_type = '{{ resource_type(table) }}'
-        and transaction_time <= {{ as_of() }}
+        and transaction_time <= {{ moment or as_of() }}
     group by resource_key
 )
 

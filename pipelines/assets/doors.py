@@ -48,7 +48,8 @@ def read_warehouse(zones: Zones, table: str) -> pl.DataFrame:
     schema, name = table.split(".")
     with warehouse(zones) as connection:
         frame: pl.DataFrame = connection.table(f"{schema}.{name}").pl()
-    return frame
+    # The order in which threads happened to write must not decide what a solver meets first.
+    return frame.sort(pl.all())
 
 
 @asset(

@@ -114,6 +114,7 @@ def _accounts(results: list[DeliveryResult]) -> dict[str, int | float]:
         "deliveries": len(results),
         "deliveries_refused": sum(result.state == "refused" for result in results),
         "files_refused": sum(file.state == "refused" for file in files),
+        "fields_unexpected": sum(len(file.unexpected_fields) for file in files),
         "lines_loaded": sum(file.loaded_rows for file in files),
         "lines_quarantined": sum(file.quarantined_rows for file in files),
     }

@@ -128,6 +128,11 @@ class Source(Strict):
         table = self.tables.get(delivered)
         return delivered if table is None else _entities_by_table()[table.table].id
 
+    def group_of(self, delivered: str) -> frozenset[str]:
+        """Delivered tables that fill the tables of the same entity; they come together."""
+        entity = self.entity_of(delivered)
+        return frozenset(name for name in self.tables if self.entity_of(name) == entity)
+
     def gaps(self) -> tuple[str, ...]:
         """Governance fields that nobody has filled in."""
         fields = self.governance.model_dump()

@@ -66,11 +66,9 @@ class ManifestFile(_Strict):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
     @model_validator(mode="after")
-    def _formed_as_named(self) -> Self:
+    def _compressed_as_named(self) -> Self:
         if self.name.endswith(".gz") != (self.compression == "gzip"):
             raise ValueError("compression is not that of the name's ending")
-        if not self.name.removesuffix(".gz").endswith(f".{self.format}"):
-            raise ValueError("format is not that of the name's ending")
         return self
 
 
@@ -190,11 +188,13 @@ def check_file_name(file: ManifestFile, position: int) -> None:
         DeliveryRefusedError: ``unsafe_name``.
     """
     plain = FILE_NAME.fullmatch(file.name) and len(file.name) <= 140
-    if not plain or re.split(r"[-_.]", file.name, maxsplit=1)[0] != file.entity:
+    formed = file.name.removesuffix(".gz").endswith(f".{file.format}")
+    if not plain or not formed or re.split(r"[-_.]", file.name, maxsplit=1)[0] != file.entity:
         raise DeliveryRefusedError(
             "unsafe_name",
             f"files[{position}].name must be <Entity>[-part] and .ndjson[.gz], .csv[.gz] or "
-            ".parquet, of letters, digits, hyphen and underscore, and begin with its entity",
+            ".parquet by its format, of letters, digits, hyphen and underscore, and begin with "
+            "its entity",
         )
 
 

@@ -38,7 +38,7 @@ def delivery_gaps(
     ]
     gaps = [
         f"{result.source}/{result.delivery} was refused ({result.reason})"
-        for result in refused_deliveries(zones, inbox)
+        for result in (refused_deliveries(zones, inbox) if as_of is None else ())
     ]
     gaps += [
         f"{entry.source}/{entry.delivery}/{file.name} was refused ({file.refused_reason})"

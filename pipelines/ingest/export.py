@@ -17,7 +17,8 @@ from anonymization.keys import Key
 from pipelines.catalogue.model import LANGUAGES
 from pipelines.catalogue.reasons import load_reasons
 from pipelines.ingest import quarantine
-from pipelines.ingest.ledger import read_ledger
+from pipelines.ingest.errors import QuarantineError
+from pipelines.ingest.ledger import LedgerEntry, read_ledger
 from pipelines.ingest.quarantine import QuarantinedLine
 from pipelines.ingest.raw_lines import as_parquet
 from pipelines.settings import Zones, atomic_write
@@ -39,19 +40,30 @@ def export_lines(
         ``delivered`` (the line, or the row's values by column).
 
     Raises:
-        QuarantineError: Lines cannot be opened with the key.
+        QuarantineError: Lines cannot be opened with the key, or a delivery is not known.
     """
     written = []
-    for delivery_id, entry in read_ledger(zones).items():
+    entries = read_ledger(zones)
+    if unknown := sorted(set(delivery_ids) - set(entries)):
+        raise QuarantineError(
+            f"No delivery {unknown[0]} has been taken in; expected source__delivery, as "
+            "`folkepuls quarantine list` names them."
+        )
+    for delivery_id, entry in entries.items():
         if delivery_ids and delivery_id not in delivery_ids:
             continue
         for name, path in quarantine.stored_files(zones, delivery_id).items():
             lines = list(quarantine.open_lines(path, key))
-            target = zones.outbox / entry.source / entry.delivery / f"{name}.quarantine.jsonl"
+            target = exported(zones, entry, name)
             with atomic_write(target) as temporary:
                 temporary.write_text("".join(_line(each) + "\n" for each in lines), "utf-8")
             written.append((target, len(lines)))
     return written
+
+
+def exported(zones: Zones, entry: LedgerEntry, file: str) -> Path:
+    """Where the lines of a delivered file are written out; they are removed on release."""
+    return zones.outbox / entry.source / entry.delivery / f"{file}.quarantine.jsonl"
 
 
 def _line(line: QuarantinedLine) -> str:

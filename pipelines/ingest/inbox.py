@@ -204,7 +204,16 @@ def _source_of(manifest: Manifest) -> Source:
 
 
 def _refuse_changed(known: LedgerEntry, manifest: Manifest) -> None:
-    """The same delivery may come again to mend refused files, not to change loaded ones."""
+    """The same delivery may come again to mend refused files, not to change what is loaded."""
+    stated = manifest.model_dump(mode="json", exclude={"manifest_version", "files"})
+    anything = any(file.state == "loaded" for file in known.files)
+    other = [name for name, value in stated.items() if getattr(known, name) != value]
+    if anything and other:
+        raise DeliveryRefusedError(
+            "changed_after_commit",
+            f"{', '.join(other)} are not those under which files of it have been taken in. Deliver "
+            "it under a name of its own",
+        )
     now = {file.name: file.sha256 for file in manifest.files}
     changed = [
         file.name

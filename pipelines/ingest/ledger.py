@@ -62,7 +62,8 @@ class LedgerFile(BaseModel):
         accounted = self.loaded_rows + self.quarantined_rows
         by_reason = sum(self.quarantined_by_reason.values())
         nothing = self.state == "refused" and accounted == 0
-        if by_reason != self.quarantined_rows or not (nothing or accounted == self.delivered_rows):
+        all_of_it = self.state == "loaded" and accounted == self.delivered_rows
+        if by_reason != self.quarantined_rows or not (nothing or all_of_it):
             raise AccountingError(
                 f"{self.name}: delivered {self.delivered_rows} lines, loaded {self.loaded_rows}, "
                 f"quarantined {self.quarantined_rows} ({by_reason} by reason). Nothing was "

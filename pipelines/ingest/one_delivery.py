@@ -38,6 +38,7 @@ from pipelines.ingest import graded, ledger, quarantine, restricted
 from pipelines.ingest.columns import ROW
 from pipelines.ingest.corrections import corrections_for
 from pipelines.ingest.doors import Doors
+from pipelines.ingest.errors import IngestError
 from pipelines.ingest.files import FILE, Passed, Refused, Way, copied_again
 from pipelines.ingest.heap import cuts, digits_for
 from pipelines.ingest.inbox import admit, organisation_of, refusal
@@ -113,16 +114,22 @@ class OneDelivery:
             limits,
             digits_for(rows, limits.cut_rows) if rows > limits.rows_in_memory else 0,
         )
+        names = frozenset(file.entity for file in manifest.files)
         sent = [
-            self._sent(way, file, position, organisation)
+            self._sent(way, file, position, organisation, names)
             for position, file in enumerate(manifest.files)
         ]
         return partial(self._finish, manifest, organisation, sent)
 
     def _sent(
-        self, way: Way, file: ManifestFile, position: int, organisation: str
+        self,
+        way: Way,
+        file: ManifestFile,
+        position: int,
+        organisation: str,
+        names: frozenset[str],
     ) -> Future[Passed | Refused]:
-        problem = _not_expected(file, way.source, organisation)
+        problem = _not_expected(file, way.source, organisation, names)
         if problem is not None:
             refused: Future[Passed | Refused] = Future()
             refused.set_result(Refused(position, file, problem, 0.0))
@@ -136,6 +143,8 @@ class OneDelivery:
         # Only now: the deliveries ahead have been taken in while these files were on their way.
         others = sorted(ledger.read_ledger(self._zones).keys() - {self._delivery.id})
         passed = [outcome for outcome in outcomes if isinstance(outcome, Passed)]
+        if lost := self._lost_again(outcomes):
+            return self._told(lost)
         repeated = repeated_lines(passed)
         results = [self._file_result(outcome, repeated) for outcome in outcomes]
         tables, redactions = self._write(manifest, passed, repeated, others)
@@ -154,6 +163,21 @@ class OneDelivery:
                 tables=tables,
                 redacted_deliveries=redactions,
             )
+        )
+
+    def _lost_again(self, outcomes: Sequence[Passed | Refused]) -> DeliveryResult | None:
+        """A refusal, if a file that has been taken in before would not be any more."""
+        known = ledger.read_ledger(self._zones).get(self._delivery.id)
+        loaded = {file.name for file in known.files if file.state == "loaded"} if known else set()
+        lost = [o for o in outcomes if isinstance(o, Refused) and o.file.name in loaded]
+        if not lost:
+            return None
+        detail = (
+            f"{len(lost)} files that have been taken in do not pass now ({lost[0].file.name}: "
+            f"{lost[0].error.reason}). What was taken in stays as it is"
+        )
+        return DeliveryResult(
+            self._delivery.source, self._delivery.name, "refused", "changed_after_commit", detail
         )
 
     def _told(self, result: DeliveryResult) -> DeliveryResult:
@@ -204,7 +228,13 @@ class OneDelivery:
         verified = outcome.verified
         if bad.height and not verified.path.exists():
             # Without a flaw of its own the copy was let go of; what repeats needs it once more.
-            verified = copied_again(outcome, self._delivery, self._options.limits)
+            try:
+                verified = copied_again(outcome, self._delivery, self._options.limits)
+            except DeliveryRefusedError as error:
+                raise IngestError(
+                    f"{self._delivery.id}/{outcome.file.name}: {error.reason}: {error.detail}. It "
+                    "was changed while it was taken in; nothing was committed. Run again."
+                ) from None
         # Without any, what an earlier attempt has kept is removed.
         lines = raw_lines(verified, bad, self._options.limits) if bad.height else ()
         quarantine.store_lines(
@@ -287,7 +317,7 @@ class OneDelivery:
 
 
 def _not_expected(
-    file: ManifestFile, source: Source, organisation: str
+    file: ManifestFile, source: Source, organisation: str, names: frozenset[str]
 ) -> DeliveryRefusedError | None:
     entity = source.entity_of(file.entity)
     is_table = file.entity in source.tables
@@ -300,6 +330,12 @@ def _not_expected(
     if entity not in source.organisations[organisation]:
         return DeliveryRefusedError(
             "unexpected_entity", f"{file.entity} is not among what {organisation} delivers"
+        )
+    if is_table and (lacking := sorted(source.group_of(file.entity) - names)):
+        return DeliveryRefusedError(
+            "tables_apart",
+            f"{file.entity} comes without {', '.join(lacking)}: together they say what one "
+            "resource says, so they come together, be it without rows",
         )
     return None
 

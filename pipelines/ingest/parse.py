@@ -20,6 +20,7 @@ import polars as pl
 
 from pipelines.clients.delivered_files import DeliveryRefusedError
 from pipelines.ingest.columns import CORRECTED, REASON, ROW
+from pipelines.ingest.errors import IngestError
 from pipelines.ingest.limits import MIB, Limits
 from pipelines.ingest.plan import RESOURCES, LinesPlan, ParquetPlan, Plan
 from pipelines.ingest.verify import VerifiedFile, read_lines
@@ -31,6 +32,16 @@ _PIECE_BYTES = 32 * MIB
 _SINGLED_OUT = 200
 """Suspect lines of a piece that are tried alone before the rest is halved."""
 _BATCH = 131_072
+# Not the line's fault; the message would quote the query, so it ends here too.
+_OUT_OF_MEANS = (
+    duckdb.OutOfMemoryException,
+    duckdb.FatalException,
+    duckdb.InterruptException,
+)
+_NO_MEANS = (
+    "A delivered file could not be parsed for want of memory or by a fault of the program; nothing "
+    "of its delivery was committed. Make room, or set FOLKEPULS_THREADS lower, and run again."
+)
 
 
 class ParserRefusedError(Exception):
@@ -229,6 +240,8 @@ class Parser:
                 (first,) = frame
                 seen += first.height
                 yield _judged({table: first.select(numbered.alias(ROW), pl.all())})
+        except _OUT_OF_MEANS:
+            raise IngestError(_NO_MEANS) from None
         except duckdb.Error:
             raise ParserRefusedError from None
         if seen != rows:
@@ -243,6 +256,8 @@ class Parser:
             for table, query in plan.queries.items():
                 relation = self._con.sql(f"WITH {RESOURCES} AS ({numbered}) {query}")
                 frames[table] = relation.pl()
+        except _OUT_OF_MEANS:
+            raise IngestError(_NO_MEANS) from None
         except duckdb.Error:
             raise ParserRefusedError from None
         finally:

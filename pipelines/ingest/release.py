@@ -29,6 +29,7 @@ from pipelines.ingest import graded, ledger, quarantine, restricted
 from pipelines.ingest.columns import ROW
 from pipelines.ingest.corrections import corrections_for
 from pipelines.ingest.errors import QuarantineError
+from pipelines.ingest.export import exported
 from pipelines.ingest.files import Way, through_door
 from pipelines.ingest.ledger import LedgerEntry, LedgerFile
 from pipelines.ingest.one_delivery import Options
@@ -124,7 +125,7 @@ class _OneRelease:
         results = []
         for name, path in quarantine.stored_files(self._zones, self._entry.id).items():
             lines = list(quarantine.open_lines(path, self._options.quarantine_key))
-            if name in files and lines:
+            if name in files and files[name].state == "loaded" and lines:
                 results.append(self._file(files[name], lines))
         return results
 
@@ -133,6 +134,7 @@ class _OneRelease:
         tried = [line for line, stays in zip(lines, fixed, strict=True) if not stays]
         stays = [line for line, stays in zip(lines, fixed, strict=True) if stays]
         passed = 0
+        met: Counter[str] = Counter()
         if tried:
             plan, judged = self._judged(file, tried)
             again = self._again(plan, judged)
@@ -143,13 +145,15 @@ class _OneRelease:
                 for name, frame in judged.frames.items()
             }
             passed = len(tried) - len(numbers)
+            for row, ids in judged.corrected.iter_rows():
+                met.update(ids.split(" ") if row not in numbers else ())
             if passed:
                 self._add(plan, good)
             stays += [
                 replace(tried[row - 1], reason=reason, column=column or "")
                 for row, reason, column in bad.iter_rows()
             ]
-        self._account(file, sorted(stays, key=lambda line: line.line))
+        self._account(file, sorted(stays, key=lambda line: line.line), met)
         return Released(
             self._entry.id, file.name, passed, dict(Counter(line.reason for line in stays))
         )
@@ -227,7 +231,9 @@ class _OneRelease:
         graded.write_graded(self._zones, listed)
         ledger.update_tables(self._zones, {self._entry.id: counts})
 
-    def _account(self, file: LedgerFile, left: list[QuarantinedLine]) -> None:
+    def _account(
+        self, file: LedgerFile, left: list[QuarantinedLine], met: Mapping[str, int]
+    ) -> None:
         entry = ledger.read_ledger(self._zones)[self._entry.id]
         reasons = dict(sorted(Counter(line.reason for line in left).items()))
         changed = LedgerFile(
@@ -237,6 +243,10 @@ class _OneRelease:
                 "loaded_rows": file.delivered_rows - len(left),
                 "quarantined_rows": len(left),
                 "quarantined_by_reason": reasons,
+                "corrected": {
+                    name: file.corrected.get(name, 0) + met.get(name, 0)
+                    for name in sorted({*file.corrected, *met})
+                },
             }
         )
         files = tuple(changed if each.name == file.name else each for each in entry.files)
@@ -244,6 +254,8 @@ class _OneRelease:
         quarantine.write_counts(self._zones, self._entry)
         ledger.commit(self._zones, self._entry)
         quarantine.store_lines(self._zones, entry.id, file.name, left, self._options.quarantine_key)
+        # What was written out for the source is no longer what is kept.
+        exported(self._zones, entry, file.name).unlink(missing_ok=True)
 
 
 def _manifest_file(file: LedgerFile, rows: int) -> ManifestFile:

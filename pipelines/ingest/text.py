@@ -23,6 +23,7 @@ Sink = Callable[[bytes], object]
 _STEP = 1024 * 1024
 _GZIP = 31
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_MARKED = ("utf-8-sig", "utf-16")
 
 
 class TextCopy:
@@ -50,6 +51,7 @@ class TextCopy:
         self._encoding = encoding
         self._decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)()
         self._awaits_header = file.format == "csv"
+        self._begun = False
         self._packed = file.compression == "gzip"
         self._inflater = isal_zlib.decompressobj(wbits=_GZIP)
         self._problem: DeliveryRefusedError | None = None
@@ -118,6 +120,13 @@ class TextCopy:
                 text = self._inflater.decompress(b"", _STEP) if full else b""
 
     def _decode(self, text: bytes) -> None:
+        marked = not self._begun and text.startswith(_BYTE_ORDER_MARKS)
+        self._begun = self._begun or bool(text)
+        if marked and self._encoding not in _MARKED and self._encoding != "utf-8":
+            raise DeliveryRefusedError(
+                "wrong_encoding",
+                f"it begins with a byte order mark; expected {self._encoding} as declared",
+            )
         self._take(text if self._decoder is None else self._decoded(text))
 
     def _decoded(self, text: bytes, final: bool = False) -> bytes:

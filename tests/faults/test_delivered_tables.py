@@ -246,3 +246,15 @@ def test_without_the_check_a_missing_column_would_be_read_by_its_place(
     data = csv_bytes("EncounterFact", ROWS[:9]).replace(b"Status", b"State", 1)
     file = one_file(empty_zones(tmp_path / "home"), "EncounterFact-1.csv", (data, 9))
     assert "Status" not in (file.detail or "")
+
+
+@pytest.mark.parametrize("alone", ["PatientDim", "AddressBridge"])
+def test_tables_about_the_same_come_together(alone: str, tmp_path: Path) -> None:
+    """An address without its person would be overlooked, a person without an address be nowhere."""
+    zones = empty_zones(tmp_path / "home")
+    given = {"PatientDim": [patient_row(0)], "AddressBridge": address_rows(0)}[alone]
+    files = {f"{alone}-1.parquet": given}
+    delivery = write_tables(zones.inbox, "d1", files, organisation="personregister")
+    (file,) = take(zones, delivery).files
+    assert (file.state, file.reason) == ("refused", "tables_apart")
+    assert "PatientLinkBridge" in (file.detail or "")

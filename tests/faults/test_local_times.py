@@ -164,12 +164,15 @@ def test_by_the_day_of_utc_some_would_fall_in_another_month_and_year() -> None:
 @pytest.mark.parametrize("ending", FORMS)
 def test_a_plain_day_is_that_day(day: dt.date, ending: str, zones: Zones) -> None:
     """A birth on 31 December is of that year, whatever clock anybody has."""
-    from tests.support.delivered_tables import patient_row
+    from tests.support.delivered_tables import address_rows, link_row, patient_row
 
     given = [patient_row(n, BirthDate=day) for n in range(3)]
-    delivery = write_tables(
-        zones.inbox, "d1", {f"PatientDim-1{ending}": given}, organisation="personregister"
-    )
+    files = {
+        f"PatientDim-1{ending}": given,
+        f"AddressBridge-1{ending}": address_rows(0),
+        f"PatientLinkBridge-1{ending}": [link_row(0, 1, "seealso")],
+    }
+    delivery = write_tables(zones.inbox, "d1", files, organisation="personregister")
     assert take(zones, delivery).files[0].loaded_rows == 3
     assert rows(zones, "patient")["birth_date"].unique().to_list() == [day]
 

@@ -40,6 +40,7 @@ def deliver(zones: Zones, organisation: str, year: int, **changes: Any) -> None:
         "source": "synthetic",
         "delivery": f"{organisation}-{year}",
         "delivering_organisation": organisation,
+        "organisation": organisation,
         "period_start": f"{year}-01-01",
         "period_end": f"{year}-12-31",
         "transaction_time": f"{year + 1}-01-05T03:00:00+00:00",

@@ -154,7 +154,7 @@ def test_no_rows_give_no_rows_of_the_same_columns():
     ("arguments", "said"),
     [
         ({"action": "hash"}, "keep or pseudonym"),
-        ({"action": "pseudonym"}, "needs a domain"),
+        ({"action": "pseudonym"}, "needs one domain"),
         ({"identifier": True}, "never kept"),
         ({"domain": "person"}, "never kept"),
     ],

@@ -71,7 +71,6 @@ linked as (
 latest_delivery as (
     select cast(max(transaction_time) as date) as known_on
     from {{ source('journal', 'delivery') }}
-    where transaction_time <= {{ as_of() }}
 ),
 
 reserved as (

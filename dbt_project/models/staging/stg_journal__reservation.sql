@@ -1,5 +1,6 @@
+-- A wish is about today: also when an old release is made again, the latest one counts.
 with latest as (
-    {{ latest_version('reservation', 'reservation_key') }}
+    {{ latest_version('reservation', 'reservation_key', moment=today()) }}
 )
 
 select
