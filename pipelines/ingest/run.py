@@ -120,12 +120,18 @@ def ingest_refused(
     if not again:
         return []
     results = _take_in(again, zones, key, replace(options or Options(), again=True))
-    return [
-        (f"{result.source}__{result.delivery}", file)
-        for result in results
-        for file in result.files
-        if file.name in refused[result.source, result.delivery]
-    ]
+    told: list[tuple[str, FileResult]] = []
+    for result in results:
+        names = refused[result.source, result.delivery]
+        files = [file for file in result.files if file.name in names]
+        if result.state == "refused":
+            # The delivery as a whole: what it has brought before would not pass any more.
+            files = [
+                FileResult(name, "", "refused", 0, reason=result.reason, detail=result.detail)
+                for name in sorted(names)
+            ]
+        told += [(f"{result.source}__{result.delivery}", file) for file in files]
+    return told
 
 
 @contextmanager

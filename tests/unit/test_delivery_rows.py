@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipelines.ingest import Options, release_lines
+from pipelines.ingest import Options, ingest_refused, release_lines
 from pipelines.settings import Zones
-from tests.support.deliveries import KEY, condition, encounter, take, write_delivery
+from tests.support.deliveries import KEY, condition, encounter, take, tree, write_delivery
 
 
 def complete(zones: Zones) -> dict[str, bool]:
@@ -65,3 +65,33 @@ def test_it_is_whole_when_its_lines_are_released(
         plan._plain_plan.cache_clear()
     assert (released.released, dict(released.left)) == (1, {})
     assert complete(zones) == {"encounter": True}
+
+
+def test_trying_a_refused_file_again_takes_nothing_away(tmp_path: Path) -> None:
+    """What has been taken in stays, though its file is gone from the inbox by then."""
+    zones = Zones(tmp_path).create()
+    files = {"Encounter-1.ndjson": [encounter(1)], "Condition-1.ndjson": [condition(1)]}
+    delivery = write_delivery(
+        zones.inbox, "d1", files, change=lambda m: m["files"][1].update(sha256="0" * 64)
+    )
+    take(zones, delivery)
+    before = tree(zones.restricted)
+    (Path(delivery.url) / "Encounter-1.ndjson").unlink()
+    ((name, file),) = ingest_refused(zones, KEY)
+    assert (name, file.name, file.reason) == (
+        delivery.id,
+        "Condition-1.ndjson",
+        "changed_after_commit",
+    )
+    assert "Encounter-1.ndjson: file_missing" in (file.detail or "")
+    assert tree(zones.restricted) == before
+
+
+def test_a_delivery_keeps_the_time_it_was_taken_in_under(tmp_path: Path) -> None:
+    zones = Zones(tmp_path).create()
+    files = {"Encounter-1.ndjson": [encounter(1)]}
+    assert take(zones, write_delivery(zones.inbox, "d1", files)).state == "committed"
+    again = write_delivery(zones.inbox, "d1", files, kind="delta")
+    result = take(zones, again)
+    assert (result.state, result.reason) == ("refused", "changed_after_commit")
+    assert "kind" in (result.detail or "")
