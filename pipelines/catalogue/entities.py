@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from string import ascii_letters, digits
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
@@ -41,6 +42,12 @@ PATTERNS: Mapping[str, str] = {
     "observation": r"[A-Z]{3}[0-9]{5}|[0-9]{1,7}-[0-9]|nutrition_screening|fall|function_score",
 }
 """Forms a value may have, as regular expressions for the whole value."""
+
+ALPHABETS: Mapping[str, str] = {
+    "fhir_id": f"{ascii_letters}{digits}.-",
+    "provider_id": f"{ascii_letters}{digits}._-",
+}
+"""The characters of those forms that ask for nothing else."""
 
 SUBJECT = "patient_key"
 """Column of the restricted tables that tells whom a row is about."""

@@ -13,7 +13,14 @@ from functools import cache
 
 import polars as pl
 
-from pipelines.catalogue.entities import LONGEST, METADATA_COLUMNS, PATTERNS, Column, Table
+from pipelines.catalogue.entities import (
+    ALPHABETS,
+    LONGEST,
+    METADATA_COLUMNS,
+    PATTERNS,
+    Column,
+    Table,
+)
 from pipelines.ingest.fhirpath_sql import literal_sql, name_sql
 from pipelines.settings import reference_dir
 
@@ -200,11 +207,10 @@ def _rules(column: Column) -> list[tuple[str, str]]:
         allowed = ", ".join(map(literal_sql, column.codes))
         reason = "unknown_code_system" if column.type == "code_system" else "code_not_allowed"
         rules.append((f"{value} NOT IN ({allowed})", reason))
-    if column.pattern:
-        reason = "invalid_identifier" if column.door == "pseudonym" else "code_not_allowed"
+    if column.pattern and column.pattern not in ALPHABETS:  # those: see ``spelling``
         form = literal_sql(PATTERNS[column.pattern])
         misfit = f"length({value}) > {LONGEST} OR NOT regexp_full_match({value}, {form})"
-        rules.append((misfit, reason))
+        rules.append((misfit, misfit_reason(column)))
     if _is_converted(column):
         well_formed = f"coalesce({_well_formed(column)}, false)"
         rules.append((f"{value} IS NOT NULL AND NOT {well_formed}", "invalid_date"))
@@ -212,6 +218,11 @@ def _rules(column: Column) -> list[tuple[str, str]]:
         low, high = column.range
         rules.append((f"NOT ({value} BETWEEN {low!r} AND {high!r})", "value_out_of_range"))
     return rules
+
+
+def misfit_reason(column: Column) -> str:
+    """Reason code of a value that does not have the column's form."""
+    return "invalid_identifier" if column.door == "pseudonym" else "code_not_allowed"
 
 
 def _well_formed(column: Column) -> str:

@@ -18,7 +18,6 @@ import polars as pl
 from anonymization.pseudonym_door import pass_door
 from anonymization.pseudonyms import Pseudonymiser
 from pipelines.catalogue.corrections import Correction
-from pipelines.catalogue.entities import Table
 from pipelines.catalogue.sources import Source
 from pipelines.clients.delivered_files import Delivery, DeliveryRefusedError, ManifestFile
 from pipelines.ingest.columns import CORRECTED, ROW
@@ -33,6 +32,7 @@ from pipelines.ingest.parse import (
     too_many,
     without,
 )
+from pipelines.ingest.parts import lead
 from pipelines.ingest.plan import (
     CsvPlan,
     LinesPlan,
@@ -256,11 +256,6 @@ class _Through:
             self.lines,
             seconds,
         )
-
-
-def lead(table: Table) -> str:
-    """Column by which a table is sorted first: whom its rows are about, or else their own key."""
-    return table.subject or table.key[0]
 
 
 def through_door(judged: Judged, plan: Plan, way: Way) -> Judged:

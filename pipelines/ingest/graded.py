@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.catalogue.entities import SUBJECT
-from pipelines.ingest.restricted import table_path
+from pipelines.ingest.parts import part_paths
 from pipelines.settings import Zones, atomic_write
 
 _PERSON = "person_id"
@@ -105,8 +105,7 @@ def _of(
     zones: Zones, table: str, deliveries: Iterable[str], columns: list[str], rows: pl.Expr
 ) -> Iterator[pl.DataFrame]:
     for delivery in deliveries:
-        path = table_path(zones, table, delivery)
-        if path.exists():
+        for path in part_paths(zones, table, delivery):
             yield pl.scan_parquet(path).select(columns).filter(rows).collect()
 
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pipelines.catalogue.entities import load_entities
 from pipelines.catalogue.sources import load_sources
 from pipelines.ingest.errors import AccountingError, IngestError
+from pipelines.ingest.parts import delivery_of
 from pipelines.settings import Zones, atomic_write
 
 REPEATED = "repeated_resource"
@@ -283,7 +284,7 @@ def sweep(zones: Zones, work: Path) -> int:
     entered = {path.stem for path in zones.deliveries.glob("*.json")} | {"00_schema"}
     for folder in (zones.journal, zones.steward / "quarantine"):
         for path in folder.rglob("*.parquet"):
-            if path.stem not in entered:
+            if delivery_of(path) not in entered:
                 path.unlink()
                 removed += 1
     for folder in (zones.journal, zones.deliveries, zones.steward / "quarantine"):

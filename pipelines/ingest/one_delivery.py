@@ -270,7 +270,10 @@ class OneDelivery:
                 )
                 for cut in cuts(heaps)
             )
-            rows[name] = restricted.write_table(self._zones, table, self._delivery.id, frames, keys)
+            expected = sum(heap.rows for heap in heaps)
+            rows[name] = restricted.write_table(
+                self._zones, table, self._delivery.id, frames, keys, expected
+            )
         newly = keys.filter(~keys.is_in(before["patient_key"].implode()))
         shorter = restricted.redact_committed(self._zones, others, newly)
         ledger.update_tables(self._zones, shorter)

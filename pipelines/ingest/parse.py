@@ -23,6 +23,7 @@ from pipelines.ingest.columns import CORRECTED, REASON, ROW
 from pipelines.ingest.errors import IngestError
 from pipelines.ingest.limits import MIB, Limits
 from pipelines.ingest.plan import RESOURCES, LinesPlan, ParquetPlan, Plan
+from pipelines.ingest.spelling import misspelt
 from pipelines.ingest.verify import VerifiedFile, read_lines
 
 BAD_SCHEMA = pl.Schema({ROW: pl.Int64, "reason": pl.String, "column": pl.String})
@@ -239,7 +240,7 @@ class Parser:
                 numbered = pl.int_range(1, pl.len() + 1, dtype=pl.Int64) + offset + seen
                 (first,) = frame
                 seen += first.height
-                yield _judged({table: first.select(numbered.alias(ROW), pl.all())})
+                yield _judged(plan, {table: first.select(numbered.alias(ROW), pl.all())})
         except _OUT_OF_MEANS:
             raise IngestError(_NO_MEANS) from None
         except duckdb.Error:
@@ -266,7 +267,7 @@ class Parser:
         once = plan.primary.repeats or primary.height == rows
         if not once or primary[ROW].n_unique() != rows:
             raise ParserRefusedError
-        return _judged(frames)
+        return _judged(plan, frames)
 
 
 def too_many(
@@ -297,8 +298,9 @@ def _next_frame(batches: Iterator[Any], rows: int) -> list[pl.DataFrame]:
     return [pl.concat(found)] if height else []
 
 
-def _judged(frames: dict[str, pl.DataFrame]) -> Judged:
-    flaws, corrections = [pl.DataFrame(schema={ROW: pl.Int64, REASON: pl.String})], []
+def _judged(plan: Plan, frames: dict[str, pl.DataFrame]) -> Judged:
+    flaws = [misspelt(frames[table.name], table) for table in plan.tables]
+    corrections = []
     for frame in frames.values():
         if frame[REASON].null_count() < frame.height:
             flaws.append(frame.filter(pl.col(REASON).is_not_null()).select(ROW, REASON))

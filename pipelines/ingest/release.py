@@ -34,6 +34,7 @@ from pipelines.ingest.files import Way, through_door
 from pipelines.ingest.ledger import LedgerEntry, LedgerFile
 from pipelines.ingest.one_delivery import Options
 from pipelines.ingest.parse import Judged, Parser
+from pipelines.ingest.parts import part_paths
 from pipelines.ingest.plan import LinesPlan, Plan, plan_for
 from pipelines.ingest.quarantine import QuarantinedLine
 from pipelines.ingest.raw_lines import as_parquet
@@ -194,11 +195,14 @@ class _OneRelease:
         (key,) = table.key
         # What a grading removes may be gone there by now.
         same = [column.name for column in table.columns if not column.reveals_location]
-        path = restricted.table_path(self._zones, table.name, self._entry.id)
-        there = rows.clear().select(same)
-        if path.exists():
-            present = pl.col(key).is_in(rows[key].implode())
-            there = pl.scan_parquet(path).select(same).filter(present).collect()
+        present = pl.col(key).is_in(rows[key].implode())
+        paths = part_paths(self._zones, table.name, self._entry.id)
+        there = pl.concat(
+            [
+                rows.clear().select(same),
+                *(pl.scan_parquet(path).select(same).filter(present).collect() for path in paths),
+            ]
+        )
         added = rows.join(there, on=same, how="semi", nulls_equal=True)[ROW]
         another = pl.col(key).is_in(there[key].implode()) & ~pl.col(ROW).is_in(added.implode())
         repeated = another | ~pl.col(key).is_first_distinct()

@@ -1,9 +1,9 @@
 """The journal tables of the restricted zone: writing them, and redacting what is there already.
 
-Belongs here: one Parquet file per table and delivery, in canonical order, and the removal of
+Belongs here: the rows of a table and delivery as Parquet in canonical order, and the removal of
 location for persons whose address turns out to be graded. Does not belong here: who is graded
 (``graded``), the rule of what reveals location (entity files, ``anonymization.pseudonym_door``),
-the form of the files (``sorted_parquet``), reading for analysis.
+the names of the files (``parts``) and their form (``sorted_parquet``), reading for analysis.
 
 A file's bytes follow from its rows alone: sorted by the person and the key, fixed row groups, no
 clock. So the same deliveries give the same zone in whatever order they came.
@@ -21,14 +21,17 @@ import pyarrow.parquet as pq
 from anonymization.pseudonym_door import redact
 from pipelines.catalogue.entities import SUBJECT, Table, restricted_tables
 from pipelines.ingest.columns import table_schema
+from pipelines.ingest.parts import (
+    cut_frames,
+    digits_wanted,
+    lead,
+    part_path,
+    part_paths,
+    paths_with,
+)
 from pipelines.ingest.plan import door_rules
 from pipelines.ingest.sorted_parquet import read_groups, row_groups_with, write_sorted
 from pipelines.settings import Zones
-
-
-def table_path(zones: Zones, table: str, delivery_id: str) -> Path:
-    """Where the rows of one delivery and table lie."""
-    return zones.journal / table / f"{delivery_id}.parquet"
 
 
 def ensure_schemas(zones: Zones) -> None:
@@ -38,58 +41,77 @@ def ensure_schemas(zones: Zones) -> None:
         zones: The zones; the journal's folders are made.
     """
     for name, table in restricted_tables().items():
-        path = table_path(zones, name, "00_schema")
+        path = part_path(zones, name, "00_schema")
         schema = table_schema(table)
         if not path.exists() or pl.read_parquet_schema(path) != schema:
             write_sorted([], schema, table.key[0], path)
 
 
 def write_table(
-    zones: Zones, table: Table, delivery_id: str, cuts: Iterable[pl.DataFrame], graded: pl.Series
+    zones: Zones,
+    table: Table,
+    delivery_id: str,
+    cuts: Iterable[pl.DataFrame],
+    graded: pl.Series,
+    expected: int,
 ) -> int:
     """Write the rows of one table and delivery.
 
     Args:
         zones: The zones.
         table: The table.
-        delivery_id: Name of the file.
+        delivery_id: The delivery; names the files.
         cuts: Rows that passed the door, metadata columns included: any order within a cut; whose
             they are, or else their key, grows from cut to cut.
         graded: Pseudonyms of all persons known to have a graded address.
+        expected: How many rows there will be, about; decides into how many files they are cut.
 
     Returns:
         Number of rows written.
     """
+    there = part_paths(zones, table.name, delivery_id)
+    digits = digits_wanted(table, expected, there)
     finals = (canonical(redacted(rows, table, graded), table) for rows in cuts)
-    path = table_path(zones, table.name, delivery_id)
-    return write_sorted(finals, table_schema(table), table.key[0], path)
+    rows, written = 0, set[Path]()
+    for name, frames in cut_frames(finals, lead(table), digits):
+        path = part_path(zones, table.name, delivery_id, name)
+        rows += write_sorted(frames, table_schema(table), table.key[0], path)
+        written.add(path)
+    for path in there:
+        if path not in written:
+            path.unlink()
+    return rows
 
 
 def add_rows(
     zones: Zones, table: Table, delivery_id: str, rows: pl.DataFrame, graded: pl.Series
 ) -> int:
-    """Add rows to the file of a table and delivery; rows that are there already stay as they are.
+    """Add rows to the files of a table and delivery; rows that are there already stay as they are.
 
     Args:
         zones: The zones.
         table: The table.
-        delivery_id: Name of the file; made where there is none.
+        delivery_id: The delivery; a file is made where there is none.
         rows: Rows that passed the door, metadata columns included.
         graded: Pseudonyms of all persons known to have a graded address.
 
     Returns:
-        Number of rows in the file.
+        Number of rows there are.
     """
-    path = table_path(zones, table.name, delivery_id)
-    schema = table_schema(table)
+    there = part_paths(zones, table.name, delivery_id)
+    schema, first = table_schema(table), lead(table)
     added = redacted(rows, table, graded).select(schema.names()).cast(schema)
-    lead = table.subject or table.key[0]
-    there = _whole_leads(path, lead) if path.exists() else iter(())
-    merged = (
-        canonical(redacted(cut, table, graded), table)
-        for cut in _merged(there, added.sort(lead, nulls_last=True), lead)
-    )
-    return write_sorted(merged, schema, table.key[0], path)
+    added = added.sort(first, nulls_last=True)
+    digits = digits_wanted(table, added.height, there)
+    for name, frames in cut_frames([added], first, digits):
+        path = part_path(zones, table.name, delivery_id, name)
+        before = _whole_leads(path, first) if path.exists() else iter(())
+        merged = (
+            canonical(redacted(cut, table, graded), table)
+            for cut in _merged(before, pl.concat(frames), first)
+        )
+        write_sorted(merged, schema, table.key[0], path)
+    return _rows_in(part_paths(zones, table.name, delivery_id))
 
 
 def with_origin(
@@ -109,7 +131,7 @@ def canonical(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
     typed = rows.select(schema.names()).cast(schema)
     if table.repeats:
         typed = typed.unique()
-    by = list(dict.fromkeys([table.subject or table.key[0], *table.key]))
+    by = list(dict.fromkeys([lead(table), *table.key]))
     # On strings as random as pseudonyms one thread takes half the time that several do.
     ordered = typed.sort(by, nulls_last=True, multithreaded=False)
     alike = ordered.select(
@@ -172,12 +194,11 @@ def redact_committed(
     persons = newly_graded.sort()
     for delivery_id in delivery_ids:
         for name, table in restricted_tables().items():
-            path = table_path(zones, name, delivery_id)
-            if not _reveals(table) or not path.exists():
-                continue
-            _redact_file(path, table, persons)
-            if table.graded_rows != "keep":
-                counts.setdefault(delivery_id, {})[name] = pq.read_metadata(path).num_rows
+            paths = part_paths(zones, name, delivery_id) if _reveals(table) else []
+            for path in paths_with(paths, persons):
+                _redact_file(path, table, persons)
+            if paths and table.graded_rows != "keep":
+                counts.setdefault(delivery_id, {})[name] = _rows_in(paths)
     return counts
 
 
@@ -221,6 +242,10 @@ def _merged(
         yield pl.concat([cut, new])
     if added.height:
         yield added
+
+
+def _rows_in(paths: Iterable[Path]) -> int:
+    return sum(pq.read_metadata(path).num_rows for path in paths)
 
 
 def _reveals(table: Table) -> bool:
