@@ -67,6 +67,9 @@ _QUARANTINE = pl.Schema(
         "rows": pl.Int64(),
     }
 )
+_NEW_FIELDS = pl.Schema(
+    dict.fromkeys(("source", "delivery", "entity", "file", "field"), pl.String())
+)
 _DISCLOSURE = pl.Schema(
     {
         "release_id": pl.String(),
@@ -127,6 +130,16 @@ class StewardZone:
             .filter(pl.col("rows") > 0)
             .sort(keys)
         )
+
+    def new_fields(self) -> pl.DataFrame:
+        """Fields nobody has decided upon: one row per source, entity and field.
+
+        Returns:
+            ``source``, ``entity``, ``field``, and ``deliveries``: how many it has come in.
+        """
+        frame = _read(sorted((self.folder / "new_fields").glob("*.parquet")), _NEW_FIELDS)
+        keys = ["source", "entity", "field"]
+        return frame.group_by(keys).agg(deliveries=pl.col("delivery").n_unique()).sort(keys)
 
     def disclosure(self, release_id: str) -> pl.DataFrame:
         """Cells of a release: one row per indicator, status and reason."""

@@ -103,6 +103,8 @@ def write_region(
 
     building = to / f".{SOURCE}.building"
     shutil.rmtree(building, ignore_errors=True)
+    for folder in [building, *([] if truth is None else [truth])]:
+        _make(folder)
     with _bar(console) as bar:
         task = bar.add_task("region", total=steps(region))
 
@@ -114,12 +116,21 @@ def write_region(
         tables = generate_tables(region, progress=line)
         write_extract(tables, building, progress=line, form=form)
         if truth is not None:
-            truth.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_truth(tables, truth)
     target = to / SOURCE
     written = building / SOURCE if (building / SOURCE).is_dir() else building
     written.rename(target)
     shutil.rmtree(building, ignore_errors=True)
+
+
+def _make(folder: Path) -> None:
+    """Make a folder before the minutes of work that it is for."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise DemoError(
+            f"{folder} cannot be made: {error.strerror}. Name a folder that can be written to."
+        ) from None
 
 
 def _bar(console: Console) -> Progress:

@@ -299,8 +299,10 @@ def take_in(settings: Settings, paths: list[Path], console: Console) -> int:
     if not results:
         console.print("Nothing new.")
     standing = _refused(zones, settings.inbox_url)
+    just_told = tuple(f"{result.source}/{result.delivery}" for result in results)
     for refusal in standing:
-        console.print(f"  not taken in: {refusal}", style="red", markup=False)
+        if not refusal.startswith(tuple(f"{each}{end}" for each in just_told for end in ":/")):
+            console.print(f"  not taken in: {refusal}", style="red", markup=False)
     return max(refused, len(standing))
 
 

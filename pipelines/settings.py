@@ -71,6 +71,7 @@ class Zones:
             self.steward,
             self.steward / "checks",
             self.steward / "quarantine",
+            self.steward / "new_fields",
             self.steward / "disclosure",
             self.steward / "releases",
             self.steward / "inbox",

@@ -1,6 +1,6 @@
-"""Quarantine: how many rows of each delivery were held back, and why.
+"""Quarantine: how many rows of each delivery were held back, and why; and fields left outside.
 
-Belongs here: drawing those counts. Does not belong here: the rows themselves, which stay
+Belongs here: drawing those counts and names. Does not belong here: the rows themselves, which stay
 sealed in the identified zone.
 """
 
@@ -26,6 +26,7 @@ def show(desk: Desk) -> None:
         "its file goes on. The rows themselves are never shown here."
     )
     markup(f'<p class="fp-soft">{escape(intro)}</p>')
+    _new_fields(desk, desk.zone.new_fields())
     if held.is_empty():
         st.success(tr("No rows are held back."))
         return
@@ -69,3 +70,32 @@ def _by_delivery(desk: Desk, held: pl.DataFrame) -> None:
     ]
     st.subheader(tr("By delivery, entity and reason"))
     markup(table(tr("Rows held back. Counts from 1 to 4 are written <5."), columns, rows))
+
+
+def _new_fields(desk: Desk, fields: pl.DataFrame) -> None:
+    """What a source has begun to send and nobody has decided upon; nothing where there is none."""
+    if fields.is_empty():
+        return
+    tr = desk.translate
+    columns = [
+        Column(tr("Source")),
+        Column(tr("Entity")),
+        Column(tr("Field")),
+        Column(tr("Deliveries"), is_number=True),
+    ]
+    rows = [
+        [
+            str(row["source"]),
+            str(row["entity"]),
+            str(row["field"]),
+            number(int(row["deliveries"]), desk.language),
+        ]
+        for row in fields.iter_rows(named=True)
+    ]
+    st.subheader(tr("New fields"))
+    told = tr(
+        "These fields have come with deliveries, and the catalogue neither takes nor drops them. "
+        "Nothing of them is stored. Decide, and write the decision into the entity's file."
+    )
+    markup(f'<p class="fp-soft">{escape(told)}</p>')
+    markup(table(tr("Fields nobody has decided upon"), columns, rows))

@@ -282,12 +282,13 @@ def sweep(zones: Zones, work: Path) -> int:
         shutil.rmtree(work)
         removed += 1
     entered = {path.stem for path in zones.deliveries.glob("*.json")} | {"00_schema"}
-    for folder in (zones.journal, zones.steward / "quarantine"):
+    counted = (zones.steward / "quarantine", zones.steward / "new_fields")
+    for folder in (zones.journal, *counted):
         for path in folder.rglob("*.parquet"):
             if delivery_of(path) not in entered:
                 path.unlink()
                 removed += 1
-    for folder in (zones.journal, zones.deliveries, zones.steward / "quarantine"):
+    for folder in (zones.journal, zones.deliveries, *counted):
         for path in folder.rglob(".*.tmp"):
             path.unlink()
             removed += 1

@@ -43,6 +43,7 @@ from pipelines.ingest.files import FILE, Passed, Refused, Way, copied_again
 from pipelines.ingest.heap import cuts, digits_for
 from pipelines.ingest.inbox import admit, organisation_of, refusal
 from pipelines.ingest.limits import Limits
+from pipelines.ingest.new_fields import write_new_fields
 from pipelines.ingest.parse import BAD_SCHEMA
 from pipelines.ingest.raw_lines import raw_lines
 from pipelines.ingest.repeated import first_only, repeated_lines
@@ -150,6 +151,7 @@ class OneDelivery:
         tables, redactions = self._write(manifest, passed, repeated, others)
         entry = self._entry(manifest, organisation, results, tables)
         quarantine.write_counts(self._zones, entry)
+        write_new_fields(self._zones, entry)
         ledger.commit(self._zones, entry)
         # Working copies are identified data, and are not kept longer than they are of use.
         if self._work.exists():

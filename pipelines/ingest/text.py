@@ -24,6 +24,33 @@ _STEP = 1024 * 1024
 _GZIP = 31
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _MARKED = ("utf-8-sig", "utf-16")
+_SINGLE_BYTE = ("windows-1252", "iso-8859-1", "cp865")
+
+
+class _Utf8:
+    """Whether bytes of a declared single-byte encoding, where any byte is a letter, are UTF-8.
+
+    Text of such an encoding is by chance also UTF-8 only where it has no letter beyond ASCII.
+    """
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._fits = True
+        self._beyond_ascii = False
+
+    def look(self, text: bytes, final: bool) -> None:
+        """Look at the next bytes."""
+        if not self._fits:
+            return
+        try:
+            self._beyond_ascii |= not self._decoder.decode(text, final).isascii()
+        except UnicodeDecodeError:
+            self._fits = False
+
+    @property
+    def is_that(self) -> bool:
+        """There are letters beyond ASCII, and all of them are written in UTF-8."""
+        return self._fits and self._beyond_ascii
 
 
 class TextCopy:
@@ -50,6 +77,7 @@ class TextCopy:
         self._target = target
         self._encoding = encoding
         self._decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)()
+        self._other = _Utf8() if encoding in _SINGLE_BYTE else None
         self._awaits_header = file.format == "csv"
         self._begun = False
         self._packed = file.compression == "gzip"
@@ -89,6 +117,11 @@ class TextCopy:
             raise DeliveryRefusedError("truncated_gzip", "the compressed stream ends too early")
         if self._decoder is not None:
             self._take(self._decoded(b"", final=True))
+        if self._other is not None and self._other.is_that:
+            raise DeliveryRefusedError(
+                "wrong_encoding",
+                f"its letters beyond ASCII are all UTF-8; expected {self._encoding} as declared",
+            )
         if self._awaits_header and self._head:
             self.header, self._awaits_header = bytes(self._head), False
             self._head.clear()
@@ -132,6 +165,8 @@ class TextCopy:
     def _decoded(self, text: bytes, final: bool = False) -> bytes:
         if self._decoder is None:
             return text
+        if self._other is not None:
+            self._other.look(text, final)
         try:
             return self._decoder.decode(text, final).encode()
         except UnicodeError:

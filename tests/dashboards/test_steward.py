@@ -133,6 +133,19 @@ def test_bands(count: int, shown: str | int) -> None:
     assert banded(count) == shown
 
 
+def test_new_fields_are_named_with_the_deliveries_they_came_in(
+    monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    (row,) = StewardZone.of(home).new_fields().to_dicts()
+    assert row == {
+        "source": "synthetic",
+        "entity": "Procedure",
+        "field": "bodySite",
+        "deliveries": 1,
+    }
+    assert "bodySite" in text_of(page(monkeypatch, home, lang="en", view="quarantine"))
+
+
 def test_quarantine_is_counted_by_delivery_entity_and_reason(home: Path) -> None:
     rows = StewardZone.of(home).quarantine()
     found = rows.filter(pl.col("reason") == "code_not_allowed").row(0, named=True)

@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.catalogue import sources
 from pipelines.catalogue.delivered_tables import DeliveredTable
-from pipelines.ingest import FileResult
+from pipelines.ingest import FileResult, text
 from pipelines.ingest.quarantine import open_lines
 from pipelines.settings import Zones
 from tests.support.delivered_tables import (
@@ -278,3 +278,27 @@ def test_every_mapped_table_declares_how_it_is_written() -> None:
     for name in sources.load_sources()["synthetic"].tables:
         assert mapping(name).csv is not None
         assert mapping(name).time_zone == "Europe/Oslo"
+
+
+def declared_as_single_byte(monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """UTF-8 where nothing but a name, which is dropped, has letters beyond ASCII."""
+    form = declare_csv(monkeypatch, encoding="windows-1252")
+    listed = [encounter_row(n, PatientName="Kåre Ødegård") for n in range(3)]
+    lines = csv_lines("EncounterFact", listed, form)
+    return "".join(f"{each}\r\n" for each in lines).encode()
+
+
+def test_utf_8_in_a_file_declared_as_single_byte_is_refused(
+    zones: Zones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To Windows-1252 every byte of it is a letter, so nothing else would tell."""
+    file = one(zones, FILE, declared_as_single_byte(monkeypatch), 3)
+    assert (file.state, file.reason) == ("refused", "wrong_encoding")
+
+
+def test_without_a_look_for_utf_8_its_letters_would_come_out_wrong(
+    zones: Zones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twin: the file is loaded, each such letter as two others."""
+    monkeypatch.setattr(text, "_SINGLE_BYTE", ())
+    assert one(zones, FILE, declared_as_single_byte(monkeypatch), 3).loaded_rows == 3

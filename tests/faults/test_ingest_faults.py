@@ -409,6 +409,8 @@ def test_drift_is_told_or_refused_by_the_name_of_the_column(
         assert (file.state, file.loaded_rows) == ("loaded", 300)
         assert any(named in field for field in file.unexpected_fields)
         assert "Nordkanari" not in str(file)
+        told = pl.read_parquet(zones.steward / "new_fields" / "synthetic__d1.parquet")
+        assert any(named in field for field in told["field"])
         assert "newField" not in rows(zones, "encounter").columns
     else:
         assert named in (file.detail or "")

@@ -43,6 +43,7 @@ def write_zone(home: Path, *, blocking: bool = False, candidate: bool = True) ->
     write_results(steward, "run-0001", _verdicts(before=True, blocking=blocking), EARLIER)
     write_results(steward, "run-0002", _verdicts(before=False, blocking=blocking), LATEST)
     _quarantine(steward)
+    _new_fields(steward)
     _disclosure(steward)
     _releases(steward, blocking=blocking, candidate=candidate)
     return steward
@@ -156,6 +157,16 @@ def _verdicts(*, before: bool, blocking: bool) -> list[CheckResult]:
             n=18_879,
         ),
     ]
+
+
+def _new_fields(steward: Path) -> None:
+    folder = steward / "new_fields"
+    folder.mkdir()
+    row = ("synthetic", "kommuner-2024", "Procedure", "Procedure-0001.ndjson.gz", "bodySite")
+    names = ["source", "delivery", "entity", "file", "field"]
+    pl.DataFrame([row], schema=names, orient="row").write_parquet(
+        folder / "synthetic__kommuner-2024.parquet"
+    )
 
 
 def _quarantine(steward: Path) -> None:
