@@ -214,6 +214,7 @@ def opened(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         config={"autoinstall_known_extensions": False, "autoload_known_extensions": False},
     )
     try:
+        connection.execute("SET enable_progress_bar = false")
         yield connection
     finally:
         connection.close()

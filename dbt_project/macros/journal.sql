@@ -41,38 +41,56 @@
 
 {#
   Rows of a table that were known, as CTEs to begin a model with; the last is `known`. A complete
-  full delivery stands for everything its organisation holds of a table: what came before is gone.
+  full delivery stands for everything its organisation holds of a table, or holds of the persons of
+  a cohort: what came before, or came before of the cohort, is gone.
 #}
 {% macro known_rows(table, moment=none) -%}
+deliveries as (
+    select
+        source,
+        delivery,
+        organisation,
+        cohort,
+        kind = 'full' and is_complete as stands_for_all,
+        transaction_time
+    from {{ source('journal', 'delivery') }}
+    where
+        table_name = '{{ table }}'
+        and transaction_time <= {{ moment or as_of() }}
+),
+
 full_deliveries as (
     select
         source,
         organisation,
+        cohort,
         max(transaction_time) as full_at
-    from {{ source('journal', 'delivery') }}
-    where
-        table_name = '{{ table }}'
-        and kind = 'full'
-        and is_complete
-        and transaction_time <= {{ moment or as_of() }}
-    group by source, organisation
+    from deliveries
+    where stands_for_all
+    group by source, organisation, cohort
 ),
 
 known as (
     select rows.*
     from {{ source('journal', table) }} as rows
-    left join {{ source('journal', 'delivery') }} as deliveries
+    left join deliveries
         on
             rows.source = deliveries.source
             and rows.delivery = deliveries.delivery
-            and deliveries.table_name = '{{ table }}'
-    left join full_deliveries
+    left join full_deliveries as of_all
         on
-            deliveries.source = full_deliveries.source
-            and deliveries.organisation = full_deliveries.organisation
+            deliveries.source = of_all.source
+            and deliveries.organisation = of_all.organisation
+            and of_all.cohort is null
+    left join full_deliveries as of_cohort
+        on
+            deliveries.source = of_cohort.source
+            and deliveries.organisation = of_cohort.organisation
+            and deliveries.cohort = of_cohort.cohort
     where
         rows.transaction_time <= {{ moment or as_of() }}
-        and (full_deliveries.full_at is null or rows.transaction_time >= full_deliveries.full_at)
+        and (of_all.full_at is null or rows.transaction_time >= of_all.full_at)
+        and (of_cohort.full_at is null or rows.transaction_time >= of_cohort.full_at)
 )
 {%- endmacro %}
 

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -18,6 +18,8 @@ from pipelines.catalogue.delivered_tables import DeliveredTable
 from pipelines.catalogue.entities import HERE, Entity, Strict, Title, load_entities
 from pipelines.catalogue.loader import CatalogueError, read_yaml
 from pipelines.catalogue.model import LANGUAGES, Language
+
+Cohort = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
 
 
 class Governance(Strict):
@@ -86,6 +88,8 @@ class Source(Strict):
         organisations: Entities by delivering organisation.
         known_as: By organisation: other numbers it delivers or has delivered under. What is
             delivered under them is the same organisation's.
+        cohorts: By organisation: the parts its persons are divided into, where it delivers them one
+            by one. Together they are all its persons.
         tables: Delivered tables by name, where the source delivers Parquet or CSV.
     """
 
@@ -96,12 +100,17 @@ class Source(Strict):
     governance: Governance
     organisations: Mapping[str, tuple[str, ...]] = Field(min_length=1)
     known_as: Mapping[str, tuple[FormerName, ...]] = Field(default_factory=dict)
+    cohorts: Mapping[str, tuple[Cohort, ...]] = Field(default_factory=dict)
     tables: Mapping[str, DeliveredTable] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
         if unknown := set(self.known_as) - set(self.organisations):
             raise ValueError(f"known_as: {sorted(unknown)} are no organisations of the source")
+        if unknown := set(self.cohorts) - set(self.organisations):
+            raise ValueError(f"cohorts: {sorted(unknown)} are no organisations of the source")
+        if twice := sorted(o for o, names in self.cohorts.items() if len({*names}) < len(names)):
+            raise ValueError(f"cohorts: {twice} have one twice")
         numbers = [former.number for names in self.known_as.values() for former in names]
         if len({*numbers, *self.organisations}) != len(numbers) + len(self.organisations):
             raise ValueError("known_as: a number stands for two organisations")

@@ -7,11 +7,12 @@ Does not belong here: judging rows (``parse``) and what a gap stops (``pipelines
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Sequence
 
 from pipelines.catalogue.sources import load_sources
 from pipelines.ingest.corrections import needless_corrections
 from pipelines.ingest.inbox import refused_deliveries
-from pipelines.ingest.ledger import delivered_years, read_ledger
+from pipelines.ingest.ledger import LedgerEntry, delivered_years, read_ledger
 from pipelines.settings import Zones
 
 
@@ -20,10 +21,11 @@ def delivery_gaps(
 ) -> list[str]:
     """What is missing from the restricted zone, in words; empty when all is there.
 
-    A gap is a delivery or a file that was refused, or an organisation of a delivering source
-    from which nothing has been taken in about a year that the release covers. An event that was
-    not delivered would otherwise be counted as one that did not happen. A correction that the
-    source has made needless is a gap too: it may by now spoil what is right.
+    A gap is a delivery or a file that was refused, or an organisation of a delivering source (or a
+    cohort, of one that delivers by cohorts) from which nothing has been taken in about a year that
+    the release covers. An event that was not delivered would otherwise be counted as one that did
+    not happen. A correction that the source has made needless is a gap too: it may by now spoil
+    what is right.
 
     Args:
         zones: The zones.
@@ -46,17 +48,30 @@ def delivery_gaps(
         for file in entry.files
         if file.state == "refused"
     ]
+    return gaps + _silences(entries, delivered_years(zones, as_of)) + needless_corrections(entries)
+
+
+def _silences(entries: Sequence[LedgerEntry], years: Iterable[int]) -> list[str]:
+    """Organisations, or cohorts of theirs, from which nothing has come about a year."""
     told = {
-        (entry.source, entry.organisation, year)
+        (entry.source, entry.organisation, entry.cohort, year)
         for entry in entries
         for year in range(int(entry.period_start[:4]), int(entry.period_end[:4]) + 1)
     }
-    sources = load_sources()
+    gaps = []
+    sources, listed = load_sources(), list(years)
     for source in sorted({entry.source for entry in entries}):
         for organisation in sources[source].organisations:
-            gaps += [
-                f"{source}: {organisation} has delivered nothing about {year}"
-                for year in delivered_years(zones, as_of)
-                if (source, organisation, year) not in told
-            ]
-    return gaps + needless_corrections(entries)
+            cohorts = sources[source].cohorts.get(organisation, ())
+            for year in listed:
+                if (source, organisation, None, year) in told:
+                    continue
+                silent = [c for c in cohorts if (source, organisation, c, year) not in told]
+                if silent == list(cohorts):
+                    gaps.append(f"{source}: {organisation} has delivered nothing about {year}")
+                else:
+                    gaps += [
+                        f"{source}: {organisation} has delivered nothing about {year} of {cohort}"
+                        for cohort in silent
+                    ]
+    return gaps

@@ -122,7 +122,8 @@ def organisation_of(manifest: Manifest, source: Source) -> str:
         source: Its source.
 
     Raises:
-        DeliveryRefusedError: ``unknown_organisation``: nobody delivered under it at that time.
+        DeliveryRefusedError: ``unknown_organisation``: nobody delivered under it at that time; or
+            ``unknown_cohort``: it has no such cohort.
     """
     named = manifest.delivering_organisation
     found = source.organisation(named, manifest.transaction_time.astimezone(dt.UTC).date())
@@ -130,6 +131,11 @@ def organisation_of(manifest: Manifest, source: Source) -> str:
         raise DeliveryRefusedError(
             "unknown_organisation",
             f"{named} is not among the organisations of {source.id} at that time",
+        )
+    if manifest.cohort is not None and manifest.cohort not in source.cohorts.get(found, ()):
+        raise DeliveryRefusedError(
+            "unknown_cohort",
+            f"{manifest.cohort} is not among the cohorts of {found} in sources/{source.id}.yml",
         )
     return found
 

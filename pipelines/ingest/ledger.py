@@ -78,6 +78,7 @@ DELIVERY_SCHEMA = pl.Schema(
         "source": pl.String(),
         "delivery": pl.String(),
         "organisation": pl.String(),
+        "cohort": pl.String(),
         "table_name": pl.String(),
         "kind": pl.String(),
         "is_complete": pl.Boolean(),
@@ -103,6 +104,7 @@ class LedgerEntry(BaseModel):
     period_end: str
     transaction_time: str
     kind: str
+    cohort: str | None = None
     content_sha256: str
     state: Literal["committed"] = "committed"
     files: tuple[LedgerFile, ...]
@@ -132,6 +134,7 @@ class LedgerEntry(BaseModel):
                 self.source,
                 self.delivery,
                 self.organisation,
+                self.cohort,
                 table,
                 self.kind,
                 table not in lacking,
@@ -243,18 +246,26 @@ def _loaded(zones: Zones, as_of: dt.datetime | None) -> list[LedgerEntry]:
 def ensure_delivery_schema(zones: Zones) -> None:
     """Write ``journal/delivery/00_schema.parquet`` (no rows), so that its glob always matches."""
     path = zones.journal / DELIVERY_TABLE / "00_schema.parquet"
-    if not path.exists():
-        with atomic_write(path) as temporary:
-            pl.DataFrame(schema=DELIVERY_SCHEMA).write_parquet(temporary)
+    if path.exists() and pl.read_parquet_schema(path) == DELIVERY_SCHEMA:
+        return
+    # Of a zone written before a column was added, everything follows from the entries.
+    for entry in read_ledger(zones).values():
+        _write_delivery_rows(zones, entry)
+    with atomic_write(path) as temporary:
+        pl.DataFrame(schema=DELIVERY_SCHEMA).write_parquet(temporary)
 
 
 def commit(zones: Zones, entry: LedgerEntry) -> None:
     """Write an entry; from here on the delivery counts as taken in."""
-    with atomic_write(zones.journal / DELIVERY_TABLE / f"{entry.id}.parquet") as temporary:
-        entry.delivery_rows().write_parquet(temporary)
+    _write_delivery_rows(zones, entry)
     with atomic_write(zones.deliveries / f"{entry.id}.json") as temporary:
         content = json.dumps(entry.model_dump(mode="json"), indent=1, ensure_ascii=False)
         temporary.write_text(content + "\n", encoding="utf-8")
+
+
+def _write_delivery_rows(zones: Zones, entry: LedgerEntry) -> None:
+    with atomic_write(zones.journal / DELIVERY_TABLE / f"{entry.id}.parquet") as temporary:
+        entry.delivery_rows().write_parquet(temporary)
 
 
 def update_tables(zones: Zones, counts: Mapping[str, Mapping[str, int]]) -> None:

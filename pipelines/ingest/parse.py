@@ -89,6 +89,7 @@ class Parser:
             }
         )
         self._con.execute("SET TimeZone = 'Europe/Oslo'")
+        self._con.execute("SET enable_progress_bar = false")
         # Polars takes Arrow's string views as they are.
         self._con.execute("SET produce_arrow_string_view = true")
         self._con.execute("SET arrow_output_version = '1.5'")

@@ -17,6 +17,17 @@ from tests.support.warehouse import Warehouse
 DAY = dt.date(2024, 3, 1)
 METADATA = {"source": "spec", "delivery": "spec", "transaction_time": "2030-01-01T00:00:00Z"}
 
+# Organisation and cohort (null: all its persons) of full deliveries, and the month they are of.
+DELIVERIES: dict[str, tuple[str, str | None, int]] = {
+    "north-1": ("kommuner", "north", 1),
+    "south-1": ("kommuner", "south", 1),
+    "north-2": ("kommuner", "north", 2),
+    "whole-1": ("sykehus", None, 1),
+    "whole-part-2": ("sykehus", "north", 2),
+    "part-1": ("primaerhelse", "north", 1),
+    "part-whole-2": ("primaerhelse", None, 2),
+}
+
 
 def journal() -> dict[str, list[dict[str, Any]]]:
     scores = [("relevant", 3.0), ("not-relevant", 9.0)]
@@ -47,6 +58,17 @@ def journal() -> dict[str, list[dict[str, Any]]]:
             {"immunization_key": each, "status": each} for each in ("completed", "not-done")
         ],
         "claim": [{"claim_key": each, "status": each} for each in ("active", "cancelled")],
+        # By cohort: what was delivered when is in ``DELIVERIES``.
+        "procedure": [
+            {
+                "procedure_key": f"{delivery}-{key}",
+                "status": "completed",
+                "delivery": delivery,
+                "transaction_time": f"2024-0{month}-05T00:00:00Z",
+            }
+            for delivery, (_, _, month) in DELIVERIES.items()
+            for key in ("old", "new")
+        ],
         "reservation": [
             {"reservation_key": each, "status": each}
             for each in ("active", "inactive", "entered-in-error")
@@ -58,11 +80,31 @@ def journal() -> dict[str, list[dict[str, Any]]]:
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     home = Warehouse(tmp_path_factory.mktemp("staging"))
     home.write_journal(
-        {table: [{**METADATA, **row} for row in rows] for table, rows in journal().items()}
+        {table: [{**METADATA, **row} for row in rows] for table, rows in journal().items()},
+        [
+            {
+                "source": "spec",
+                "delivery": delivery,
+                "organisation": organisation,
+                "cohort": cohort,
+                "table_name": "procedure",
+                "kind": "full",
+                "is_complete": True,
+                "transaction_time": f"2024-0{month}-05T00:00:00Z",
+            }
+            for delivery, (organisation, cohort, month) in DELIVERIES.items()
+        ],
     )
     home.write_catalogue(range(2024, 2025))
     home.dbt("--quiet", "run", "--select", "staging")
     return home
+
+
+def test_a_full_delivery_of_a_cohort_stands_for_that_cohort_alone(staged: Warehouse) -> None:
+    """And one of everybody for all cohorts; without cohorts ``north-2`` would end ``south-1``."""
+    keys = staged.table("staging.stg_journal__procedure")["procedure_key"]
+    deliveries = {key.rsplit("-", 1)[0] for key in keys}
+    assert deliveries == {"south-1", "north-2", "whole-1", "whole-part-2", "part-whole-2"}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipelines.catalogue.sources import load_sources
+from pipelines.ingest import completeness
 from pipelines.ingest.completeness import delivery_gaps
 from pipelines.settings import Zones
 
@@ -79,4 +80,21 @@ def test_a_year_that_one_organisation_did_not_tell_of_is_a_gap(zones: Zones) -> 
 
 
 def test_an_empty_zone_has_no_gap_to_tell_of(zones: Zones) -> None:
+    assert delivery_gaps(zones) == []
+
+
+def test_a_cohort_that_nothing_has_come_of_is_a_gap(
+    zones: Zones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twin: without the cohorts in the source's file the other cohort's delivery would do."""
+    source = load_sources()["synthetic"]
+    divided = source.model_copy(update={"cohorts": {"sykehus": ("north", "south")}})
+    for organisation in ORGANISATIONS:
+        deliver(zones, organisation, 2023)
+    path = zones.deliveries / "synthetic__sykehus-2023.json"
+    entry = json.loads(path.read_text()) | {"cohort": "north"}
+    path.write_text(json.dumps(entry))
+    monkeypatch.setattr(completeness, "load_sources", lambda: {"synthetic": divided})
+    assert delivery_gaps(zones) == ["synthetic: sykehus has delivered nothing about 2023 of south"]
+    path.write_text(json.dumps(entry | {"cohort": None}))
     assert delivery_gaps(zones) == []
