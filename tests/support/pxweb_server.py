@@ -1,4 +1,4 @@
-"""A PxWebApi v2 of our own on loopback: table 07459 in small, with the interface's limits and moods.
+"""A PxWebApi v2 of our own on loopback: table 07459 in small, with its limits and moods.
 
 Belongs here: what the server says, in sound and unsound ways, and the clock it shares with whoever
 asks. Does not belong here: what a client must make of it.

@@ -34,6 +34,7 @@ from pipelines.clients.population_register.table import (
 from pipelines.clients.population_register.web import PxWeb
 
 LICENCE = "CC BY 4.0"
+_SAME_LICENCE = "creativecommons.org/licenses/by/4.0"
 SOURCE = "Statistisk sentralbyrå"
 DATA = f"tables/{TABLE}/data"
 
@@ -79,7 +80,7 @@ def fetch_register(
             publisher="ssb",
             synthetic=False,
             source=known.structure.source or SOURCE,
-            licence=limits.licence or LICENCE,
+            licence=_licence(limits.licence),
             table=TABLE,
             url=f"{web.url}/{DATA}",
             updated=known.structure.updated,
@@ -88,6 +89,11 @@ def fetch_register(
             replies=tuple(replies),
         )
     return Register(pl.concat(parts), provenance)
+
+
+def _licence(told: str) -> str:
+    """The licence in brief; as the server names it where it has become another."""
+    return LICENCE if not told or _SAME_LICENCE in told else told
 
 
 def _every_year(known: Meaning) -> tuple[int, ...]:

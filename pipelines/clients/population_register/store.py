@@ -3,10 +3,10 @@
 Belongs here: files of the register, and choosing between registers. Does not belong here: making
 one (``fetch``, ``pipelines.synthetic.register``).
 
-``restricted/register/ssb`` and ``…/synthetic`` hold a register each; ``register/population.parquet``
-is the one that the configuration has chosen, which dbt reads. A register is written under a name of
-its own first and counts from the moment its ``provenance.json`` names it: whatever is killed, the
-old one or the new one is there, whole.
+``restricted/register/ssb`` and ``…/synthetic`` hold a register each; the one that the configuration
+has chosen is laid out as ``register/population.parquet``, which dbt reads. A register is written
+under a name of its own first and counts from the moment its ``provenance.json`` names it: whatever
+is killed, the old one or the new one is there, whole.
 """
 
 from __future__ import annotations
@@ -137,7 +137,10 @@ def kept(folder: Path) -> Register | None:
     file = folder / Path(provenance.file).name
     if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != provenance.sha256:
         raise _damaged(folder, "its rows are not those that were written")
-    return Register(pl.read_parquet(file), provenance)
+    frame = pl.read_parquet(file)
+    if frame.schema != SCHEMA:
+        raise _damaged(folder, "its columns are those of another version")
+    return Register(frame, provenance)
 
 
 def _damaged(folder: Path, what: str) -> RegisterError:

@@ -28,6 +28,9 @@ LONGEST_REPLY = 64 * 1024 * 1024
 LONGEST_CALL = 300.0
 """Seconds for one reply, however slowly it drips."""
 MOST_CALLS, LONGEST_WINDOW = 10_000, 3600
+SLOW = 10.0
+"""Seconds to wait after a reply without end."""
+_LATER = "Nothing was kept; try again later."
 _AGAIN = {429, 500, 502, 503, 504}
 _TIMEOUT = httpx.Timeout(60.0, connect=15.0)
 
@@ -62,7 +65,11 @@ def checked_address(url: str) -> str:
     Raises:
         RegisterError: It is not https (nor on this machine), or holds more than an address.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        parts = urlsplit("")
     if parts.username or parts.password or parts.query or parts.fragment or not parts.hostname:
         raise RegisterError(
             "population_register_url: expected an address without user, query or fragment. "
@@ -208,7 +215,7 @@ class PxWeb:
                 self._judge(path, reply, body, failed)
                 return body
         except httpx.TransportError as error:
-            self._pause(2.0**failed)
+            self._pace.pause(2.0**failed)
             raise _TryAgainError(f"no answer ({type(error).__name__})") from None
         except httpx.DecodingError:
             raise RegisterError(
@@ -225,7 +232,7 @@ class PxWeb:
                     f"{path}: expected at most {LONGEST_REPLY} bytes, got more. Nothing was kept."
                 )
             if self._clock.monotonic() - begun > LONGEST_CALL:
-                self._pause(SLOW)
+                self._pace.pause(SLOW)
                 raise _TryAgainError(f"no end within {LONGEST_CALL:.0f} seconds")
             parts.append(part)
         return b"".join(parts)
@@ -236,7 +243,7 @@ class PxWeb:
         if reply.status_code in _AGAIN:
             asked = asked_wait(reply.headers.get("retry-after"), self._clock.now())
             own = self._pace.window if reply.status_code == 429 else 2.0**failed
-            self._pause(own if asked is None else asked)
+            self._pace.pause(own if asked is None else asked)
             raise _TryAgainError(f"status {reply.status_code}{_problem(kind, body)}")
         if reply.status_code != 200:
             raise RegisterError(
@@ -245,14 +252,6 @@ class PxWeb:
             )
         if "json" not in kind:
             raise RegisterError(f"{path}: expected JSON, got {kind or 'no type'}. {_LATER}")
-
-    def _pause(self, seconds: float) -> None:
-        self._pace.pause(seconds)
-
-
-SLOW = 10.0
-"""Seconds to wait after a reply without end."""
-_LATER = "Nothing was kept; try again later."
 
 
 def _problem(kind: str, body: bytes) -> str:
