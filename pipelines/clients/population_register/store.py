@@ -22,6 +22,7 @@ import polars as pl
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.clients.population_register.errors import RegisterError
+from pipelines.clients.population_register.query import Coding
 from pipelines.clients.population_register.table import KEY, SCHEMA
 from pipelines.settings import Zones, atomic_write
 
@@ -58,7 +59,7 @@ class Provenance(_Strict):
     url: str | None
     updated: AwareDatetime | None
     retrieved_at: AwareDatetime | None
-    coding: str
+    coding: Coding
     replies: tuple[Reply, ...]
     file: str = ""
     sha256: str = ""
