@@ -156,6 +156,10 @@ def test_a_killed_writer_leaves_the_old_register(zones: Zones) -> None:
     found = kept(folder)
     assert found is not None
     assert found.frame["persons"].to_list() == [1, 2]
+    (folder / ".building.parquet.x.tmp").touch()
+    keep(folder, register(1, 2))
+    assert [path.name for path in folder.iterdir() if path.suffix == ".tmp"] == []
+    register(9).frame.write_parquet(folder / "population-ffffffffffffffff.parquet")
     newest = max(folder.glob("population-*.parquet"), key=lambda path: path.stat().st_mtime_ns)
     assert pl.read_parquet(newest)["persons"].to_list() == [9]
 

@@ -88,6 +88,7 @@ def keep(folder: Path, register: Register) -> Register:
         RegisterError: The rows are not of ``SCHEMA``, or two share a key.
     """
     frame = _judged(register.frame)
+    _sweep(folder)
     building = folder / "building.parquet"
     with atomic_write(building) as path:
         frame.write_parquet(path, compression="zstd", statistics=True)
@@ -104,6 +105,12 @@ def keep(folder: Path, register: Register) -> Register:
         if old.name != name:
             old.unlink()
     return Register(frame, provenance)
+
+
+def _sweep(folder: Path) -> None:
+    """Clear away what a killed writer of this folder has left."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
 
 
 def _judged(frame: pl.DataFrame) -> pl.DataFrame:
@@ -192,6 +199,7 @@ def lay_out(zones: Zones, register: Register | None) -> Path:
     Returns:
         The file.
     """
+    _sweep(zones.register)
     path = zones.register / CHOSEN
     frame = register.frame if register is not None else pl.DataFrame(schema=SCHEMA)
     with atomic_write(path) as temporary:
