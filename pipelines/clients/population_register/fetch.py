@@ -123,7 +123,7 @@ def _summed(web: PxWeb, known: Meaning) -> frozenset[str]:
     if not texts:
         raise RegisterError(
             f"table {TABLE}: {REGION}: expected a codelist {SUMMED} with codes, got none. Fetch "
-            "with --codes plain."
+            "with --plain."
         )
     return texts
 

@@ -160,7 +160,7 @@ def _judge_regions(known: Meaning, queries: list[Query]) -> None:
     if missing := sorted(plain - known.regions):
         raise RegisterError(
             f"table {TABLE}: {REGION}: expected {len(plain)} municipalities by their own code, got "
-            f"none of {', '.join(missing[:5])}. Try --codes summed, or mend "
+            f"none of {', '.join(missing[:5])}. Try --summed, or mend "
             "data/reference/municipalities.csv."
         )
 
