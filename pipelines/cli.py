@@ -20,7 +20,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipelines import cli_quarantine
+from pipelines import cli_quarantine, cli_register
 from pipelines.settings import Settings
 
 WAITS_FOR_STEWARD = 3
@@ -42,6 +42,7 @@ docs_app = typer.Typer(no_args_is_help=True, help="The generated reference pages
 app.add_typer(release_app, name="release")
 app.add_typer(keys_app, name="keys")
 app.add_typer(cli_quarantine.app, name="quarantine")
+app.add_typer(cli_register.app, name="register")
 app.add_typer(docs_app, name="docs")
 
 out = Console(highlight=False, soft_wrap=True)
@@ -117,6 +118,13 @@ def synth(
         Path | None,
         typer.Option(help="Folder for the exact figures; nothing that takes data in may see it."),
     ] = None,
+    register: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the region's population register; a home has it in "
+            "restricted/register/synthetic."
+        ),
+    ] = None,
 ) -> None:
     """Write a synthetic journal extract: deliveries as a journal would send them.
 
@@ -136,7 +144,7 @@ def synth(
         raise typer.BadParameter("--truth lies inside --out: whatever reads the deliveries would "
                                  "see the answers. Name a folder elsewhere.")  # fmt: skip
     region = SyntheticSettings(scale=scale, years=years, seed=seed, whole=whole, life=life)
-    write_region(region, to, truth, out, form.value)
+    write_region(region, to, truth, out, form.value, register)
     out.print(f"Take it in with: folkepuls ingest {to}")
 
 

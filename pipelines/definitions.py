@@ -14,12 +14,13 @@ from dagster import Definitions, definitions, in_process_executor
 from pipelines.assets.doors import person_year_microdata, strata_map
 from pipelines.assets.journal import inbox, journal
 from pipelines.assets.quality import journal_quality
+from pipelines.assets.register import population, register_quality
 from pipelines.assets.release import published_release, release_candidate
 from pipelines.assets.warehouse import catalogue_asset, dbt_models
-from pipelines.jobs import ingest_job, publish_job, refine_job
+from pipelines.jobs import ingest_job, publish_job, refine_job, register_job
 from pipelines.progress import progress_logger
 from pipelines.resources import FolkepulsResource
-from pipelines.schedules import nightly_refine
+from pipelines.schedules import monthly_register, nightly_refine
 from pipelines.sensors import inbox_sensor, signature_sensor
 from pipelines.settings import Settings
 
@@ -36,13 +37,15 @@ def assembled() -> Definitions:
             journal_quality,
             catalogue_asset,
             *dbt_models(Settings()),
+            population,
+            register_quality,
             strata_map,
             person_year_microdata,
             release_candidate,
             published_release,
         ],
-        jobs=[ingest_job, refine_job, publish_job],
-        schedules=[nightly_refine],
+        jobs=[ingest_job, refine_job, register_job, publish_job],
+        schedules=[nightly_refine, monthly_register],
         sensors=[inbox_sensor, signature_sensor],
         resources={"folkepuls": FolkepulsResource()},
         executor=in_process_executor,

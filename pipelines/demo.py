@@ -32,6 +32,7 @@ from pipelines.synthetic import (
     generate_tables,
     steps,
     write_extract,
+    write_register,
     write_truth,
 )
 
@@ -65,7 +66,7 @@ def make_demo(settings: Settings, region: SyntheticSettings, console: Console) -
         console.print(f"Made a pseudonym key in {settings.key_file}")
     console.print("1  The synthetic region and its extract", style="bold")
     if not (zones.inbox / SOURCE).is_dir():
-        write_region(region, zones.inbox, zones.truth, console)
+        write_region(region, zones.inbox, zones.truth, console, register=zones.register / SOURCE)
     console.print("2  Through the doors to a release candidate", style="bold")
     report = run(settings)
     if report.release_id is None:
@@ -83,8 +84,9 @@ def write_region(
     truth: Path | None,
     console: Console,
     form: Format = "fhir",
+    register: Path | None = None,
 ) -> None:
-    """Write a region's deliveries, and its truth where asked.
+    """Write a region's deliveries, and its truth and population register where asked.
 
     Args:
         region: Scale, years and seed.
@@ -92,6 +94,7 @@ def write_region(
         truth: Folder of the truth, or null for none. No pipeline step may read it.
         console: Where progress is printed.
         form: ``fhir``, ``tables`` or ``csv``.
+        register: Folder of the population register, or null for none.
 
     Raises:
         DemoError: There is something already.
@@ -117,6 +120,8 @@ def write_region(
         write_extract(tables, building, progress=line, form=form)
         if truth is not None:
             write_truth(tables, truth)
+        if register is not None:
+            write_register(tables, register)
     target = to / SOURCE
     written = building / SOURCE if (building / SOURCE).is_dir() else building
     written.rename(target)

@@ -10,6 +10,7 @@ from dagster import AssetSelection, define_asset_job, in_process_executor
 INGEST = "ingest"
 REFINE = "refine"
 PUBLISH = "publish"
+REGISTER = "register"
 
 ingest_job = define_asset_job(
     INGEST,
@@ -25,6 +26,13 @@ refine_job = define_asset_job(
     - AssetSelection.groups("published"),
     executor_def=in_process_executor,
     description="Check, model, protect: from the restricted journal to a release candidate.",
+)
+
+register_job = define_asset_job(
+    REGISTER,
+    selection=AssetSelection.groups("register"),
+    executor_def=in_process_executor,
+    description="Bring up the population register that is configured.",
 )
 
 publish_job = define_asset_job(

@@ -334,14 +334,16 @@ def publish_release(settings: Settings, release_id: str) -> Path:
 
 
 def input_fingerprint(zones: Zones) -> str:
-    """SHA-256 over everything a candidate is made of: deliveries, catalogue, models and code.
+    """SHA-256 over all that a candidate is made of: deliveries, register, catalogue, models, code.
 
     Args:
         zones: The zones.
     """
     digest = hashlib.sha256(version("folkepuls").encode())
     files = [path for folder in CODE_FOLDERS for path in _files(folder)]
-    for path in [*files, *sorted(zones.deliveries.glob("*.json"))]:
+    registers = sorted(zones.register.glob("*/provenance.json"))
+    digest.update(Settings().population_register.encode())
+    for path in [*files, *sorted(zones.deliveries.glob("*.json")), *registers]:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dagster import DefaultScheduleStatus, ScheduleDefinition
 
-from pipelines.jobs import refine_job
+from pipelines.jobs import refine_job, register_job
 
 nightly_refine = ScheduleDefinition(
     name="nightly_refine",
@@ -17,4 +17,15 @@ nightly_refine = ScheduleDefinition(
     execution_timezone="Europe/Oslo",
     default_status=DefaultScheduleStatus.STOPPED,
     description="A release candidate of everything taken in, every night.",
+)
+
+monthly_register = ScheduleDefinition(
+    name="monthly_register",
+    job=register_job,
+    cron_schedule="0 2 1 * *",
+    execution_timezone="Europe/Oslo",
+    default_status=DefaultScheduleStatus.STOPPED,
+    # Whoever starts this schedule asks for the network to be used.
+    run_config={"ops": {"register__population": {"config": {"refresh": True}}}},
+    description="The population register, fetched anew on the first of every month.",
 )

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AwareDatetime, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -42,6 +43,7 @@ class Zones:
         self.journal = self.restricted / "journal"
         self.deliveries = self.restricted / "deliveries"
         self.catalogue = self.restricted / "catalogue"
+        self.register = self.restricted / "register"
         self.releases = self.restricted / "releases"
         self.ledger = self.restricted / "ledger"
         self.warehouse = self.restricted / "restricted.duckdb"
@@ -64,6 +66,7 @@ class Zones:
             self.journal,
             self.deliveries,
             self.catalogue,
+            self.register,
             self.releases,
             self.ledger,
             self.analysis,
@@ -101,6 +104,15 @@ class Settings(BaseSettings):
     )
     borders: Path | None = Field(
         default=None, description="GeoJSON of real municipality borders for the map"
+    )
+    population_register: Literal["synthetic", "ssb", "none"] = Field(
+        default="synthetic",
+        description="Whose population figures to use: those that a synthetic region has brought "
+        "(none where there is no such region), those fetched from Statistics Norway, or none",
+    )
+    population_register_url: str = Field(
+        default="https://data.ssb.no/api/pxwebapi/v2",
+        description="Base address of the PxWebApi v2 that table 07459 is fetched from",
     )
     as_of: AwareDatetime | None = Field(
         default=None, description="Make a release as it could have been made at this moment"

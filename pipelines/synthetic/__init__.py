@@ -12,6 +12,7 @@ from pipelines.synthetic.generate import generate_tables
 from pipelines.synthetic.model import Progress, Region, SyntheticSettings
 from pipelines.synthetic.phenomena import phenomena
 from pipelines.synthetic.reference import region_page
+from pipelines.synthetic.register import write_register
 from pipelines.synthetic.star_columns import mapping
 from pipelines.synthetic.truth import indicator_truth, write_truth
 
@@ -30,5 +31,6 @@ __all__ = [
     "region_page",
     "steps",
     "write_extract",
+    "write_register",
     "write_truth",
 ]

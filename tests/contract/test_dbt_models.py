@@ -187,7 +187,8 @@ def sources(dbt, name: str) -> set[str]:
 
 def test_journal_sources_are_the_entities_tables(dbt) -> None:
     assert sources(dbt, "journal") == {*restricted_tables(), DELIVERY_TABLE}
-    staged = {name.removeprefix("stg_journal__") for name in dbt.models if name.startswith("stg_")}
+    prefix = "stg_journal__"
+    staged = {name.removeprefix(prefix) for name in dbt.models if name.startswith(prefix)}
     # Tasks are two things: forms, and items of worklists. Deletions are taken off what is staged.
     assert staged == {*restricted_tables(), "worklist_item"} - {"deletion"}
 

@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster import AssetKey, DagsterInstance, SkipReason, build_sensor_context
+from dagster import (
+    AssetKey,
+    DagsterInstance,
+    SkipReason,
+    build_schedule_context,
+    build_sensor_context,
+)
 
 from pipelines.assets.journal import OWNERS, TABLES, WRITER
 from pipelines.catalogue.entities import restricted_tables
@@ -26,6 +32,7 @@ SNAPSHOT = Path(__file__).with_name("definitions.txt")
 PUBLISHED = AssetKey(["release", "published"])
 CANDIDATE = AssetKey(["release", "candidate"])
 QUALITY = AssetKey(["quality", "journal"])
+REGISTER_QUALITY = AssetKey(["quality", "register"])
 AWAITED = {
     AssetKey(["staging", f"stg_journal__{name}"])
     for name in (
@@ -69,14 +76,14 @@ def snapshot(definitions, graph) -> str:
         lines += [f"  <- {parent.to_user_string()}" for parent in sorted(node.parent_keys)]
     lines += ["", "# checks of our own: asset | name | blocking"]
     for check in sorted(graph.asset_check_keys, key=lambda one: one.to_user_string()):
-        if check.asset_key in (QUALITY, CANDIDATE):
+        if check.asset_key in (QUALITY, REGISTER_QUALITY, CANDIDATE):
             blocking = graph.get(check).blocking
             lines.append(
                 f"{check.asset_key.to_user_string()} | {check.name} | "
                 f"{'blocking' if blocking else 'warning'}"
             )
     lines += ["", "# jobs: name | groups"]
-    for name in ("ingest", "refine", "publish"):
+    for name in ("ingest", "refine", "register", "publish"):
         keys = definitions.resolve_job_def(name).asset_layer.executable_asset_keys
         groups = sorted({str(graph.get(key).group_name) for key in keys})
         lines.append(f"{name} | {' '.join(groups)}")
@@ -101,7 +108,7 @@ def test_every_published_table_comes_from_every_inbox(graph) -> None:
 
 def test_nothing_is_left_outside_the_flow(graph) -> None:
     """Every asset leads to the release or to the analysts, or is known to wait for an indicator."""
-    ends = {PUBLISHED, AssetKey(["microdata", "strata"])}
+    ends = {PUBLISHED, AssetKey(["microdata", "strata"]), REGISTER_QUALITY}
     reached = set().union(*(ancestors(graph, end) for end in ends)) | ends
     assert graph.get_all_asset_keys() - reached == AWAITED
 
@@ -174,6 +181,16 @@ def test_the_schedule_keeps_norwegian_time_and_waits_to_be_started(definitions) 
     assert schedule.default_status.value == "STOPPED"
 
 
+def test_the_register_is_fetched_by_a_schedule_that_somebody_has_started(definitions) -> None:
+    """Refreshing is asked for by the schedule alone: no other job's run has it in its settings."""
+    schedule = definitions.resolve_schedule_def("monthly_register")
+    assert schedule.execution_timezone == "Europe/Oslo"
+    assert schedule.job_name == "register"
+    assert schedule.default_status.value == "STOPPED"
+    (request,) = schedule.evaluate_tick(build_schedule_context()).run_requests
+    assert request.run_config == {"ops": {"register__population": {"config": {"refresh": True}}}}
+
+
 def test_sensors_wait_to_be_started_and_name_their_jobs(definitions) -> None:
     jobs = {"inbox_sensor": "ingest", "signature_sensor": "publish"}
     for name, job in jobs.items():
@@ -183,7 +200,7 @@ def test_sensors_wait_to_be_started_and_name_their_jobs(definitions) -> None:
 
 
 def test_jobs_run_in_this_process(definitions) -> None:
-    for name in ("ingest", "refine", "publish"):
+    for name in ("ingest", "refine", "register", "publish"):
         assert definitions.resolve_job_def(name).executor_def.name == "in_process"
 
 

@@ -18,6 +18,7 @@ import polars as pl
 from pipelines.catalogue.entities import restricted_tables
 from pipelines.catalogue.loader import Catalogue, catalogue
 from pipelines.catalogue.tables import catalogue_tables
+from pipelines.clients.population_register import SCHEMA
 from pipelines.ingest.columns import table_schema
 from pipelines.ingest.ledger import DELIVERY_SCHEMA, DELIVERY_TABLE
 from pipelines.resources import DBT_FOLDER, dbt_environment, environment
@@ -32,6 +33,7 @@ class Warehouse:
     def __init__(self, home: Path) -> None:
         self.settings = Settings(home=home)
         self.zones: Zones = self.settings.zones.create()
+        self.write_register()
 
     def write_journal(self, tables: Mapping[str, Rows], deliveries: Rows = ()) -> None:
         """Write every restricted table and the deliveries; what is not given is empty."""
@@ -47,6 +49,10 @@ class Warehouse:
         folder = self.zones.journal / DELIVERY_TABLE
         folder.mkdir(exist_ok=True)
         _frame(deliveries, DELIVERY_SCHEMA).write_parquet(folder / "spec__spec.parquet")
+
+    def write_register(self, rows: Rows = ()) -> None:
+        """Write the population register that dbt reads; without rows there is none."""
+        _frame(rows, SCHEMA).write_parquet(self.zones.register / "population.parquet")
 
     def write_catalogue(self, years: range, entries: Catalogue | None = None) -> None:
         """Write the catalogue's tables for some years."""

@@ -16,6 +16,7 @@ from pipelines.checks.contracts import journal_contracts, published_contracts
 from pipelines.checks.journal import journal_suites
 from pipelines.checks.model import COLUMNS, UNMEASURED, Check, CheckResult, Kind, Suite, Where
 from pipelines.checks.published import published_suites
+from pipelines.checks.register import SUITE as REGISTER
 from pipelines.checks.results import blocking_checks, read_state, write_results
 from pipelines.checks.runner import combine, not_run, run_suite
 from pipelines.checks.texts import CheckTexts, check_texts, sentence
@@ -219,6 +220,7 @@ def test_every_check_has_a_sentence_in_each_language() -> None:
         for table, contract in journal_contracts().items()
         for suite in journal_suites(table, contract)
     ] + [suite for table in published_contracts() for suite in published_suites(table)]
+    suites.append(REGISTER)
     used = {made.text for suite in suites for made in suite.checks}
     for suite in suites:
         for made in suite.checks:

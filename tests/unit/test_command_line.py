@@ -80,6 +80,7 @@ def test_the_commands_are_those_of_the_texts() -> None:
         "keys",
         "docs",
         "quarantine",
+        "register",
     }
 
 
@@ -351,7 +352,7 @@ def console() -> Console:
 
 @pytest.fixture
 def _no_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    def region(_: object, to: Path, *rest: object) -> None:
+    def region(_: object, to: Path, *rest: object, register: Path) -> None:
         (to / "synthetic" / "kommuner-2025").mkdir(parents=True)
 
     def stop(_: object) -> None:
