@@ -3,9 +3,9 @@
 Usage: python benchmarks/full_region.py [--scale 1] [--years 5] [--work FOLDER] [--rows 100000]
 
 Makes the region as tables at the scale and at a tenth of it, takes both in, and then takes a
-delta of so many corrected rows of each into it, and another with one person newly graded. Prints for each step
-rows, seconds, CPU seconds and peak memory of its own process; beside the first, what DuckDB needs
-merely to read every column of the same files. Needs about 6 GB of disk at full size.
+delta of so many corrected rows of each into it, and another with one person newly graded. Prints
+for each step rows, seconds, CPU seconds and peak memory of its own process; beside the first, what
+DuckDB needs merely to read every column of the same files. Needs about 6 GB of disk at full size.
 """
 
 from __future__ import annotations
