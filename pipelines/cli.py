@@ -339,10 +339,10 @@ def keys_init() -> None:
 def docs_build(
     to: Annotated[Path, typer.Option("--out", help="Folder.")] = Path("docs/reference"),
 ) -> None:
-    """Write the reference pages of indicators, policies and tables from the catalogue."""
+    """Write the reference pages of indicators, policies, tables and commands."""
     from pipelines.reference_docs import write_reference
 
-    for path in write_reference(to):
+    for path in write_reference(to, app):
         out.print(str(path))
 
 

@@ -1,4 +1,4 @@
-"""The generated reference pages: indicators, policies and tables, as the catalogue has them.
+"""The generated reference pages: indicators, policies, tables and commands, as they are declared.
 
 Belongs here: turning declarations into Markdown. Does not belong here: anything a person writes;
 a page made here is made again, never edited.
@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import typer
 import yaml
+from typer.cli import get_docs_for_click
 
 from pipelines.catalogue.entities import restricted_tables
 from pipelines.catalogue.loader import Catalogue, catalogue
@@ -22,11 +24,12 @@ from pipelines.synthetic import region_page
 MADE = "<!-- Made by `folkepuls docs build` from the catalogue; do not edit. -->\n"
 
 
-def write_reference(folder: Path) -> list[Path]:
+def write_reference(folder: Path, app: typer.Typer) -> list[Path]:
     """Write all generated pages.
 
     Args:
         folder: Where to; made when missing.
+        app: The commands.
 
     Returns:
         The pages written.
@@ -34,7 +37,7 @@ def write_reference(folder: Path) -> list[Path]:
     written = []
     # Unlike data, documentation is for everyone to read.
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in pages(catalogue()).items():
+    for name, text in pages(catalogue(), app).items():
         with atomic_write(folder / name) as path:
             path.write_text(text, encoding="utf-8")
         (folder / name).chmod(0o644)
@@ -42,13 +45,15 @@ def write_reference(folder: Path) -> list[Path]:
     return written
 
 
-def pages(entries: Catalogue) -> Mapping[str, str]:
+def pages(entries: Catalogue, app: typer.Typer) -> Mapping[str, str]:
     """Every generated page by file name.
 
     Args:
         entries: The loaded catalogue.
+        app: The commands.
     """
     return {
+        "commands.md": _commands(app),
         "indicators.md": _indicators(entries),
         "policies.md": _policies(entries),
         "published-tables.md": _published(),
@@ -56,6 +61,14 @@ def pages(entries: Catalogue) -> Mapping[str, str]:
         "models.md": _models(DBT_FOLDER / "models"),
         "synthetic-region.md": region_page(),
     }
+
+
+def _commands(app: typer.Typer) -> str:
+    command = typer.main.get_command(app)
+    told = get_docs_for_click(obj=command, ctx=typer.Context(command), name="folkepuls")
+    # Ways to be completed by a shell are the same for every command there is.
+    lines = [line for line in told.splitlines() if "-completion`" not in line]
+    return MADE + "\n".join(lines).rstrip() + "\n"
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

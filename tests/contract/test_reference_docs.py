@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pipelines.catalogue.loader import catalogue
+from pipelines.cli import app
 from pipelines.reference_docs import pages
 from pipelines.settings import ROOT
 
-PAGES = pages(catalogue())
+PAGES = pages(catalogue(), app)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -501,14 +501,14 @@ def test_reference_pages_are_written_for_everyone(tmp_path: Path) -> None:
         assert page.read_text(encoding="utf-8").startswith("<!-- Made by `folkepuls docs build`")
     assert (tmp_path / "pages").stat().st_mode & 0o777 == 0o755
     first = [page.read_bytes() for page in pages]
-    assert [page.read_bytes() for page in write_reference(tmp_path / "pages")] != []
+    assert [page.read_bytes() for page in write_reference(tmp_path / "pages", app)] != []
     assert [page.read_bytes() for page in pages] == first
 
 
 def test_every_table_of_a_page_is_rectangular(tmp_path: Path) -> None:
     import re
 
-    for page in write_reference(tmp_path):
+    for page in write_reference(tmp_path, app):
         widths = [
             len(re.split(r"(?<!\\)\|", line))
             for line in page.read_text(encoding="utf-8").splitlines()
