@@ -489,6 +489,7 @@ def test_reference_pages_are_written_for_everyone(tmp_path: Path) -> None:
     assert told.exit_code == 0
     pages = sorted((tmp_path / "pages").iterdir())
     assert [page.name for page in pages] == [
+        "commands.md",
         "indicators.md",
         "models.md",
         "policies.md",
