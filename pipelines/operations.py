@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from pipelines.logs import logs_in
-from pipelines.publication.release import newest_candidate
 from pipelines.resources import DBT_FOLDER, environment, pseudonym_key
 from pipelines.settings import ROOT, Settings, Zones, atomic_write, reference_dir
 
@@ -119,13 +118,13 @@ def run(settings: Settings) -> RunReport:
                 )
             # Noted before: what is edited while the run is under way is not in its candidate.
             inputs = input_fingerprint(zones)
-            _execute(instance, "refine")
-            remember_refined(zones, newest_candidate(zones), inputs)
+            release_id = _candidate_of(_execute(instance, "refine"))
+            remember_refined(zones, release_id, inputs)
         return RunReport(
             swept,
             len(partitions),
             refined=True,
-            release_id=newest_candidate(zones),
+            release_id=release_id,
             refused=_refused(zones, settings.inbox_url),
         )
 

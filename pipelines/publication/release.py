@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -131,7 +131,9 @@ def candidates(zones: Zones) -> list[str]:
 
 
 def newest_candidate(zones: Zones) -> str:
-    """Id of the candidate made last.
+    """Id of the candidate with the newest data; of several, the one made last.
+
+    A candidate of what was known at a moment in the past, made today, is not the newest.
 
     Args:
         zones: The zones.
@@ -142,7 +144,13 @@ def newest_candidate(zones: Zones) -> str:
     names = candidates(zones)
     if not names:
         raise ReleaseError("There is no candidate. Run `folkepuls run` first.")
-    return max(names, key=lambda name: ((zones.releases / name).stat().st_mtime_ns, name))
+    return max(names, key=lambda name: _newness(zones.releases / name))
+
+
+def _newness(folder: Path) -> tuple[datetime, int, str]:
+    origin = json.loads((folder / "origin.json").read_text(encoding="utf-8"))
+    known = datetime.fromisoformat(origin["transaction_time"])
+    return known, folder.stat().st_mtime_ns, folder.name
 
 
 def current_release(zones: Zones) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import signal
 import stat
 import subprocess
@@ -450,3 +451,16 @@ def test_releases_wait_in_the_order_of_their_signatures(zones: Zones) -> None:
     assert awaiting_publication(zones) == [earlier, later]
     publish(zones, earlier, unchecked)
     assert awaiting_publication(zones) == [later]
+
+
+def test_a_candidate_of_the_past_is_not_the_newest(zones: Zones) -> None:
+    """``run --as-of`` makes it later than the other, which ``approve`` without an id is about."""
+    now = candidate(zones)
+    past = zones.releases / "20200101-0000000000"
+    past.mkdir()
+    origin = json.loads((zones.releases / now / "origin.json").read_text())
+    earlier = {**origin, "transaction_time": "2019-12-31T03:00:00+00:00"}
+    (past / "origin.json").write_text(json.dumps(earlier))
+    later = (zones.releases / now).stat().st_mtime + 10
+    os.utime(past, (later, later))
+    assert newest_candidate(zones) == now
