@@ -14,6 +14,7 @@ SPOKEN = (
     ("anonymization.keys", "KeyAccessError"),
     ("anonymization.tables.errors", "ProtectionError"),
     ("pipelines.catalogue.loader", "CatalogueError"),
+    ("pipelines.clients.bulk.errors", "ExportError"),
     ("pipelines.ingest", "IngestError"),
     ("pipelines.operations", "RunError"),
     ("pipelines.demo", "DemoError"),

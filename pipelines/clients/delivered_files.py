@@ -73,7 +73,10 @@ class ManifestFile(_Strict):
 
 
 class Manifest(_Strict):
-    """What a delivery says about itself."""
+    """What a delivery says about itself.
+
+    ``cohort`` names the part of the organisation's persons that it covers; null means all.
+    """
 
     manifest_version: Literal[1]
     source: str
@@ -83,6 +86,7 @@ class Manifest(_Strict):
     period_end: dt.date
     transaction_time: AwareDatetime
     kind: Literal["full", "delta"]
+    cohort: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")
     files: tuple[ManifestFile, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -96,7 +100,11 @@ class Manifest(_Strict):
 
     def content_sha256(self) -> str:
         """Identity of the delivery: a hash over everything the manifest states."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        stated = self.model_dump(mode="json")
+        if self.cohort is None:
+            # Deliveries that were taken in before there were cohorts keep their identity.
+            del stated["cohort"]
+        canonical = json.dumps(stated, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
