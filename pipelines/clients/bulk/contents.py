@@ -87,7 +87,7 @@ def contents_of(path: Path, kind: str) -> Contents:
     nameless = int(keys["nameless"].sum())
     if nameless and kind not in ("Bundle", "OperationOutcome"):
         raise AgainError("missing_id", f"{nameless} of {keys.height} without an id", tries=2)
-    return Contents(keys.height, keys.select(KEYS))
+    return Contents(keys.height, keys.select(*KEYS))
 
 
 def repeated(files: Sequence[Contents]) -> tuple[list[pl.Series], int]:
