@@ -4,7 +4,7 @@ Belongs here: arguments, help and messages. Does not belong here: what a command
 (``operations``, ``demo``, ``doctor``). Heavy imports wait until a command needs them.
 
 Exit codes: 0 done, 1 something went wrong and the message says what to do, 2 wrong usage,
-3 waiting for a steward's decision.
+3 waiting for a steward's decision, or for a source that is still at work.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipelines import cli_quarantine, cli_register
+from pipelines import cli_quarantine, cli_register, cli_sources
 from pipelines.settings import Settings
 
 WAITS_FOR_STEWARD = 3
@@ -43,6 +43,8 @@ app.add_typer(release_app, name="release")
 app.add_typer(keys_app, name="keys")
 app.add_typer(cli_quarantine.app, name="quarantine")
 app.add_typer(cli_register.app, name="register")
+app.add_typer(cli_sources.app, name="sources")
+app.command("fhir-export")(cli_sources.fhir_export)
 app.add_typer(docs_app, name="docs")
 
 out = Console(highlight=False, soft_wrap=True)

@@ -15,6 +15,7 @@ SPOKEN = (
     ("anonymization.tables.errors", "ProtectionError"),
     ("pipelines.catalogue.loader", "CatalogueError"),
     ("pipelines.clients.population_register", "RegisterError"),
+    ("pipelines.clients.bulk.errors", "ExportError"),
     ("pipelines.ingest", "IngestError"),
     ("pipelines.operations", "RunError"),
     ("pipelines.demo", "DemoError"),

@@ -38,6 +38,7 @@ class Zones:
         self.inbox = self.identified / "inbox"
         self.quarantine = self.identified / "quarantine"
         self.outbox = self.identified / "outbox"
+        self.exports = self.identified / "exports"
         self.truth = self.identified / "synthetic" / "truth"
         self.restricted = home / "restricted"
         self.journal = self.restricted / "journal"
@@ -102,6 +103,9 @@ class Settings(BaseSettings):
     inbox_url: str | None = Field(
         default=None, description="fsspec URL of an inbox outside the identified zone"
     )
+    profiles: Path | None = Field(
+        default=None, description="Folder of source profiles; the home's profiles/ by default"
+    )
     borders: Path | None = Field(
         default=None, description="GeoJSON of real municipality borders for the map"
     )
@@ -119,6 +123,11 @@ class Settings(BaseSettings):
     )
     threads: int = Field(default=2, ge=1, le=64)
     memory_limit: str = Field(default="2GB", pattern=r"^\d+(\.\d+)?(KB|MB|GB|TB)$")
+
+    @property
+    def profiles_folder(self) -> Path:
+        """Where the site's source profiles are."""
+        return (self.profiles or self.home / "profiles").expanduser().resolve()
 
     @property
     def zones(self) -> Zones:

@@ -89,7 +89,6 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
     """
     try:
         content = parse_yaml(path)
-        return model.model_validate(content)
     except yaml.YAMLError as error:
         raise CatalogueError(f"{path.name}: not valid YAML: {error}") from error
     except (UnicodeDecodeError, RecursionError) as error:
@@ -97,6 +96,24 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
             f"{path.name}: not UTF-8, or nested past all use ({type(error).__name__}). Mend the "
             "file and run again."
         ) from error
+    return validated(path, content, model)
+
+
+def validated(path: Path, content: object, model: type[Model]) -> Model:
+    """Content of a file as a strict model.
+
+    Args:
+        path: The file, for the message.
+        content: What was read from it.
+        model: The pydantic model it must satisfy.
+
+    Raises:
+        CatalogueError: It does not; names file and keys.
+    """
+    try:
+        return model.model_validate(content)
+    except RecursionError as error:
+        raise CatalogueError(f"{path.name}: nested past all use. Mend the file.") from error
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(str(part) for part in e['loc']) or 'file'}: {e['msg']}"
