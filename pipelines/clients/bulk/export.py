@@ -239,7 +239,14 @@ class _Export:
             return job
         began = self._clock.now()
         status_url = kick_off(self._profile, order, self._session, self._gate)
-        job = Job(order=order.fingerprint, began=began, since=since, status_url=status_url)
+        first = self._clock.now() + dt.timedelta(seconds=self._profile.budgets.first_poll_seconds)
+        job = Job(
+            order=order.fingerprint,
+            began=began,
+            since=since,
+            status_url=status_url,
+            not_before=first,
+        )
         self._folder.save(job)
         self._tell(Event("ordered"))
         return job

@@ -49,7 +49,7 @@ def wait_for_manifest(
             as ``Session.ask``.
     """
     started = session.clock.monotonic()
-    wait, url = session.budgets.first_poll_seconds, status_url
+    wait, url = session.budgets.shortest_wait_seconds, status_url
     pages: list[Page] = []
     seen = {status_url}
     while True:

@@ -20,9 +20,7 @@ from tests.support.bulk_server.server import TYPES
 @cache
 def key(kind: str = "ES384", name: str = "k1") -> ECKey | RSAKey:
     made = {"kid": name, "alg": kind}
-    return (
-        ECKey.generate_key("P-384", made) if kind == "ES384" else RSAKey.generate_key(2048, made)
-    )
+    return ECKey.generate_key("P-384", made) if kind == "ES384" else RSAKey.generate_key(2048, made)
 
 
 def key_file(folder: Path, kind: str = "ES384", name: str = "k1") -> Path:
@@ -73,9 +71,7 @@ def profile(folder: Path, base: str, **changes: Any) -> SourceProfile:
     return load_profile(write_profile(folder, site(base, **changes)))
 
 
-def export(
-    chosen: SourceProfile, home: Path, options: Options, **arguments: Any
-) -> Exported:
+def export(chosen: SourceProfile, home: Path, options: Options, **arguments: Any) -> Exported:
     zones = Zones(home).create()
     shard = arguments.pop("shard", chosen.site.groups[0].name if chosen.site.groups else None)
     return run_export(chosen, zones, shard=shard, options=replace(options), **arguments)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import socket
 import struct
@@ -286,6 +285,7 @@ def _kind(method: str, path: str) -> tuple[str, str]:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 20
+    disable_nagle_algorithm = True
     bulk: ClassVar[Any]
 
     def _serve(self) -> None:
