@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from itertools import starmap
 
 from dagster import Definitions, definitions, in_process_executor
 
 from pipelines.assets.doors import person_year_microdata, strata_map
+from pipelines.assets.exports import export_asset
 from pipelines.assets.journal import inbox, journal
 from pipelines.assets.quality import journal_quality
 from pipelines.assets.register import population, register_quality
 from pipelines.assets.release import published_release, release_candidate
 from pipelines.assets.warehouse import catalogue_asset, dbt_models
-from pipelines.jobs import ingest_job, publish_job, refine_job, register_job
+from pipelines.catalogue.profiles import list_profiles, load_profile
+from pipelines.export_sensor import export_sensor
+from pipelines.jobs import export_job, ingest_job, publish_job, refine_job, register_job
 from pipelines.progress import progress_logger
 from pipelines.resources import FolkepulsResource
-from pipelines.schedules import monthly_register, nightly_refine
+from pipelines.schedules import export_schedule, monthly_register, nightly_refine
 from pipelines.sensors import inbox_sensor, signature_sensor
 from pipelines.settings import Settings
 
@@ -30,9 +34,12 @@ def assembled() -> Definitions:
     """Everything Dagster knows; built once per process, since dbt's manifest is read for it."""
     # Engines make files of their own; they are their owner's alone, whoever started the process.
     os.umask(0o077)
+    profiles = [load_profile(path) for path in list_profiles(Settings().profiles_folder)]
+    exports = [(profile, export_job(profile)) for profile in profiles]
     return Definitions(
         assets=[
-            *inbox(),
+            *map(export_asset, profiles),
+            *inbox(profiles),
             journal,
             journal_quality,
             catalogue_asset,
@@ -44,9 +51,9 @@ def assembled() -> Definitions:
             release_candidate,
             published_release,
         ],
-        jobs=[ingest_job, refine_job, register_job, publish_job],
-        schedules=[nightly_refine, monthly_register],
-        sensors=[inbox_sensor, signature_sensor],
+        jobs=[ingest_job, refine_job, register_job, publish_job, *(job for _, job in exports)],
+        schedules=[nightly_refine, monthly_register, *starmap(export_schedule, exports)],
+        sensors=[inbox_sensor, signature_sensor, *starmap(export_sensor, exports)],
         resources={"folkepuls": FolkepulsResource()},
         executor=in_process_executor,
         loggers={"progress": progress_logger},

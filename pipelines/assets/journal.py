@@ -5,7 +5,7 @@ belong here: anything the ingest does.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dagster import (
@@ -19,10 +19,11 @@ from dagster import (
 )
 
 from pipelines.catalogue.entities import restricted_tables
+from pipelines.catalogue.profiles import SourceProfile
 from pipelines.catalogue.sources import load_sources
 from pipelines.ingest import DeliveryResult, Options, ingest_delivery, pending_deliveries
 from pipelines.ingest.ledger import DELIVERY_TABLE
-from pipelines.partitions import deliveries
+from pipelines.partitions import deliveries, export_key
 from pipelines.resources import FolkepulsResource, key_provider
 from pipelines.settings import Settings
 
@@ -37,11 +38,16 @@ TABLES: Mapping[str, str] = {
 """Restricted tables and what one row of each is."""
 
 
-def inbox() -> list[AssetSpec]:
-    """The inbox of each source, as something Dagster knows of and does not make."""
+def inbox(profiles: Sequence[SourceProfile]) -> list[AssetSpec]:
+    """The inbox of each source, as something Dagster knows of and does not make.
+
+    Args:
+        profiles: Source profiles, whose exports come into it.
+    """
     return [
         AssetSpec(
             ["inbox", source.id],
+            deps=[export_key(each) for each in profiles if each.site.source == source.id],
             description=source.texts["en"].description,
             group_name="identified",
             owners=OWNERS,

@@ -180,6 +180,7 @@ class Site(Strict):
         never_empty: Types of which a full export without a single resource is in doubt.
         largest_drop: Share of a type's resources that may be gone since the last full export.
         period_start: First day the data are about.
+        schedule: When all shards are exported, as a cron line in Norwegian time.
         output_origins: Other origins from which files may be fetched.
         token_origins: Other origins to which the signed assertion may be sent.
         networks: Internal networks in which the named hosts may lie.
@@ -201,6 +202,7 @@ class Site(Strict):
     never_empty: tuple[ResourceType, ...] | None = None
     largest_drop: float = Field(default=0.5, ge=0, le=1)
     period_start: dt.date
+    schedule: Annotated[str, Field(pattern=r"^[0-9*/,-]+( [0-9A-Za-z*/,-]+){4}$")] = "0 1 * * 6"
     output_origins: tuple[str, ...] = ()
     token_origins: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
@@ -415,14 +417,15 @@ def _check_against_catalogue(path: Path, site: Site) -> None:
         raise CatalogueError(
             f"{path.name}: source: expected one of {', '.join(sorted(load_sources()))}."
         )
-    delivered = _entities_of(source, site.delivering_organisation)
-    if delivered is None:
+    organisation = _organisation_of(source, site.delivering_organisation)
+    if organisation is None:
         raise CatalogueError(
             f"{path.name}: delivering_organisation: expected one of "
             f"{', '.join(sorted(source.organisations))}, or a number one of them is known by."
         )
     if unknown := set(site.types) - set(load_entities()):
         raise CatalogueError(f"{path.name}: types: {sorted(unknown)} are not in the catalogue.")
+    delivered = set(source.organisations[organisation])
     if unexpected := set(site.types) - delivered:
         raise CatalogueError(
             f"{path.name}: types: {sorted(unexpected)} are not delivered by "
@@ -430,9 +433,20 @@ def _check_against_catalogue(path: Path, site: Site) -> None:
         )
 
 
-def _entities_of(source: Source, organisation: str) -> set[str] | None:
-    for name, entities in source.organisations.items():
-        known = {name, *(former.number for former in source.known_as.get(name, ()))}
-        if organisation in known:
-            return set(entities)
+def unknown_cohorts(profile: SourceProfile) -> list[str]:
+    """Cohort shards that the catalogue's source does not list: their deliveries are refused.
+
+    Args:
+        profile: A profile that has been held against the catalogue.
+    """
+    source = load_sources()[profile.site.source]
+    organisation = _organisation_of(source, profile.site.delivering_organisation) or ""
+    known = source.cohorts.get(organisation, ())
+    return [shard.name for shard in profile.site.groups if shard.name not in known]
+
+
+def _organisation_of(source: Source, named: str) -> str | None:
+    for name in source.organisations:
+        if named in {name, *(former.number for former in source.known_as.get(name, ()))}:
+            return name
     return None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipelines.catalogue.loader import CatalogueError
-from pipelines.catalogue.profiles import SourceProfile
+from pipelines.catalogue.profiles import SourceProfile, unknown_cohorts
 from pipelines.catalogue.sources import load_sources
 from pipelines.clients.bulk.auth import discovered, private_key, scopes, token_endpoint
 from pipelines.clients.bulk.errors import ExportError, place
@@ -84,6 +84,9 @@ def _of_profile(profile: SourceProfile) -> Iterator[Answer]:
     if gaps := source.gaps():
         text = f"governance: {', '.join(gaps)} not filled in; no delivery is taken in until then"
         yield Answer("wrong", "source", text)
+    if unknown := unknown_cohorts(profile):
+        text = f"{', '.join(unknown)} are not listed in sources/{site.source}.yml and are refused"
+        yield Answer("wrong", "cohorts", text)
     level = "group" if site.groups else site.level
     shards = f", {len(site.groups)} cohort shards" if site.groups else ""
     yield Answer("ok", "export", f"by {level}{shards}: {', '.join(site.types)}")
