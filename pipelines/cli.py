@@ -20,7 +20,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipelines import cli_quarantine, cli_register
+from pipelines import cli_flatten, cli_quarantine, cli_register
 from pipelines.settings import Settings
 
 WAITS_FOR_STEWARD = 3
@@ -44,6 +44,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(cli_quarantine.app, name="quarantine")
 app.add_typer(cli_register.app, name="register")
 app.add_typer(docs_app, name="docs")
+app.command()(cli_flatten.flatten)
 
 out = Console(highlight=False, soft_wrap=True)
 

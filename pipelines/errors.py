@@ -16,6 +16,8 @@ SPOKEN = (
     ("pipelines.catalogue.loader", "CatalogueError"),
     ("pipelines.clients.population_register", "RegisterError"),
     ("pipelines.ingest", "IngestError"),
+    ("pipelines.ingest.views.flatten", "FlattenError"),
+    ("pipelines.ingest.views", "ViewDefinitionError"),
     ("pipelines.operations", "RunError"),
     ("pipelines.demo", "DemoError"),
     ("pipelines.publication.ledger", "LedgerError"),
