@@ -167,6 +167,8 @@ def _boundary(ctx: Context, target: Compiled, given: Arguments, high: bool) -> C
     if given.call.arguments:
         raise FhirPathError(f"{name}() with a precision is not supported.")
     settled(target)
+    if target.type == "Period":
+        target = member(ctx, target, "end" if high else "start")
     if target.type == "decimal":
         if not ctx.exact_decimals:
             raise FhirPathError(f"{name}() of a decimal is not supported by this reader.")
@@ -174,7 +176,7 @@ def _boundary(ctx: Context, target: Compiled, given: Arguments, high: bool) -> C
         sql = decimal_boundary_sql(single_sql(target, name), high, ctx.variable())
         return Compiled(sql, "decimal")
     if target.type not in (*MOMENTS, TIME):
-        raise FhirPathError(f"{name}() is for a date, dateTime, time or decimal.")
+        raise FhirPathError(f"{name}() is for a date, dateTime, time, decimal or Period.")
     sql = boundary_sql(single_sql(target, name), target.type, high, ctx.variable())
     return Compiled(sql, target.type)
 

@@ -85,14 +85,17 @@ def _order(ctx: Context, operator: str, left: Compiled, right: Compiled) -> Comp
     if _timely(left, right):
         return _temporal(ctx, operator, left, right)
     kinds = {ctx.model.sql_type(side.type) for side in (left, right)}
-    texts = kinds == {"VARCHAR"} and not {left.type, right.type} & {*MOMENTS, TIME}
-    if not texts and not kinds <= _NUMBERS:
+    if not _texts(kinds, left, right) and not kinds <= _NUMBERS:
         raise FhirPathError(
             f"operator {operator!r}: a {left.type} cannot be compared with a {right.type}. "
             "Compare like types; dates are written @2020-01-31."
         )
     a, b = _sides(operator, left, right)
     return Compiled(f"({a} {operator} {b})", "boolean")
+
+
+def _texts(kinds: set[str], left: Compiled, right: Compiled) -> bool:
+    return kinds == {"VARCHAR"} and not {left.type, right.type} & {*MOMENTS, TIME}
 
 
 def _timely(left: Compiled, right: Compiled) -> bool:
@@ -108,7 +111,7 @@ def _temporal(ctx: Context, operator: str, left: Compiled, right: Compiled) -> C
 
 def _arithmetic(ctx: Context, operator: str, left: Compiled, right: Compiled) -> Compiled:
     kinds = {ctx.model.sql_type(side.type) for side in (left, right)}
-    if operator == "+" and left.type == right.type == "string":
+    if operator == "+" and _texts(kinds, left, right):
         a, b = _sides(operator, left, right)
         return Compiled(f"({a} || {b})", "string")
     if not kinds <= _NUMBERS:

@@ -191,7 +191,7 @@ class Rows:
             kinds = [(self._kind(o.column.type), o.column.collection) for o in (a, b)]
             if kinds[0] != kinds[1]:
                 raise self._error(
-                    b.at, f"expected a {a.column.type} as in the first, got a {b.column.type}"
+                    b.at, f"expected {a.column.type} as in the first, got {b.column.type}"
                 )
 
     def _column(self, given: Column, scope: _Scope, before: Sequence[_Output]) -> _Output:
@@ -203,15 +203,21 @@ class Rows:
             value = self._object(given, value)
         kind = self._declared(given, value)
         sql = _output(value, given.name, given.collection)
-        if kind == "decimal" and value.type != "decimal":
-            sql = f"CAST({sql} AS DOUBLE{'[]' if given.collection else ''})"
-        if given.sql_type:
-            sql = f"CAST({sql} AS {given.sql_type}{'[]' if given.collection else ''})"
+        if wanted := given.sql_type or self._made_sql_type(value, kind):
+            sql = f"CAST({sql} AS {wanted}{'[]' if given.collection else ''})"
         # A path into an element that is not there is null by itself.
         computed = value.shape is None or given.collection
         if scope.applies and computed and given.path.strip() != f"%{ROW_INDEX}":
             sql = f"(CASE WHEN {scope.applies} THEN {sql} END)"
         return _Output(ViewColumn(given.name, kind, given.collection), sql, given.at)
+
+    def _made_sql_type(self, value: Compiled, kind: str) -> str | None:
+        """What to cast to, where the SQL is not of the type that the values have in a file."""
+        if not self._ctx.model.is_primitive(value.type):
+            return "VARCHAR"  # JSON is text, in Parquet too
+        made = value.shape is None and value.type in ("integer", "decimal")
+        widened = value.type == "integer" and kind == "decimal"
+        return self._ctx.model.sql_type(kind) if made or widened else None
 
     def _object(self, given: Column, value: Compiled) -> Compiled:
         """An element with parts as a column: its JSON, where the view says that it wants that."""
