@@ -38,6 +38,7 @@ LONGEST_LINE = 64 * 1024 * 1024
 """Bytes of the longest resource that is read."""
 SUBJECTS = frozenset((*FUNCTIONS, *map(operand, OPERATORS)))
 """What, besides a column, can turn out to have several values where one is asked for."""
+_TYPE_IN_JSON = "j ->> '$.resourceType'"
 _FORMATS = {".parquet": "FORMAT parquet, COMPRESSION zstd", ".csv": "FORMAT csv, HEADER"}
 _SEVERAL = re.compile(rf": ([^:]+): {MORE_THAN_ONE}")
 
@@ -164,7 +165,7 @@ def _structs_sql(view: CompiledView) -> str:
     return (
         f"(SELECT * FROM read_json(?, format = 'newline_delimited', columns = {{{columns}}}, "  # noqa: S608
         f"maximum_object_size = {LONGEST_LINE}) "
-        f"WHERE {name_sql('resourceType')} = {literal_sql(view.resource)})"
+        f"WHERE {_of_type(name_sql('resourceType'), view)})"
     )
 
 
@@ -175,8 +176,15 @@ def _lines_sql(view: CompiledView) -> str:
         f"(SELECT unnest(s) FROM (SELECT {struct} AS s FROM (SELECT CAST({line} AS JSON) AS j "  # noqa: S608
         f"FROM read_json_objects(?, format = 'newline_delimited', "
         f"maximum_object_size = {LONGEST_LINE})) "
-        f"WHERE j ->> '$.resourceType' = {literal_sql(view.resource)}))"
+        f"WHERE {_of_type(_TYPE_IN_JSON, view)}))"
     )
+
+
+def _of_type(told: str, view: CompiledView) -> str:
+    """Lines of the view's type; one that tells no type could be of any."""
+    wanted = literal_sql(view.resource)
+    untold = "error('a line without resourceType')"
+    return f"CASE WHEN ({told}) IS NULL THEN {untold} ELSE ({told}) = {wanted} END"
 
 
 def _digits_kept(line: str, names: Collection[str]) -> str:

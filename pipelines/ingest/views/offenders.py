@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pipelines.ingest.lines import flaw
 from pipelines.ingest.views.definition import CompiledView, resource_shape
+from pipelines.ingest.views.values import Shape
 
 
 def first_offender(view: CompiledView, files: Sequence[Path], longest: int) -> str:
@@ -26,9 +27,7 @@ def first_offender(view: CompiledView, files: Sequence[Path], longest: int) -> s
     shape = resource_shape([view])
     for file in files:
         for number, line in enumerate(_lines(file), start=1):
-            if not line.strip() or not _may_be_of(line, view.resource):
-                continue
-            found = ("line_too_long", "") if len(line) > longest else flaw(line, shape)
+            found = _flaw(line, view.resource, shape, longest)
             if found:
                 reason, element = found
                 about = f"{view.resource}.{element}: " if element else ""
@@ -39,13 +38,22 @@ def first_offender(view: CompiledView, files: Sequence[Path], longest: int) -> s
     )
 
 
-def _may_be_of(line: bytes, resource: str) -> bool:
-    """Whether a line is of the resource type, or so damaged that it does not tell."""
+def _flaw(line: bytes, resource: str, shape: Shape, longest: int) -> tuple[str, str] | None:
+    if not line.strip():
+        return None
+    if len(line) > longest:
+        return "line_too_long", ""
     try:
         document = json.loads(line)
     except (ValueError, RecursionError):
-        return True
-    return not isinstance(document, dict) or document.get("resourceType") == resource
+        return flaw(line, shape) or ("broken_json", "")
+    if isinstance(document, dict):
+        kind = document.get("resourceType")
+        if kind is None:
+            return "no_resource_type", ""
+        if kind != resource:
+            return None
+    return flaw(line, shape)
 
 
 def _lines(file: Path) -> Iterator[bytes]:

@@ -4,7 +4,8 @@ Belongs here: the SQL that makes a struct of a JSON value, strictly. Does not be
 read whole and why (``paths``, ``rows``).
 
 DuckDB's own conversions either refuse elements that nobody asked for or turn a value of the wrong
-kind into null. These let the first pass and refuse the second, as ``read_json`` does.
+kind into null. These let the first pass and refuse the second, as ``read_json`` does; an element
+that is there twice is refused as well, for nobody can say which of the two is meant.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def _one(sql: str, shape: Shape, model: FhirModel, fresh: Callable[[], str]) -> 
 
 
 def _struct(sql: str, shape: Shape, model: FhirModel, fresh: Callable[[], str]) -> str:
-    value, parts = fresh(), fresh()
+    value, parts, keys, key = fresh(), fresh(), fresh(), fresh()
     wanted = literal_sql(json.dumps(dict.fromkeys(shape.children, "JSON")))
     fields = ", ".join(
         f"{name_sql(name)} := {_element(f'{parts}.{name_sql(name)}', child, model, fresh)}"
@@ -51,11 +52,16 @@ def _struct(sql: str, shape: Shape, model: FhirModel, fresh: Callable[[], str]) 
     )
     struct = bound_sql(f"from_json({value}, {wanted})", parts, f"struct_pack({fields})")
     wrong = literal_sql(f"{shape.shown}: expected an object")
+    twice = literal_sql(f"{shape.shown}: an element is there twice")
+    names = ", ".join(map(literal_sql, shape.children))
+    read = f"list_filter(json_keys({value}), lambda {key}: {key} IN ({names}))"
+    doubled = bound_sql(read, keys, f"len({keys}) <> len(list_distinct({keys}))")
     return bound_sql(
         sql,
         value,
         f"CASE WHEN {value} IS NULL THEN NULL "
-        f"WHEN json_type({value}) = 'OBJECT' THEN {struct} ELSE error({wrong}) END",
+        f"WHEN json_type({value}) <> 'OBJECT' THEN error({wrong}) "
+        f"WHEN {doubled} THEN error({twice}) ELSE {struct} END",
     )
 
 
