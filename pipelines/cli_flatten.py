@@ -33,6 +33,14 @@ def flatten(
     check: Annotated[
         bool, typer.Option("--check", help="Only tell what the view reads, and how.")
     ] = False,
+    allow_unknown: Annotated[
+        bool,
+        typer.Option(
+            "--allow-unknown",
+            help="Read elements that FHIR R4 does not have (of another release, of one's own) as "
+            "JSON, instead of refusing them; their columns must say their type.",
+        ),
+    ] = False,
 ) -> None:
     """Run one ViewDefinition (SQL on FHIR v2) over files of FHIR resources.
 
@@ -41,7 +49,7 @@ def flatten(
     from pipelines.ingest.views.flatten import FlattenError, flattenable
     from pipelines.ingest.views.flatten import flatten as run
 
-    compiled = flattenable(_definition(view))
+    compiled = flattenable(_definition(view), allow_unknown)
     if check:
         _tell(compiled)
         return
@@ -82,6 +90,8 @@ def _tell(view: CompiledView) -> None:
         console.print("Fast path: every element is read as an explicit struct, in one pass.")
     if way.whole:
         console.print(f"Read as JSON, having no fixed type: {', '.join(way.whole)}.", markup=False)
+    if view.unknown:
+        console.print(f"Not in FHIR R4: {', '.join(view.unknown)}.", markup=False)
     if way.exact:
         console.print(
             f"Read line by line, to keep the digits of: {', '.join(way.exact)}.", markup=False

@@ -304,3 +304,14 @@ def test_a_view_that_cannot_be_run_is_told(text: str, said: str, tmp_path: Path)
     error = call(path).exception
     assert said in (message_of(error) or "")
     assert "cannot be read" in str(call(tmp_path / "missing.json").exception)
+
+
+def test_unknown_elements_are_let_in_by_name_only(tmp_path: Path) -> None:
+    column = {"name": "a", "path": "nickname", "type": "string"}
+    view = write(tmp_path, {"resource": "Patient", "select": [{"column": [column]}]}, name="v.json")
+    out = tmp_path / "rows.csv"
+    file = write(tmp_path, {**KARI, "nickname": "K"})
+    assert "no element 'nickname'" in str(call(view, file, "--out", out).exception)
+    assert "Not in FHIR R4: nickname." in call(view, "--check", "--allow-unknown").output
+    assert call(view, file, "--out", out, "--allow-unknown").exit_code == 0
+    assert out.read_text(encoding="utf-8") == "a\nK\n"

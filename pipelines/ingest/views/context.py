@@ -12,7 +12,7 @@ from itertools import count
 
 from pipelines.catalogue.fhir import FhirModel
 from pipelines.ingest.views.syntax import FhirPathError, Value
-from pipelines.ingest.views.values import Compiled, Shape, bound_sql
+from pipelines.ingest.views.values import UNTYPED, Compiled, Shape, bound_sql
 from pipelines.ingest.views.whole import struct_of_json_sql
 
 
@@ -40,6 +40,7 @@ class Context:
         constants: The view's constants by name.
         kept: Paths of elements that are read whole.
         exact_decimals: Decimals may be read as text, digits as they are written.
+        allow_unknown: Elements that the model does not have may be read, as JSON.
     """
 
     def __init__(
@@ -48,11 +49,14 @@ class Context:
         constants: Mapping[str, Value],
         kept: frozenset[str] = frozenset(),
         exact_decimals: bool = False,
+        allow_unknown: bool = False,
     ) -> None:
         self.model = model
         self.constants = constants
         self.kept = kept
         self.exact_decimals = exact_decimals
+        self.allow_unknown = allow_unknown
+        self.unknown: set[str] = set()
         self._variables = (f"x{n}" for n in count(1))
         self._entered: dict[str, tuple[int, Shape]] = {}
 
@@ -86,7 +90,8 @@ class Context:
             value: The value.
             at: Name of the struct type; values of one name share it.
         """
-        if not value.whole or value.shape is None or self.model.is_primitive(value.type):
+        plain = value.type == UNTYPED or self.model.is_primitive(value.type)
+        if not value.whole or value.shape is None or plain:
             return value
         path = at or f"{value.shape.path}!{'' if value.type == value.shape.type else value.type}"
         number, shape = self._entered.setdefault(

@@ -30,6 +30,7 @@ class CompiledView:
         columns: Output columns in order.
         shape: Elements it reads.
         extensions: URLs of the extensions it reads, at any depth.
+        unknown: Paths of elements it reads that FHIR R4 does not have.
     """
 
     name: str
@@ -37,6 +38,7 @@ class CompiledView:
     columns: tuple[ViewColumn, ...]
     shape: Shape
     extensions: frozenset[str]
+    unknown: tuple[str, ...]
     _query: str = field(repr=False)
     _entered: tuple[Shape, ...] = field(repr=False)
 
@@ -111,7 +113,10 @@ def merged_shape(views: Iterable[CompiledView]) -> Shape:
 
 
 def compile_view(
-    definition: Mapping[str, Any], model: FhirModel | None = None, exact_decimals: bool = False
+    definition: Mapping[str, Any],
+    model: FhirModel | None = None,
+    exact_decimals: bool = False,
+    allow_unknown: bool = False,
 ) -> CompiledView:
     """Compile a ViewDefinition.
 
@@ -120,6 +125,7 @@ def compile_view(
         model: FHIR model; R4 by default.
         exact_decimals: Files can be read so that decimals keep their digits, which their
             boundaries need.
+        allow_unknown: Elements that the model does not have are read as JSON instead of refused.
 
     Returns:
         The compiled view.
@@ -134,7 +140,8 @@ def compile_view(
     kept: frozenset[str] = frozenset()
     while True:
         try:
-            return _compiled(document, Context(model, document.constants, kept, exact_decimals))
+            ctx = Context(model, document.constants, kept, exact_decimals, allow_unknown)
+            return _compiled(document, ctx)
         except ReadWholeError as again:
             kept |= {again.path}
 
@@ -149,6 +156,7 @@ def _compiled(document: Document, ctx: Context) -> CompiledView:
         rows.columns,
         shape,
         _extensions(document),
+        tuple(sorted(ctx.unknown)),
         ctx.settled(_query(rows.select, rows.layers, conditions)),
         ctx.entered_shapes(),
     )

@@ -67,16 +67,17 @@ class Reading:
         return not self.whole and not self.exact
 
 
-def flattenable(definition: Mapping[str, Any]) -> CompiledView:
+def flattenable(definition: Mapping[str, Any], allow_unknown: bool = False) -> CompiledView:
     """Compile a view to be run by hand.
 
     Args:
         definition: The parsed JSON.
+        allow_unknown: Elements that FHIR R4 does not have are read as JSON instead of refused.
 
     Raises:
         ViewDefinitionError: It is not supported; names the element.
     """
-    return compile_view(definition, exact_decimals=True)
+    return compile_view(definition, exact_decimals=True, allow_unknown=allow_unknown)
 
 
 def reading(view: CompiledView) -> Reading:

@@ -27,6 +27,7 @@ from pipelines.ingest.views.temporal import (
     boundary_sql,
     decimal_boundary_sql,
 )
+from pipelines.ingest.views.untyped import typed
 from pipelines.ingest.views.values import (
     Compiled,
     count_sql,
@@ -61,7 +62,8 @@ def where(ctx: Context, target: Compiled, given: Arguments) -> Compiled:
     """``where(criteria)``."""
     criteria = given.one()
     item = item_of(ctx, target)
-    return filtered(target, item, boolean_sql(given.evaluate(criteria, item), "where"))
+    met = typed(ctx, given.evaluate(criteria, item), "boolean")
+    return filtered(target, item, boolean_sql(met, "where"))
 
 
 def _exists(ctx: Context, target: Compiled, given: Arguments) -> Compiled:
@@ -82,7 +84,7 @@ def _empty(ctx: Context, target: Compiled, given: Arguments) -> Compiled:
 
 def _not(ctx: Context, target: Compiled, given: Arguments) -> Compiled:
     given.none()
-    return Compiled(f"(NOT {boolean_sql(target, 'not')})", "boolean")
+    return Compiled(f"(NOT {boolean_sql(typed(ctx, target, 'boolean'), 'not')})", "boolean")
 
 
 def _first(ctx: Context, target: Compiled, given: Arguments) -> Compiled:
@@ -110,6 +112,7 @@ def _join(ctx: Context, target: Compiled, given: Arguments) -> Compiled:
     if len(arguments) > 1 or not isinstance(separator, Value) or separator.type != "string":
         raise FhirPathError("join() takes one literal separator.")
     settled(target)
+    target = typed(ctx, target, "string")
     plain = ctx.model.is_primitive(target.type)
     if not plain or ctx.model.sql_type(target.type) != "VARCHAR":
         raise FhirPathError(f"join(): expected strings, got {target.type}.")

@@ -13,6 +13,7 @@ from pipelines.ingest.views.context import Context
 from pipelines.ingest.views.paths import settled
 from pipelines.ingest.views.syntax import FhirPathError
 from pipelines.ingest.views.temporal import MOMENTS, TIME, compared_sql
+from pipelines.ingest.views.untyped import typed, typed_like
 from pipelines.ingest.views.values import Compiled, list_sql, single_sql
 
 _NUMBERS = frozenset(("BIGINT", "DOUBLE"))
@@ -34,8 +35,10 @@ def combined(ctx: Context, operator: str, left: Compiled, right: Compiled) -> Co
     """
     if operator in ("and", "or"):
         # SQL's three-valued logic is FHIRPath's.
-        a, b = (boolean_sql(side, operand(operator)) for side in (left, right))
+        sides = (typed(ctx, side, "boolean") for side in (left, right))
+        a, b = (boolean_sql(side, operand(operator)) for side in sides)
         return Compiled(f"({a} {operator} {b})", "boolean")
+    left, right = typed_like(ctx, left, right), typed_like(ctx, right, left)
     for side in (left, right):
         settled(side)
         if not ctx.model.is_primitive(side.type):

@@ -8,9 +8,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pipelines.catalogue.fhir import UnknownElementError
 from pipelines.ingest.views.context import Context
 from pipelines.ingest.views.syntax import FhirPathError
-from pipelines.ingest.views.values import ANY_RESOURCE, Compiled, Shape, literal_sql, name_sql
+from pipelines.ingest.views.untyped import unknown_member
+from pipelines.ingest.views.values import (
+    ANY_RESOURCE,
+    UNTYPED,
+    Compiled,
+    Shape,
+    literal_sql,
+    name_sql,
+)
 
 
 def member(ctx: Context, target: Compiled, name: str) -> Compiled:
@@ -28,8 +37,15 @@ def member(ctx: Context, target: Compiled, name: str) -> Compiled:
     settled(target)
     if ctx.model.is_primitive(target.type):
         return _of_primitive(ctx, target, name)
+    if target.type == UNTYPED:
+        return unknown_member(ctx, target, name)
     target = ctx.enter(target)
-    element = ctx.model.element(target.type, name)
+    try:
+        element = ctx.model.element(target.type, name)
+    except UnknownElementError:
+        if not ctx.allow_unknown:
+            raise
+        return unknown_member(ctx, target, name)
     if element.choice:
         return replace(target, choice=name)
     return _navigate(ctx, target, name, element.types[0], element.many)

@@ -20,7 +20,9 @@ from pipelines.ingest.views.layers import Layer, Walk, branches
 from pipelines.ingest.views.operators import boolean_sql
 from pipelines.ingest.views.syntax import FhirPathError
 from pipelines.ingest.views.temporal import MOMENTS, TIME
+from pipelines.ingest.views.untyped import typed
 from pipelines.ingest.views.values import (
+    UNTYPED,
     Compiled,
     list_sql,
     name_sql,
@@ -83,7 +85,7 @@ class Rows:
         """SQL of what must be true of a resource."""
         conditions: list[str] = []
         for at, path in self._document.where:
-            value = self._compile(path, _Scope(self._root), at)
+            value = typed(self._ctx, self._compile(path, _Scope(self._root), at), "boolean")
             try:
                 conditions.append(f"coalesce({boolean_sql(value, 'where')}, false)")
             except FhirPathError as error:
@@ -121,13 +123,14 @@ class Rows:
     def _walked(self, select: Select, scope: _Scope) -> _Scope:
         at, number = f"{select.at}.repeat", len(self.layers) + 1
         starts = self._lists(select, scope, at)
-        kind = starts[0].type
+        kind = next((each.type for each in starts if each.type != UNTYPED), UNTYPED)
+        starts = [_taken_for(each, kind) for each in starts]
         layer = Walk(number, "", scope.applies)
         self.layers.append(layer)
         struct = f"~{number}"
         layer.items = self._entered(starts, struct)
         node = replace(self._ctx.enter(starts[0], struct), sql=layer.item, many=False)
-        steps = self._lists(select, _Scope(node), at)
+        steps = [_taken_for(each, kind) for each in self._lists(select, _Scope(node), at)]
         wrong = {step.type for step in (*starts, *steps)} - {kind}
         if wrong:
             raise self._error(at, f"leads to elements of several types: {kind}, {min(wrong)}")
@@ -199,6 +202,8 @@ class Rows:
             raise self._error(f"{given.at}.name", f"column {given.name!r} is there already")
         at = f"{given.at}.path"
         value = self._ctx.number(self._compile(given.path, scope, at))
+        if value.type == UNTYPED and self._ctx.model.is_primitive(given.type or ""):
+            value = typed(self._ctx, value, str(given.type))
         if not self._ctx.model.is_primitive(value.type):
             value = self._object(given, value)
         kind = self._declared(given, value)
@@ -223,7 +228,8 @@ class Rows:
         """An element with parts as a column: its JSON, where the view says that it wants that."""
         at = f"{given.at}.path"
         if given.type is None:
-            raise self._error(at, f"a column holds plain values, not a {value.type}; or say type")
+            what = "an unknown element" if value.type == UNTYPED else f"a {value.type}"
+            raise self._error(at, f"a column holds plain values, not {what}; or say type")
         try:
             self._ctx.read_whole(value)
         except FhirPathError as error:
@@ -233,6 +239,8 @@ class Rows:
     def _declared(self, given: Column, value: Compiled) -> str:
         if given.type is None:
             return value.type
+        if value.type == UNTYPED:
+            return given.type
         kinds = self._kind(given.type), self._kind(value.type)
         if kinds[0] != kinds[1] and kinds != ("decimal", "integer"):
             raise self._error(f"{given.at}.type", f"{given.type}: the path gives a {value.type}")
@@ -254,6 +262,11 @@ class Rows:
 
     def _error(self, at: str, problem: str) -> ViewDefinitionError:
         return self._document.error(at, problem)
+
+
+def _taken_for(value: Compiled, kind: str) -> Compiled:
+    """What the standard does not have, among what it has: of the same type, if at all."""
+    return replace(value, type=kind) if value.type == UNTYPED else value
 
 
 def _output(value: Compiled, name: str, collection: bool) -> str:

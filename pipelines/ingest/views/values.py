@@ -19,6 +19,8 @@ from pipelines.ingest.views.syntax import Literal
 
 ANY_RESOURCE = "Resource"
 """Type of an element that holds a resource of whatever type."""
+UNTYPED = "?"
+"""Type of an element that the standard does not have."""
 
 
 @dataclass
@@ -45,7 +47,7 @@ class Shape:
         """The shape under a JSON name, made on first use."""
         if name not in self.children:
             path = f"{self.path}.{name}".lstrip(".")
-            whole = type_name == ANY_RESOURCE or path in self.kept
+            whole = type_name in (ANY_RESOURCE, UNTYPED) or path in self.kept
             self.children[name] = Shape(type_name, many, {}, path, whole, self.kept)
         return self.children[name]
 
