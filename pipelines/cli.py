@@ -44,7 +44,6 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(cli_quarantine.app, name="quarantine")
 app.add_typer(cli_register.app, name="register")
 app.add_typer(docs_app, name="docs")
-app.command()(cli_flatten.flatten)
 
 out = Console(highlight=False, soft_wrap=True)
 
@@ -322,6 +321,9 @@ def doctor() -> None:
             out.print(f"        {finding.mend}")
     if any(finding.verdict == "wrong" for finding in findings):
         raise typer.Exit(1)
+
+
+app.command()(cli_flatten.flatten)
 
 
 @keys_app.command("init")
