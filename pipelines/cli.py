@@ -20,7 +20,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipelines import cli_quarantine, cli_register, cli_sources
+from pipelines import cli_flatten, cli_quarantine, cli_register, cli_sources
 from pipelines.settings import Settings
 
 WAITS_FOR_STEWARD = 3
@@ -323,6 +323,9 @@ def doctor() -> None:
             out.print(f"        {finding.mend}")
     if any(finding.verdict == "wrong" for finding in findings):
         raise typer.Exit(1)
+
+
+app.command()(cli_flatten.flatten)
 
 
 @keys_app.command("init")

@@ -17,6 +17,8 @@ SPOKEN = (
     ("pipelines.clients.population_register", "RegisterError"),
     ("pipelines.clients.bulk.errors", "ExportError"),
     ("pipelines.ingest", "IngestError"),
+    ("pipelines.ingest.views.flatten", "FlattenError"),
+    ("pipelines.ingest.views", "ViewDefinitionError"),
     ("pipelines.operations", "RunError"),
     ("pipelines.demo", "DemoError"),
     ("pipelines.publication.ledger", "LedgerError"),

@@ -17,6 +17,7 @@ from pipelines.catalogue.entities import restricted_tables
 from pipelines.catalogue.loader import Catalogue, catalogue
 from pipelines.catalogue.model import LANGUAGES, Indicator
 from pipelines.checks.contracts import published_contracts
+from pipelines.ingest.views import standard
 from pipelines.resources import DBT_FOLDER
 from pipelines.settings import atomic_write
 from pipelines.synthetic import region_page
@@ -60,6 +61,7 @@ def pages(entries: Catalogue, app: typer.Typer) -> Mapping[str, str]:
         "restricted-tables.md": _restricted(),
         "models.md": _models(DBT_FOLDER / "models"),
         "synthetic-region.md": region_page(),
+        "viewdefinitions.md": f"{MADE}\n{standard.page()}",
     }
 
 

@@ -13,7 +13,6 @@ import duckdb
 import pytest
 
 from pipelines.catalogue.fhir import UnknownElementError, fhir_r4
-from pipelines.ingest.fhirpath import FhirPathError, parse
 from pipelines.ingest.fhirpath_sql import literal_sql
 from pipelines.ingest.viewdefinition import (
     ViewDefinitionError,
@@ -21,6 +20,7 @@ from pipelines.ingest.viewdefinition import (
     merged_shape,
     read_columns,
 )
+from pipelines.ingest.views.syntax import FhirPathError, parse
 
 PEOPLE: list[dict[str, Any]] = [
     {
@@ -89,8 +89,8 @@ def run(definition: dict[str, Any], resources: list[dict[str, Any]], folder: Pat
         ("name[1].use", ["old", None, None]),
         ("name.where(use = 'old').family", ["Vest", None, None]),
         ("name.where(use = 'official').given.first()", ["Kari", None, None]),
-        ("name.first().given.join('+')", ["Kari+Anne", None, None]),
-        ("name.given.join()", ["KariAnneKari", None, None]),
+        ("name.first().given.join('+')", ["Kari+Anne", "", ""]),
+        ("name.given.join()", ["KariAnneKari", "", ""]),
         ("id.join(',')", ["p1", "p2", "p3"]),
         ("name.exists()", [True, True, False]),
         ("name.family.exists()", [True, False, False]),
@@ -195,9 +195,9 @@ def test_a_collection_column_is_a_list_and_a_single_one_refuses_two_values(tmp_p
     with pytest.raises(duckdb.Error, match="more than one value"):
         run(definition, PEOPLE, tmp_path)
     definition["select"][0]["column"][0]["collection"] = True
-    assert run(definition, PEOPLE, tmp_path) == [(["Øst", "Vest"],), ([],), (None,)]
+    assert run(definition, PEOPLE, tmp_path) == [(["Øst", "Vest"],), ([],), ([],)]
     definition["select"][0]["column"][0]["path"] = "birthDate"
-    assert run(definition, PEOPLE, tmp_path) == [(["1950-02-01"],), (None,), (None,)]
+    assert run(definition, PEOPLE, tmp_path) == [(["1950-02-01"],), ([],), ([],)]
 
 
 def test_only_what_is_named_is_read() -> None:
@@ -219,11 +219,10 @@ def test_views_of_one_resource_share_one_schema() -> None:
 @pytest.mark.parametrize(
     ("path", "named"),
     [
-        ("name.family + 'x'", "operator '+'"),
+        ("active + 'x'", "operator '+'"),
         ("birthDate > '2000'", "operator '>'"),
         ("name | address", "operator '|'"),
         ("active is boolean", "operator 'is'"),
-        ("-1", "operator '-'"),
         ("{}", "operator '{'"),
         ("name.where(use = 'a' xor true)", "operator 'xor'"),
         ("name.count()", "count()"),
@@ -235,10 +234,10 @@ def test_views_of_one_resource_share_one_schema() -> None:
         ("name.nickname", "no element 'nickname'"),
         ("birthDate.year", "no such element"),
         ("deceased", "deceased needs ofType"),
-        ("deceased.exists()", "deceased needs ofType"),
+        ("deceased.exists($this)", "deceased needs ofType"),
         ("deceased.ofType(Coding)", "cannot be of that type"),
         ("deceased.ofType('x')", "ofType() takes the name of a type"),
-        ("birthDate.ofType(date)", "only after an element of several types"),
+        ("birthDate.ofType(string)", "only after an element of several types"),
         ("name.given.extension('http://x')", "repeated values"),
         ("(id = 'a').extension", "no such element"),
         ("name = name", "cannot be compared as a whole"),
@@ -258,8 +257,8 @@ def test_views_of_one_resource_share_one_schema() -> None:
         ("managingOrganization.getReferenceKey('x')", "name of a resource type"),
         ("name", "not a HumanName"),
         ("('a').b", "no such element"),
-        ("id < 'a'", "operator '<'"),
-        ("name.where(use = 'a' > 'b')", "operator '>'"),
+        ("id < 1", "operator '<'"),
+        ("name.where(use = 'a' > 'b')", "never equal"),
     ],
 )
 def test_what_is_not_supported_is_refused_by_name(path: str, named: str) -> None:
@@ -276,7 +275,7 @@ def test_what_is_not_supported_is_refused_by_name(path: str, named: str) -> None
         ({"select": "x"}, "select: expected a list"),
         ({"select": ["x"]}, "select[0]: expected an object"),
         ({"select": [{"unionAll": []}]}, "select[0].unionAll"),
-        ({"select": [{"repeat": ["item"]}]}, "select[0].repeat"),
+        ({"select": [{"repeat": ["item"]}]}, "select[0].repeat[0]"),
         ({"select": [{"forEach": "name", "forEachOrNull": "name"}]}, "exclude each other"),
         ({"select": [{"forEach": 3}]}, "select[0].forEach"),
         ({"select": [{"column": [{"name": "a b", "path": "id"}]}]}, "column[0].name"),

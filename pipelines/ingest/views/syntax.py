@@ -1,7 +1,7 @@
 """FHIRPath, the part of it that ViewDefinitions need: from text to a syntax tree.
 
 Belongs here: tokens, grammar and precedence (FHIRPath 2.0.0, http://hl7.org/fhirpath/N1/; the
-subset of SQL on FHIR v2). Does not belong here: what an expression means (``fhirpath_sql``).
+subset of SQL on FHIR v2). Does not belong here: what an expression means (``expressions``).
 What is outside the subset is refused by name, never skipped.
 """
 
@@ -19,9 +19,10 @@ class FhirPathError(ValueError):
 
 @dataclass(frozen=True)
 class Value:
-    """A literal."""
+    """A literal, and its FHIR type."""
 
     value: Literal
+    type: str
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,15 @@ class Call:
 
 @dataclass(frozen=True)
 class Index:
-    """``target[position]``, from 0."""
+    """``target[position]``, from 0; the position is a literal or a constant."""
 
     target: Node
-    position: int
+    position: Value | Constant
 
 
 @dataclass(frozen=True)
 class Binary:
-    """``left operator right``; operator is ``=``, ``!=``, ``and`` or ``or``."""
+    """``left operator right``; the operators are those of ``OPERATORS``."""
 
     operator: str
     left: Node
@@ -75,6 +76,7 @@ Node = Value | Constant | This | Member | Call | Index | Binary
 _TOKEN = re.compile(
     r"""\s*(?:
       (?P<string>'(?:[^'\\]|\\.)*')
+    | (?P<moment>@T?[0-9](?:[0-9T:Z+-]|\.(?=[0-9]))*)
     | (?P<number>\d+(?:\.\d+)?)
     | (?P<constant>%[A-Za-z_][A-Za-z0-9_]*)
     | (?P<special>\$[A-Za-z]+)
@@ -84,13 +86,21 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_LEVELS = (("or",), ("and",), ("=", "!="))
-_REFUSED = frozenset(
-    (
-        *("<", ">", "<=", ">=", "~", "!~", "+", "-", "*", "/", "|", "&", "{", "@"),
-        *("div", "mod", "in", "contains", "is", "as", "xor", "implies"),
-    )
+_LEVELS = (("or",), ("and",), ("=", "!="), ("<", ">", "<=", ">="), ("+", "-"), ("*", "/"))
+OPERATORS = tuple(operator for level in _LEVELS for operator in level)
+"""The operators that are supported, the loosest first."""
+REFUSED_OPERATORS = (
+    *("xor", "implies", "in", "contains", "~", "!~", "|", "is", "as", "&", "div", "mod", "{}"),
 )
+"""What FHIRPath has beyond them; SQL on FHIR asks for none of it."""
+_REFUSED = frozenset((*REFUSED_OPERATORS, "{"))
+_MOMENTS = {
+    "date": re.compile(r"\d{4}(-\d\d(-\d\d)?)?"),
+    "dateTime": re.compile(
+        r"\d{4}(-\d\d(-\d\d)?)?T(\d\d(:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:\d\d)?)?"
+    ),
+    "time": re.compile(r"T\d\d(:\d\d(:\d\d(\.\d+)?)?)?"),
+}
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f"}
 
 
@@ -130,7 +140,7 @@ class _Parser:
 
     def binary(self, level: int) -> Node:
         if level == len(_LEVELS):
-            return self._postfix()
+            return self._signed()
         left = self.binary(level + 1)
         while self._peek()[1] in _LEVELS[level] and self._peek()[0] in ("name", "symbol"):
             operator = self._take()[1]
@@ -164,25 +174,37 @@ class _Parser:
         if text in _REFUSED:
             raise FhirPathError(f"{self._text!r}: operator {text!r} is not supported.")
 
+    def _signed(self) -> Node:
+        if self._peek() not in (("symbol", "-"), ("symbol", "+")):
+            return self._postfix()
+        negative = self._take()[1] == "-"
+        node = self._signed()
+        return Binary("-", Value(0, "integer"), node) if negative else node
+
     def _postfix(self) -> Node:
         node = self._term()
         while self._peek() in (("symbol", "."), ("symbol", "[")):
             if self._take()[1] == ".":
                 node = self._member(node)
             else:
-                kind, text = self._take()
-                if kind != "number" or not text.isdigit():
+                position = self.binary(0)
+                whole = isinstance(position, Value) and position.type == "integer"
+                if not isinstance(position, Value | Constant) or not (
+                    whole or isinstance(position, Constant)
+                ):
                     raise FhirPathError(f"{self._text!r}: an index must be a whole number.")
                 self._symbol("]")
-                node = Index(node, int(text))
+                node = Index(node, position)
         return node
 
     def _term(self) -> Node:
         kind, text = self._take()
         if kind == "string":
-            return Value(_unescape(text[1:-1]))
+            return Value(_unescape(text[1:-1]), "string")
         if kind == "number":
-            return Value(float(text) if "." in text else int(text))
+            return Value(float(text), "decimal") if "." in text else Value(int(text), "integer")
+        if kind == "moment":
+            return self._moment(text[1:])
         if kind == "constant":
             return Constant(text[1:])
         if kind == "special":
@@ -190,7 +212,7 @@ class _Parser:
                 raise FhirPathError(f"{self._text!r}: {text} is not supported.")
             return This()
         if kind == "name" and text in ("true", "false"):
-            return Value(text == "true")
+            return Value(text == "true", "boolean")
         if kind in ("name", "quoted"):
             self._next -= 1
             return self._member(This())
@@ -200,6 +222,13 @@ class _Parser:
             return node
         self._refuse_operator(text)
         raise FhirPathError(f"{self._text!r}: expected a value, got {text or 'the end'!r}.")
+
+    def _moment(self, text: str) -> Node:
+        for kind, pattern in _MOMENTS.items():
+            if pattern.fullmatch(text):
+                # In FHIRPath a T says that more could follow; in FHIR a dateTime goes without.
+                return Value(text.strip("T"), kind)
+        raise FhirPathError(f"{self._text!r}: '@' must be followed by a date, dateTime or time.")
 
     def _member(self, target: Node) -> Node:
         kind, text = self._take()
@@ -226,4 +255,7 @@ def _unescape(text: str) -> str:
             return chr(int(escape[1:], 16))
         return _ESCAPES.get(escape, escape)
 
-    return re.sub(r"\\(u[0-9a-fA-F]{4}|.)", replaced, text)
+    plain = re.sub(r"\\(u[0-9a-fA-F]{4}|.)", replaced, text)
+    if "\0" in plain:
+        raise FhirPathError("a string must not hold a NUL character.")
+    return plain
