@@ -26,8 +26,8 @@ import structlog
 from anonymization.keys import Key
 from pipelines.clients.delivered_files import find_deliveries, read_manifest
 from pipelines.ingest import ingest_pending
-from pipelines.ingest.fhirpath_sql import literal_sql, name_sql
 from pipelines.ingest.plan import resource_plan
+from pipelines.ingest.views import literal_sql, name_sql
 from pipelines.settings import Zones
 
 Files = dict[str, list[str]]

@@ -1,7 +1,7 @@
 """Columns of a view judged and typed, as SQL.
 
 Belongs here: how each rule of an entity file becomes an expression, and the reason code when a
-value breaks it. Does not belong here: which elements the view reads (``viewdefinition``), national
+value breaks it. Does not belong here: which elements the view reads (``views``), national
 identity numbers (the pseudonym door judges them).
 """
 
@@ -21,7 +21,7 @@ from pipelines.catalogue.entities import (
     Column,
     Table,
 )
-from pipelines.ingest.fhirpath_sql import literal_sql, name_sql
+from pipelines.ingest.views import literal_sql, name_sql
 from pipelines.settings import reference_dir
 
 ROW = "_row"

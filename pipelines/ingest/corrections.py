@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 from pipelines.catalogue.corrections import Correction, Value, load_corrections
 from pipelines.catalogue.sources import Source
 from pipelines.ingest.columns import CORRECTED
-from pipelines.ingest.fhirpath_sql import literal_sql, name_sql
 from pipelines.ingest.ledger import LedgerEntry
+from pipelines.ingest.views import literal_sql, name_sql
 
 
 def corrections_for(

@@ -22,9 +22,9 @@ import polars as pl
 from pipelines.catalogue.entities import Table
 from pipelines.catalogue.fhir import fhir_r4
 from pipelines.clients.delivered_files import DeliveryRefusedError
-from pipelines.ingest.fhirpath_sql import Shape
 from pipelines.ingest.limits import Limits
 from pipelines.ingest.plan import ResourcePlan
+from pipelines.ingest.views import Shape
 
 _PRESENTABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_.:/()\[\]-]{0,120}$")
 _LONG_NUMBER = re.compile(r"\d{5}")

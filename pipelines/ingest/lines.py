@@ -12,7 +12,7 @@ from collections import Counter
 from typing import Any
 
 from pipelines.catalogue.fhir import fhir_r4
-from pipelines.ingest.fhirpath_sql import Shape
+from pipelines.ingest.views import Shape
 
 
 class _Object(dict[str, Any]):

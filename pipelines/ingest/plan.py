@@ -19,11 +19,17 @@ from pipelines.catalogue.sources import Source
 from pipelines.clients.delivered_files import ManifestFile
 from pipelines.ingest.columns import ROW, TYPE, UNREADABLE, judged_sql
 from pipelines.ingest.corrections import corrected_sql
-from pipelines.ingest.fhirpath_sql import Shape, literal_sql, name_sql
 from pipelines.ingest.limits import Limits
 from pipelines.ingest.lines import flaw
 from pipelines.ingest.tabular import csv_lines_sql, delivered_view_sql, parquet_rows_sql
-from pipelines.ingest.viewdefinition import compile_view, merged_shape, read_columns
+from pipelines.ingest.views import (
+    Shape,
+    compile_view,
+    literal_sql,
+    merged_shape,
+    name_sql,
+    read_columns,
+)
 
 RESOURCES = "resources"
 """Name of the relation of parsed rows in the queries of a plan."""

@@ -18,8 +18,8 @@ from pipelines.catalogue.delivered_tables import CsvForm, DeliveredColumn, Deliv
 from pipelines.catalogue.entities import Table
 from pipelines.clients.delivered_files import DeliveryRefusedError
 from pipelines.ingest.columns import UNREADABLE
-from pipelines.ingest.fhirpath_sql import literal_sql, name_sql
 from pipelines.ingest.limits import Limits
+from pipelines.ingest.views import literal_sql, name_sql
 
 Form = Literal["csv", "parquet"]
 _SQL_TYPES = {"boolean": "BOOLEAN", "decimal": "DOUBLE"}

@@ -13,10 +13,10 @@ import duckdb
 import pytest
 
 from pipelines.catalogue.fhir import UnknownElementError, fhir_r4
-from pipelines.ingest.fhirpath_sql import literal_sql
-from pipelines.ingest.viewdefinition import (
+from pipelines.ingest.views import (
     ViewDefinitionError,
     compile_view,
+    literal_sql,
     merged_shape,
     read_columns,
 )
