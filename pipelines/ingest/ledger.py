@@ -102,6 +102,7 @@ class LedgerEntry(BaseModel):
     period_end: str
     transaction_time: str
     kind: str
+    cohort: str | None = None
     content_sha256: str
     state: Literal["committed"] = "committed"
     files: tuple[LedgerFile, ...]
@@ -123,7 +124,7 @@ class LedgerEntry(BaseModel):
 
         A delivery of a table is complete when none of its files was refused and none of their
         lines is in quarantine (but for what came twice): only then does what is absent from a full
-        one count as gone.
+        one count as gone. One that covers a cohort only says nothing about everybody else.
         """
         lacking = {table for file in self.files if file.lacks_rows for table in self._fills(file)}
         rows = [
@@ -133,7 +134,7 @@ class LedgerEntry(BaseModel):
                 self.organisation,
                 table,
                 self.kind,
-                table not in lacking,
+                table not in lacking and self.cohort is None,
                 self.known_at,
             )
             for table in sorted(self.tables)

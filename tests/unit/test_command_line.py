@@ -80,6 +80,8 @@ def test_the_commands_are_those_of_the_texts() -> None:
         "keys",
         "docs",
         "quarantine",
+        "sources",
+        "fhir-export",
     }
 
 
