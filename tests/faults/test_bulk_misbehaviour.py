@@ -19,8 +19,9 @@ from tests.support.bulk_server import scripts
 from tests.support.bulk_server.clock import FakeClock
 from tests.support.bulk_server.homes import auth, export, profile, public_keys
 from tests.support.bulk_server.naive import LONGEST_WAIT, harm, naive_export, reached
-from tests.support.bulk_server.scripts import WAYS, Way, World
+from tests.support.bulk_server.scripts import Way, World
 from tests.support.bulk_server.server import TYPES, BulkServer, Elsewhere, serving, usual_files
+from tests.support.bulk_server.ways import WAYS
 
 BUDGET_SECONDS = 30 * 60
 TRIES = 6

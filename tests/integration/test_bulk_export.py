@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pipelines.clients.bulk import Options
+from pipelines.catalogue.profiles import load_profile
+from pipelines.clients.bulk import Event, ExportError, NotReadyError, Options, run_export
 from pipelines.clients.delivered_files import find_deliveries, read_manifest
+from pipelines.ingest import ingest_delivery
+from pipelines.ingest.ledger import read_ledger
+from pipelines.settings import Zones
+from tests.support.bulk_server.answers import Answer, lines, outcome, say
 from tests.support.bulk_server.clock import FakeClock
-from tests.support.bulk_server.homes import auth, export, profile, public_keys
-from tests.support.bulk_server.server import BulkServer, serving
+from tests.support.bulk_server.homes import (
+    auth,
+    export,
+    profile,
+    public_keys,
+    site,
+    write_profile,
+)
+from tests.support.bulk_server.scripts import bundle
+from tests.support.bulk_server.server import TYPES, Asked, BulkServer, serving
+from tests.support.deliveries import KEY, encounter
 
 
 @pytest.mark.parametrize("algorithm", ["ES384", "RS384"])
@@ -43,3 +60,222 @@ def test_a_straight_export_becomes_a_delivery(algorithm: str, tmp_path: Path) ->
     )
     left = [p for p in (tmp_path / "home/identified/exports").rglob("*") if p.suffix == ".ndjson"]
     assert left == []
+
+
+@pytest.mark.parametrize(
+    ("site", "method", "path", "types"),
+    [
+        ({"groups": []}, "POST", "/fhir/Patient/$export", None),
+        ({"groups": [], "level": "system"}, "POST", "/fhir/$export", None),
+        ({"server": {"kickoff": ["GET"]}}, "GET", "/fhir/Group/g1/$export", list(TYPES)),
+        ({"extends": "epic"}, "GET", "/fhir/Group/g1/$export", [",".join(TYPES)]),
+        ({"extends": "hapi"}, "POST", "/fhir/Group/g1/$export", None),
+    ],
+)
+def test_an_order_as_the_kind_of_server_wants_it(
+    site: dict[str, Any], method: str, path: str, types: list[str] | None, tmp_path: Path
+) -> None:
+    server = BulkServer(FakeClock())
+    with serving(server) as base:
+        export(profile(tmp_path, base, **site), tmp_path / "home", Options(clock=server.clock))
+    (order,) = [one for one in server.asked if one.kind == "kickoff"]
+    assert (order.method, order.path) == (method, path)
+    assert order.query.get("_type") == types
+    assert order.headers["prefer"] == "respond-async"
+
+
+def test_what_is_delivered_is_taken_in(tmp_path: Path) -> None:
+    """Through the real door: resources, deletions, and a type of which there is nothing."""
+    server = BulkServer(FakeClock())
+    server.files = {"e1": ("Encounter", lines([encounter(n) for n in range(20)]))}
+    server.deletions = lines([bundle("Encounter/enk-900"), bundle("Condition/dia-1")])
+    zones = Zones(tmp_path / "home").create()
+    with serving(server) as base:
+        chosen = profile(tmp_path, base)
+        exported = run_export(
+            chosen, zones, shard="trondheim-1", options=Options(clock=server.clock)
+        )
+    (delivery,) = find_deliveries(zones.inbox)
+    result = ingest_delivery(delivery, zones=zones, key=KEY)
+    assert result.state == "committed"
+    loaded = {file.entity: (file.loaded_rows, file.reason) for file in result.files}
+    assert loaded["Encounter"] == (20, None)
+    assert loaded["Condition"] == (0, None)
+    assert loaded["Observation"] == (0, None)
+    assert loaded["Bundle"] == (2, None)
+    assert exported.rows["Condition"] == 0
+    # Who is not in this cohort is not gone because of that.
+    (entry,) = read_ledger(zones).values()
+    assert entry.cohort == "trondheim-1"
+    assert not entry.delivery_rows()["is_complete"].any()
+
+
+def test_changes_are_asked_for_since_the_last_state_shown(tmp_path: Path) -> None:
+    server = BulkServer(FakeClock())
+    with serving(server) as base:
+        chosen, home = profile(tmp_path, base), tmp_path / "home"
+        options = Options(clock=server.clock)
+        with pytest.raises(ExportError, match="since_unsupported"):
+            export(chosen, home, options, since_last=True)
+        export(chosen, home, options)
+        server.change_manifest = lambda stated: {
+            **stated, "transactionTime": "2025-03-03T08:45:00Z", "output": stated["output"][1:2]
+        }  # fmt: skip
+        exported = export(chosen, home, options, since_last=True)
+        # A delta holds little, and that is no drop; the next full export is held against the last.
+        assert exported.kind == "delta"
+        server.change_manifest = lambda stated: {
+            **stated, "transactionTime": "2025-03-03T08:50:00Z", "output": stated["output"][1:]
+        }  # fmt: skip
+        with pytest.raises(ExportError, match="too_few"):
+            export(chosen, home, options)
+    orders = [json.loads(one.body) for one in server.asked if one.kind == "kickoff"]
+    since = {"name": "_since", "valueInstant": "2025-03-03T08:00:00.000Z"}
+    assert [since in order["parameter"] for order in orders] == [False, True, False]
+    kinds = [read_manifest(each).kind for each in find_deliveries(home / "identified/inbox")]
+    assert kinds == ["full", "delta"]
+
+
+def test_far_fewer_resources_than_last_time_need_a_word(tmp_path: Path) -> None:
+    """Status 200 and most of the output missing, with counts that fit what is there."""
+    server = BulkServer(FakeClock())
+    with serving(server) as base:
+        chosen, home = profile(tmp_path, base), tmp_path / "home"
+        export(chosen, home, Options(clock=server.clock))
+        server.change_manifest = lambda stated: {
+            **stated, "transactionTime": "2025-03-03T08:45:00Z", "output": stated["output"][:2]
+        }  # fmt: skip
+        with pytest.raises(ExportError, match=r"too_few.*Condition.*--accept-drop"):
+            export(chosen, home, Options(clock=server.clock))
+        assert len(find_deliveries(home / "identified/inbox")) == 1
+        exported = export(chosen, home, Options(clock=server.clock, accept_drop=True))
+    assert exported.rows == {"Encounter": 50, "Condition": 0, "Observation": 0}
+
+
+def test_the_same_state_twice_is_one_delivery(tmp_path: Path) -> None:
+    server = BulkServer(FakeClock())
+    with serving(server) as base:
+        chosen, home = profile(tmp_path, base), tmp_path / "home"
+        first = export(chosen, home, Options(clock=server.clock))
+        second = export(chosen, home, Options(clock=server.clock))
+        assert (first.new, second.new) == (True, False)
+        assert first.delivery == second.delivery
+        server.files["e2"] = server.files["e1"]
+        server.files.pop("e1")
+        with pytest.raises(ExportError, match="delivery_exists"):
+            export(chosen, home, Options(clock=server.clock))
+
+
+def test_whoever_has_no_patience_comes_back_to_the_same_job(tmp_path: Path) -> None:
+    server = BulkServer(FakeClock(), polls=4)
+    with serving(server) as base:
+        chosen, home = profile(tmp_path, base), tmp_path / "home"
+        options = Options(clock=server.clock, patience_seconds=0)
+        for visit in range(5):
+            with pytest.raises(NotReadyError) as caught:
+                export(chosen, home, options)
+            assert caught.value.wait_seconds <= 5
+            assert server.count("status") == visit
+            with pytest.raises(NotReadyError):
+                export(chosen, home, options)
+            # Nobody asks before the server wants to be asked.
+            assert server.count("status") == visit
+            server.clock.sleep(caught.value.wait_seconds)
+        assert export(chosen, home, options).new
+    assert server.count("kickoff") == 1
+
+
+def test_a_profile_that_has_changed_lets_go_of_its_old_job(tmp_path: Path) -> None:
+    server = BulkServer(FakeClock(), polls=1)
+    with serving(server) as base:
+        home = tmp_path / "home"
+        impatient = Options(clock=server.clock, patience_seconds=0)
+        with pytest.raises(NotReadyError):
+            export(profile(tmp_path, base), home, impatient)
+        first = set(server.jobs)
+        fewer = profile(tmp_path, base, types=["Encounter"], ignored_types=TYPES[1:])
+        exported = export(fewer, home, Options(clock=server.clock))
+    assert exported.rows == {"Encounter": 50}
+    assert server.count("kickoff") == 2
+    assert first.isdisjoint(server.jobs)
+    assert server.count("file", "c1") == 0
+
+
+def test_a_job_that_could_not_be_deleted_is_deleted_before_the_next_order(tmp_path: Path) -> None:
+    failing = True
+
+    def script(asked: Asked) -> Answer | None:
+        if asked.kind == "kickoff" and asked.server.jobs:
+            return say(429)
+        return say(503) if asked.kind == "delete" and failing else None
+
+    server = BulkServer(FakeClock(), script=script)
+    with serving(server) as base:
+        chosen, home = profile(tmp_path, base), tmp_path / "home"
+        exported = export(chosen, home, Options(clock=server.clock))
+        assert exported.deleted_at_server is False
+        failing = False
+        assert export(chosen, home, Options(clock=server.clock)).deleted_at_server
+    assert server.jobs == set()
+
+
+def test_one_export_at_a_time_where_the_server_takes_no_more(tmp_path: Path) -> None:
+    """Two profiles of one client and group; the second is refused while the first is under way."""
+    server = BulkServer(FakeClock())
+    refused: list[str] = []
+    with serving(server) as base:
+        first = load_profile(write_profile(tmp_path, site(base, extends="epic"), "first"))
+        second = load_profile(write_profile(tmp_path, site(base, extends="epic"), "second"))
+        free = load_profile(write_profile(tmp_path, site(base), "free"))
+
+        def meanwhile(event: Event) -> None:
+            if event.step == "waiting" and not refused:
+                refused.append("tried")
+                with pytest.raises(ExportError) as caught:
+                    export(second, tmp_path / "home", Options(clock=server.clock))
+                refused.append(caught.value.reason)
+                export(free, tmp_path / "home", Options(clock=server.clock))
+
+        export(first, tmp_path / "home", Options(clock=server.clock, progress=meanwhile))
+        export(second, tmp_path / "home", Options(clock=server.clock))
+    assert refused == ["tried", "busy"]
+
+
+def test_a_full_disk_is_told_and_what_has_come_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = BulkServer(FakeClock())
+    usual, calls = os.fsync, []
+
+    def full(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) > 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        usual(descriptor)
+
+    with serving(server) as base:
+        chosen, home = profile(tmp_path, base, budgets={"downloads": 1}), tmp_path / "home"
+        monkeypatch.setattr("pipelines.clients.bulk.downloads.os.fsync", full)
+        with pytest.raises(ExportError, match="disk_full"):
+            export(chosen, home, Options(clock=server.clock))
+        monkeypatch.undo()
+        assert find_deliveries(home / "identified/inbox") == []
+        export(chosen, home, Options(clock=server.clock))
+    assert server.count("kickoff") <= 2
+
+
+def test_an_export_that_was_refused_leaves_nothing_of_a_person_behind(tmp_path: Path) -> None:
+    server = BulkServer(FakeClock())
+    server.outcomes = lines([outcome("exception")])
+    with serving(server) as base, pytest.raises(ExportError, match="export_incomplete"):
+        export(profile(tmp_path, base), tmp_path / "home", Options(clock=server.clock))
+    assert server.jobs == set()
+    assert list((tmp_path / "home/identified/exports").rglob("*.ndjson")) == []
+
+
+def test_files_are_their_owners_alone(tmp_path: Path) -> None:
+    server = BulkServer(FakeClock())
+    with serving(server) as base:
+        exported = export(profile(tmp_path, base), tmp_path / "home", Options(clock=server.clock))
+    assert {path.stat().st_mode & 0o777 for path in exported.delivery.iterdir()} == {0o600}
+    assert exported.delivery.stat().st_mode & 0o777 == 0o700

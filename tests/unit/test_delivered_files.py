@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -14,6 +15,7 @@ from pipelines.clients.delivered_files import (
     MANIFEST_LIMIT,
     Delivery,
     DeliveryRefusedError,
+    Manifest,
     ManifestFile,
     check_file_name,
     check_folder_name,
@@ -290,3 +292,26 @@ def test_the_identity_of_a_delivery_is_what_its_manifest_states(tmp_path: Path) 
     again = read_manifest(Delivery("synthetic", "d1", str(folder.parent)))
     other = read_manifest(write_delivery(tmp_path, "d1", {"Encounter-1.ndjson": [encounter(2)]}))
     assert one.content_sha256() == again.content_sha256() != other.content_sha256()
+
+
+def test_a_cohort_is_part_of_the_identity_and_none_changes_nothing() -> None:
+    stated: dict[str, Any] = {
+        "manifest_version": 1,
+        "source": "synthetic",
+        "delivery": "d",
+        "delivering_organisation": "sykehus",
+        "period_start": "2024-01-01",
+        "period_end": "2024-12-31",
+        "transaction_time": "2025-01-05T03:00:00+00:00",
+        "kind": "full",
+        "files": [file("Encounter-1.ndjson").model_dump()],
+    }
+    plain = Manifest.model_validate(stated)
+    without = {**plain.model_dump(mode="json")}
+    del without["cohort"]
+    before = hashlib.sha256(json.dumps(without, sort_keys=True).encode()).hexdigest()
+    assert plain.content_sha256() == before
+    cohort = Manifest.model_validate({**stated, "cohort": "trondheim-1"})
+    assert cohort.content_sha256() != before
+    with pytest.raises(ValueError):
+        Manifest.model_validate({**stated, "cohort": "../x"})

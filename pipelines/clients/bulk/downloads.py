@@ -7,7 +7,6 @@ mark that it is done. Does not belong here: which files there are (``manifest``)
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import threading
@@ -146,16 +145,7 @@ class Downloads:
             self._fetching(kept.mark.bytes, kept.contents.rows)
             return kept
         subject = f"{remote.type} ({remote.use} {number}, {place(remote.url)})"
-        try:
-            found = self._session.tried(subject, lambda: self._once(path, remote))
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise
-            raise ExportError(
-                "disk_full",
-                f"{self._folder}: no room for {subject}. What has been fetched is kept: make room "
-                "and run it again.",
-            ) from None
+        found = self._session.tried(subject, lambda: self._once(path, remote))
         self._fetching(0, found.contents.rows)
         return found
 

@@ -20,8 +20,8 @@ class ExportError(RuntimeError):
         closes_job: The job at the server is of no more use: the next attempt orders anew.
     """
 
-    def __init__(self, reason: str, message: str, *, closes_job: bool = False) -> None:
-        super().__init__(f"{reason}: {message}")
+    def __init__(self, reason: str, message: str = "", *, closes_job: bool = False) -> None:
+        super().__init__(f"{reason}: {message}" if message else reason)
         self.reason = reason
         self.closes_job = closes_job
 

@@ -13,6 +13,7 @@ followed by one that goes on from there.
 from __future__ import annotations
 
 import datetime as dt
+import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -146,8 +147,8 @@ def run_export(
     chosen = options or Options()
     which = profile.shard(shard)
     folder = JobFolder(zones, profile, which)
-    with folder.locked(), connected(profile, chosen) as (session, gate):
-        inbox = chosen.inbox if chosen.inbox is not None else zones.inbox
+    inbox = chosen.inbox if chosen.inbox is not None else zones.inbox
+    with _room_in(zones), folder.locked(), connected(profile, chosen) as (session, gate):
         export = _Export(profile, which, folder, session, gate, chosen, inbox)
         exported = export.run(since_last=since_last)
     log.info(
@@ -158,6 +159,20 @@ def run_export(
         state="new" if exported.new else "known",
     )
     return exported
+
+
+@contextmanager
+def _room_in(zones: Zones) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise ExportError(
+            "disk_full",
+            f"{zones.identified}: no room left ({error.strerror}). What has been fetched is kept: "
+            "make room and run it again.",
+        ) from None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""One export in a process of its own, to be killed: ``python -m tests.support.bulk_server.killed``."""
+"""One export in a process of its own, to be killed: run as a module with profile and home."""
 
 from __future__ import annotations
 

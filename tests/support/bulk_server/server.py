@@ -297,7 +297,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
-    do_GET = do_POST = do_DELETE = _serve
+    do_GET = do_POST = do_DELETE = _serve  # noqa: N815  (names of the library)
 
     def _send(self, answer: Answer) -> None:
         self.send_response_only(answer.status)
