@@ -499,6 +499,7 @@ def test_reference_pages_are_written_for_everyone(tmp_path: Path) -> None:
         "published-tables.md",
         "restricted-tables.md",
         "synthetic-region.md",
+        "viewdefinitions.md",
     ]
     for page in pages:
         assert page.stat().st_mode & 0o777 == 0o644
