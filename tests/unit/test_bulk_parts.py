@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import math
+import re
 from collections.abc import Iterator
 from email.utils import format_datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from pipelines.clients.bulk.kickoff import order_for
 from pipelines.clients.bulk.manifest import joined, parse_page
 from pipelines.clients.bulk.session import AgainError
 from pipelines.clients.bulk.waits import backoff, clamped, retry_after_seconds
+from pipelines.settings import ROOT
 from tests.support.bulk_server.answers import lines, outcome
 from tests.support.bulk_server.homes import profile
 from tests.support.bulk_server.server import resource
@@ -369,3 +371,14 @@ def test_changes_are_not_asked_for_where_they_are_not_told(
     chosen = profile(tmp_path, "https://h.example", **site)
     with pytest.raises(ExportError, match="since_unsupported"):
         order_for(chosen, chosen.site.groups[0], SINCE)
+
+
+def test_every_reason_is_explained() -> None:
+    """Each reason in the code stands in the page for those who meet it."""
+    code = "".join(path.read_text() for path in (ROOT / "pipelines/clients/bulk").glob("*.py"))
+    raised = set(re.findall(r'(?:Error|super\(\).__init__)\(\s*"([a-z0-9_]+)"', code))
+    page = (ROOT / "docs/how-to/fetch-from-a-fhir-server.md").read_text()
+    told = set(re.findall(r"`([a-z0-9_]+)`", page))
+    internal = {"stopped"}
+    assert len(raised) > 30
+    assert raised - internal - told == set()

@@ -70,23 +70,35 @@ def contents_of(path: Path, kind: str) -> Contents:
     if path.stat().st_size == 0:
         return Contents(0, pl.DataFrame(schema=KEYS))
     line = pl.col("line")
-    lines = pl.scan_lines(path).filter(line.str.strip_chars() != "").with_row_index("row")
-    head = line.str.json_decode(_HEAD)
-    keys = _collected(
-        lines.select(
-            pl.col("row").cast(pl.UInt64).alias("line"),
-            head.struct.field("id").hash().alias("id"),
+    filled = line.str.strip_chars() != ""
+    # Parsed once a line: parsing is nearly all there is to do.
+    read = _collected(
+        pl.scan_lines(path)
+        .select(
+            filled.alias("filled"),
             line.hash().alias("content"),
-            (head.struct.field("resourceType") != kind).fill_null(value=True).alias("other"),
-            head.struct.field("id").is_null().alias("nameless"),
+            pl.when(filled).then(line).str.json_decode(_HEAD).alias("head"),
+        )
+        .unnest("head")
+        .select(
+            "filled",
+            "content",
+            pl.col("id").hash(),
+            (pl.col("resourceType") != kind).fill_null(value=True).alias("other"),
+            pl.col("id").is_null().alias("nameless"),
         )
     )
+    keys = read.filter("filled").with_row_index("line").cast({"line": pl.UInt64})
     if other := int(keys["other"].sum()):
-        raise AgainError("wrong_type", f"{other} of {keys.height} of another type", tries=2)
+        raise AgainError(
+            "wrong_type", f"{other} of {keys.height} of another type", tries=2, closes_job=True
+        )
     # A Bundle of deletions needs no id, and neither does an outcome.
     nameless = int(keys["nameless"].sum())
     if nameless and kind not in ("Bundle", "OperationOutcome"):
-        raise AgainError("missing_id", f"{nameless} of {keys.height} without an id", tries=2)
+        raise AgainError(
+            "missing_id", f"{nameless} of {keys.height} without an id", tries=2, closes_job=True
+        )
     return Contents(keys.height, keys.select(*KEYS))
 
 
