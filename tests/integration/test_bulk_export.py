@@ -136,6 +136,17 @@ def test_changes_are_asked_for_since_the_last_state_shown(tmp_path: Path) -> Non
     assert kinds == ["full", "delta"]
 
 
+def test_changes_of_a_type_that_is_new_are_not_all_there_is_of_it(tmp_path: Path) -> None:
+    server = BulkServer(FakeClock())
+    with serving(server) as base:
+        home, options = tmp_path / "home", Options(clock=server.clock)
+        fewer = profile(tmp_path, base, types=["Encounter"], ignored_types=TYPES[1:])
+        export(fewer, home, options)
+        with pytest.raises(ExportError, match=r"since_unsupported.*in full once"):
+            export(profile(tmp_path, base), home, options, since_last=True)
+    assert server.count("kickoff") == 1
+
+
 def test_far_fewer_resources_than_last_time_need_a_word(tmp_path: Path) -> None:
     """Status 200 and most of the output missing, with counts that fit what is there."""
     server = BulkServer(FakeClock())

@@ -164,6 +164,8 @@ class Downloads:
             return None
 
     def _once(self, path: Path, remote: RemoteFile) -> Fetched:
+        if self._stop.is_set():
+            raise StoppedError("stopped", "another file of the export could not be had.")
         token = self._token(remote.url)
         fetched = self._received(path, remote, token)
         if fetched is None and token is not None and self._session.tokens is not None:
