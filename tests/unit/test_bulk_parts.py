@@ -300,6 +300,21 @@ def test_repeats_are_found_across_files_and_taken_out(tmp_path: Path) -> None:
     assert (tmp_path / "once").read_bytes() == lines([resource("Encounter", n) for n in (1, 2, 3)])
 
 
+def test_a_file_of_many_stretches_is_one_file(tmp_path: Path, monkeypatch: Any) -> None:
+    """Cut anywhere between lines, with repeats far from each other."""
+    resources = [resource("Encounter", n) for n in range(200)]
+    path = written(tmp_path, lines([*resources, resources[0]]) + b"\n")
+    whole = contents_of(path, "Encounter")
+    monkeypatch.setattr("pipelines.clients.bulk.contents._STRETCH", 700)
+    cut = contents_of(path, "Encounter")
+    assert whole.rows == cut.rows == 201
+    assert whole.keys.equals(cut.keys)
+    assert [list(each) for each in repeated([cut])[0]] == [[200]]
+    monkeypatch.setattr("pipelines.clients.bulk.contents._LONGEST_LINE", 10)
+    with pytest.raises(AgainError):
+        contents_of(path, "Encounter")
+
+
 def test_the_same_id_with_other_content_is_a_conflict(tmp_path: Path) -> None:
     both = [resource("Encounter", 1), resource("Encounter", 1, status="planned")]
     assert repeated([contents_of(written(tmp_path, lines(both)), "Encounter")])[1] == 1
