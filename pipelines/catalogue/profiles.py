@@ -26,7 +26,7 @@ from pipelines.catalogue.sources import Source, load_sources
 HERE = Path(__file__).resolve().parent
 Level = Literal["group", "patient", "system"]
 Verb = Literal["GET", "POST"]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=40)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=32)]
 ResourceType = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]{2,62}$")]
 FhirId = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,64}$")]
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{2,80}$")]
@@ -370,7 +370,7 @@ def find_profile(named: str, folder: Path) -> Path:
     Raises:
         CatalogueError: There is no such file.
     """
-    plain = re.fullmatch(r"[a-z0-9-]{1,40}", named) is not None
+    plain = re.fullmatch(r"[a-z0-9-]{1,32}", named) is not None
     path = folder / f"{named}.yml" if plain else Path(named).expanduser()
     if not path.is_file():
         raise CatalogueError(

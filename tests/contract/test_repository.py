@@ -146,7 +146,7 @@ def test_folkepuls_commands_in_the_texts_exist() -> None:
     group = typer.main.get_command(app)
     for page in markdown():
         for words in re.findall(
-            r"^\s*(?:\$ )?folkepuls ((?:[a-z]+ ?)+)", code_of(page), re.MULTILINE
+            r"^\s*(?:\$ )?folkepuls ((?:[a-z][a-z-]* ?)+)", code_of(page), re.MULTILINE
         ):
             command = group
             for word in words.split():

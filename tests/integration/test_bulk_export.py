@@ -136,6 +136,17 @@ def test_changes_are_asked_for_since_the_last_state_shown(tmp_path: Path) -> Non
     assert kinds == ["full", "delta"]
 
 
+def test_changes_of_a_type_that_is_new_are_not_all_there_is_of_it(tmp_path: Path) -> None:
+    server = BulkServer(FakeClock())
+    with serving(server) as base:
+        home, options = tmp_path / "home", Options(clock=server.clock)
+        fewer = profile(tmp_path, base, types=["Encounter"], ignored_types=TYPES[1:])
+        export(fewer, home, options)
+        with pytest.raises(ExportError, match=r"since_unsupported.*in full once"):
+            export(profile(tmp_path, base), home, options, since_last=True)
+    assert server.count("kickoff") == 1
+
+
 def test_far_fewer_resources_than_last_time_need_a_word(tmp_path: Path) -> None:
     """Status 200 and most of the output missing, with counts that fit what is there."""
     server = BulkServer(FakeClock())
@@ -279,3 +290,44 @@ def test_files_are_their_owners_alone(tmp_path: Path) -> None:
         exported = export(profile(tmp_path, base), tmp_path / "home", Options(clock=server.clock))
     assert {path.stat().st_mode & 0o777 for path in exported.delivery.iterdir()} == {0o600}
     assert exported.delivery.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_job_that_cannot_be_given_up_is_told_with_the_reason(tmp_path: Path) -> None:
+    def script(asked: Asked) -> Answer | None:
+        return say(503) if asked.kind == "delete" else None
+
+    server = BulkServer(FakeClock(), script=script)
+    server.outcomes = lines([outcome("exception")])
+    with serving(server) as base, pytest.raises(ExportError, match="export_incomplete") as caught:
+        export(profile(tmp_path, base), tmp_path / "home", Options(clock=server.clock))
+    assert any("server_fails" in note for note in caught.value.__notes__)
+
+
+def test_what_came_before_the_budget_was_used_up_is_not_fetched_again(tmp_path: Path) -> None:
+    failing = True
+
+    def script(asked: Asked) -> Answer | None:
+        return say(503) if asked.kind == "file" and asked.name == "o1" and failing else None
+
+    server = BulkServer(FakeClock(), script=script)
+    with serving(server) as base:
+        chosen, home = profile(tmp_path, base), tmp_path / "home"
+        with pytest.raises(ExportError, match="server_fails"):
+            export(chosen, home, Options(clock=server.clock))
+        failing = False
+        spoilt = next(home.rglob("000001.ndjson"))
+        spoilt.write_bytes(spoilt.read_bytes()[:-5])
+        export(chosen, home, Options(clock=server.clock))
+    assert server.count("kickoff") == 1
+    # The one that was changed on disk is fetched again, and no other.
+    assert [server.count("file", name) for name in ("e1", "e2", "c1")] == [1, 2, 1]
+
+
+def test_a_state_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    server = BulkServer(FakeClock())
+    with serving(server) as base:
+        chosen, home = profile(tmp_path, base), tmp_path / "home"
+        export(chosen, home, Options(clock=server.clock))
+        next(home.rglob("delivered.json")).write_text("{}")
+        with pytest.raises(ExportError, match=r"state_unreadable.*delivered.json"):
+            export(chosen, home, Options(clock=server.clock))

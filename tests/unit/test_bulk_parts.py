@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import math
+import re
 from collections.abc import Iterator
 from email.utils import format_datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from pipelines.clients.bulk.kickoff import order_for
 from pipelines.clients.bulk.manifest import joined, parse_page
 from pipelines.clients.bulk.session import AgainError
 from pipelines.clients.bulk.waits import backoff, clamped, retry_after_seconds
+from pipelines.settings import ROOT
 from tests.support.bulk_server.answers import lines, outcome
 from tests.support.bulk_server.homes import profile
 from tests.support.bulk_server.server import resource
@@ -298,6 +300,21 @@ def test_repeats_are_found_across_files_and_taken_out(tmp_path: Path) -> None:
     assert (tmp_path / "once").read_bytes() == lines([resource("Encounter", n) for n in (1, 2, 3)])
 
 
+def test_a_file_of_many_stretches_is_one_file(tmp_path: Path, monkeypatch: Any) -> None:
+    """Cut anywhere between lines, with repeats far from each other."""
+    resources = [resource("Encounter", n) for n in range(200)]
+    path = written(tmp_path, lines([*resources, resources[0]]) + b"\n")
+    whole = contents_of(path, "Encounter")
+    monkeypatch.setattr("pipelines.clients.bulk.contents._STRETCH", 700)
+    cut = contents_of(path, "Encounter")
+    assert whole.rows == cut.rows == 201
+    assert whole.keys.equals(cut.keys)
+    assert [list(each) for each in repeated([cut])[0]] == [[200]]
+    monkeypatch.setattr("pipelines.clients.bulk.contents._LONGEST_LINE", 10)
+    with pytest.raises(AgainError):
+        contents_of(path, "Encounter")
+
+
 def test_the_same_id_with_other_content_is_a_conflict(tmp_path: Path) -> None:
     both = [resource("Encounter", 1), resource("Encounter", 1, status="planned")]
     assert repeated([contents_of(written(tmp_path, lines(both)), "Encounter")])[1] == 1
@@ -369,3 +386,14 @@ def test_changes_are_not_asked_for_where_they_are_not_told(
     chosen = profile(tmp_path, "https://h.example", **site)
     with pytest.raises(ExportError, match="since_unsupported"):
         order_for(chosen, chosen.site.groups[0], SINCE)
+
+
+def test_every_reason_is_explained() -> None:
+    """Each reason in the code stands in the page for those who meet it."""
+    code = "".join(path.read_text() for path in (ROOT / "pipelines/clients/bulk").glob("*.py"))
+    raised = set(re.findall(r'(?:Error|super\(\).__init__)\(\s*"([a-z0-9_]+)"', code))
+    page = (ROOT / "docs/how-to/fetch-from-a-fhir-server.md").read_text()
+    told = set(re.findall(r"`([a-z0-9_]+)`", page))
+    internal = {"stopped"}
+    assert len(raised) > 30
+    assert raised - internal - told == set()

@@ -132,3 +132,21 @@ def test_a_shard_must_be_named_where_there_are_some(tmp_path: Path) -> None:
         with pytest.raises(CatalogueError, match="trondheim-1"):
             chosen.shard(wrong)
     assert profile(tmp_path, BASE, groups=[]).shard(None) is None
+
+
+def test_the_longest_names_still_make_a_delivery(tmp_path: Path) -> None:
+    import datetime as dt
+
+    from pipelines.clients.bulk.delivery import delivery_name
+    from pipelines.clients.delivered_files import check_folder_name
+
+    longest = "a" * 32
+    groups = [{"name": longest, "id": "1"}]
+    chosen = load_profile(write_profile(tmp_path, site(BASE, groups=groups), longest))
+    moment = dt.datetime(2025, 3, 3, 8, 0, 0, 123456, tzinfo=dt.UTC)
+    name = delivery_name(chosen, chosen.site.groups[0], moment)
+    check_folder_name(name)
+    assert name.endswith("-20250303T080000123456Z")
+    too_long = write_profile(tmp_path, site(BASE), "a" * 33)
+    with pytest.raises(CatalogueError, match="name"):
+        load_profile(too_long)

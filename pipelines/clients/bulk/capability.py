@@ -102,6 +102,12 @@ def _of_profile(profile: SourceProfile) -> Iterator[Answer]:
     elif full_only:
         text = f"{', '.join(full_only)} know no time of change; --since is refused with them"
         yield Answer("note", "changes", text)
+    if server.since and site.groups:
+        text = (
+            "of patients who have joined a group a delta may lack what is older, and deletions may "
+            "be left out. Export in full from time to time"
+        )
+        yield Answer("note", "changes", text)
     if server.concurrency != "free":
         one = "client and group" if server.concurrency == "one_per_group" else "client"
         yield Answer("note", "queue", f"one export per {one} at a time; others wait")

@@ -6,10 +6,12 @@ not belong here: fetching it (``downloads``), what a resource means (``pipelines
 
 from __future__ import annotations
 
+import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 
@@ -23,6 +25,8 @@ _ISSUES = pl.Struct(
         "issue": pl.List(pl.Struct({"severity": pl.String, "code": pl.String})),
     }
 )
+_STRETCH = 4 * 1024 * 1024
+_LONGEST_LINE = 64 * 1024 * 1024
 _FAILURES = frozenset({"fatal", "error"})
 _LACKING = frozenset(
     {
@@ -69,25 +73,54 @@ def contents_of(path: Path, kind: str) -> Contents:
     """
     if path.stat().st_size == 0:
         return Contents(0, pl.DataFrame(schema=KEYS))
-    line = pl.col("line")
-    lines = pl.scan_lines(path).filter(line.str.strip_chars() != "").with_row_index("row")
-    head = line.str.json_decode(_HEAD)
-    keys = _collected(
-        lines.select(
-            pl.col("row").cast(pl.UInt64).alias("line"),
-            head.struct.field("id").hash().alias("id"),
-            line.hash().alias("content"),
-            (head.struct.field("resourceType") != kind).fill_null(value=True).alias("other"),
-            head.struct.field("id").is_null().alias("nameless"),
-        )
-    )
+    with path.open("rb") as stream:
+        read = pl.concat([_looked_at(stretch, kind) for stretch in _stretches(stream)])
+    keys = read.filter("filled").with_row_index("line").cast({"line": pl.UInt64})
     if other := int(keys["other"].sum()):
-        raise AgainError("wrong_type", f"{other} of {keys.height} of another type", tries=2)
+        raise AgainError(
+            "wrong_type", f"{other} of {keys.height} of another type", tries=2, closes_job=True
+        )
     # A Bundle of deletions needs no id, and neither does an outcome.
     nameless = int(keys["nameless"].sum())
     if nameless and kind not in ("Bundle", "OperationOutcome"):
-        raise AgainError("missing_id", f"{nameless} of {keys.height} without an id", tries=2)
+        raise AgainError(
+            "missing_id", f"{nameless} of {keys.height} without an id", tries=2, closes_job=True
+        )
     return Contents(keys.height, keys.select(*KEYS))
+
+
+def _stretches(stream: BinaryIO) -> Iterator[bytes]:
+    """A file in stretches of whole lines, so that its size does not matter."""
+    while stretch := stream.read(_STRETCH):
+        if not stretch.endswith(b"\n"):
+            stretch += stream.readline(_LONGEST_LINE)
+            if not stretch.endswith(b"\n") and stream.read(1):
+                raise AgainError(
+                    "not_ndjson", f"a line of more than {_LONGEST_LINE} bytes", tries=2
+                )
+        yield stretch
+
+
+def _looked_at(stretch: bytes, kind: str) -> pl.DataFrame:
+    line = pl.col("line")
+    filled = line.str.strip_chars() != ""
+    # Parsed once a line: parsing is nearly all there is to do.
+    return _collected(
+        pl.scan_lines(io.BytesIO(stretch))
+        .select(
+            filled.alias("filled"),
+            line.hash().alias("content"),
+            pl.when(filled).then(line).str.json_decode(_HEAD).alias("head"),
+        )
+        .unnest("head")
+        .select(
+            "filled",
+            "content",
+            pl.col("id").hash(),
+            (pl.col("resourceType") != kind).fill_null(value=True).alias("other"),
+            pl.col("id").is_null().alias("nameless"),
+        )
+    )
 
 
 def repeated(files: Sequence[Contents]) -> tuple[list[pl.Series], int]:

@@ -164,6 +164,8 @@ class Downloads:
             return None
 
     def _once(self, path: Path, remote: RemoteFile) -> Fetched:
+        if self._stop.is_set():
+            raise StoppedError("stopped", "another file of the export could not be had.")
         token = self._token(remote.url)
         fetched = self._received(path, remote, token)
         if fetched is None and token is not None and self._session.tokens is not None:
@@ -264,10 +266,15 @@ class Downloads:
         contents = contents_of(part, remote.holds)
         if remote.count is not None and contents.rows != remote.count:
             raise AgainError(
-                "wrong_count", f"{contents.rows} lines where {remote.count} are told", tries=3
+                "wrong_count",
+                f"{contents.rows} lines where {remote.count} are told",
+                tries=3,
+                closes_job=True,
             )
         if remote.count is None and contents.rows == 0 and remote.use == "output":
-            raise AgainError("empty_file", "not one line, and no count that says so", tries=3)
+            raise AgainError(
+                "empty_file", "not one line, and no count that says so", tries=3, closes_job=True
+            )
         return contents
 
     def _add(self, size: int) -> None:
@@ -306,11 +313,16 @@ def _check_provable(response: httpx.Response, remote: RemoteFile) -> None:
     headers = response.headers
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip"):
-        raise AgainError("unknown_encoding", "a compression nobody asked for", tries=2)
+        raise AgainError(
+            "unknown_encoding", "a compression nobody asked for", tries=2, closes_job=True
+        )
     framed = "content-length" in headers or "chunked" in headers.get("transfer-encoding", "")
     if not framed and remote.count is None:
         raise AgainError(
-            "length_unknown", "neither a length, nor chunks, nor a count of lines", tries=2
+            "length_unknown",
+            "neither a length, nor chunks, nor a count of lines",
+            tries=2,
+            closes_job=True,
         )
 
 

@@ -217,6 +217,7 @@ class _Export:
         self._options = options
         self._inbox = inbox
         self._clock = options.clock
+        self._everything = order_for(profile, shard, None).fingerprint
 
     def run(self, *, since_last: bool) -> Exported:
         order, since = self._order(since_last=since_last)
@@ -236,6 +237,13 @@ class _Export:
                 "since_unsupported",
                 f"profile {self._profile.name}: changes since the last export are asked for, and "
                 "there has been none. Export in full first.",
+            )
+        if since_last and last is not None and last.order != self._everything:
+            # Of a type that is new in the profile there would be changes and nothing else.
+            raise ExportError(
+                "since_unsupported",
+                f"profile {self._profile.name}: it asks for other things than the last export did. "
+                "Export in full once, then ask for changes.",
             )
         since = last.transaction_time if since_last and last is not None else None
         return order_for(self._profile, self._shard, since), since
@@ -371,7 +379,11 @@ class _Export:
         rows = rows_by_type(parts)
         kept_rows = last.rows if delta and last is not None else rows
         self._folder.remember(
-            Delivered(transaction_time=page.transaction_time, rows=dict(kept_rows))
+            Delivered(
+                transaction_time=page.transaction_time,
+                order=self._everything,
+                rows=dict(kept_rows),
+            )
         )
         job = job.model_copy(update={"delivered": target.name})
         self._folder.save(job)

@@ -30,7 +30,8 @@ FAILURES = (
     ssl.SSLError,
 )
 """What a network does wrong; worth another try."""
-SMALL = 4 * 1024 * 1024
+SMALL = 16 * 1024 * 1024
+"""Bytes of an answer that is read whole; a manifest of twenty thousand files fits."""
 _REDIRECTS = (301, 302, 303, 307, 308)
 _HOPS = 5
 _AGENT = "folkepuls"

@@ -93,10 +93,12 @@ class Delivered(_Kept):
 
     Attributes:
         transaction_time: State of the server that it showed.
+        order: Fingerprint of what was ordered, leaving aside since when.
         rows: Resources by type; of the last full export.
     """
 
     transaction_time: AwareDatetime
+    order: str
     rows: Mapping[str, int]
 
 

@@ -331,7 +331,7 @@ WAYS = [
     ),
     Way(
         "a manifest without end",
-        scripted(always("status", lambda _: Answer(200, (b" " * (5 << 20),)))),
+        scripted(always("status", lambda _: Answer(200, (b" " * (17 << 20),)))),
         "answer_too_large",
         naive_stops_too=True,
     ),
