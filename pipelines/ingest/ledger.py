@@ -126,7 +126,7 @@ class LedgerEntry(BaseModel):
 
         A delivery of a table is complete when none of its files was refused and none of their
         lines is in quarantine (but for what came twice): only then does what is absent from a full
-        one count as gone. One that covers a cohort only says nothing about everybody else.
+        one count as gone.
         """
         lacking = {table for file in self.files if file.lacks_rows for table in self._fills(file)}
         rows = [
@@ -137,7 +137,7 @@ class LedgerEntry(BaseModel):
                 self.cohort,
                 table,
                 self.kind,
-                table not in lacking and self.cohort is None,
+                table not in lacking,
                 self.known_at,
             )
             for table in sorted(self.tables)

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from pipelines.catalogue.profiles import load_profile
+from pipelines.catalogue.sources import load_sources
 from pipelines.clients.bulk import Event, ExportError, NotReadyError, Options, run_export
 from pipelines.clients.delivered_files import find_deliveries, read_manifest
-from pipelines.ingest import ingest_delivery
+from pipelines.ingest import inbox, ingest_delivery
 from pipelines.ingest.ledger import read_ledger
 from pipelines.settings import Zones
 from tests.support.bulk_server.answers import Answer, lines, outcome, say
@@ -84,8 +85,11 @@ def test_an_order_as_the_kind_of_server_wants_it(
     assert order.headers["prefer"] == "respond-async"
 
 
-def test_what_is_delivered_is_taken_in(tmp_path: Path) -> None:
+def test_what_is_delivered_is_taken_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Through the real door: resources, deletions, and a type of which there is nothing."""
+    listed = {"cohorts": {"sykehus": ("trondheim-1",)}}
+    source = load_sources()["synthetic"].model_copy(update=listed)
+    monkeypatch.setattr(inbox, "load_sources", lambda: {"synthetic": source})
     server = BulkServer(FakeClock())
     server.files = {"e1": ("Encounter", lines([encounter(n) for n in range(20)]))}
     server.deletions = lines([bundle("Encounter/enk-900"), bundle("Condition/dia-1")])
@@ -104,10 +108,11 @@ def test_what_is_delivered_is_taken_in(tmp_path: Path) -> None:
     assert loaded["Observation"] == (0, None)
     assert loaded["Bundle"] == (2, None)
     assert exported.rows["Condition"] == 0
-    # Who is not in this cohort is not gone because of that.
+    # It stands for all of this cohort, and of nobody else (``spec/test_staging_models``).
     (entry,) = read_ledger(zones).values()
     assert entry.cohort == "trondheim-1"
-    assert not entry.delivery_rows()["is_complete"].any()
+    assert entry.delivery_rows()["is_complete"].all()
+    assert set(entry.delivery_rows()["cohort"]) == {"trondheim-1"}
 
 
 def test_changes_are_asked_for_since_the_last_state_shown(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ not belong here: fetching it (``downloads``), what a resource means (``pipelines
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ _ISSUES = pl.Struct(
         "issue": pl.List(pl.Struct({"severity": pl.String, "code": pl.String})),
     }
 )
+# How nearly every server begins a resource: then the two are its own, and no part's inside it.
+_USUAL = r'^\{{ ?"resourceType" ?: ?"{kind}" ?, ?"id" ?: ?"([A-Za-z0-9.-]{{1,64}})" ?[,}}]'
+_AS_USUAL = {"other": pl.lit(value=False), "nameless": pl.lit(value=False)}
 _STRETCH = 4 * 1024 * 1024
 _LONGEST_LINE = 64 * 1024 * 1024
 _FAILURES = frozenset({"fatal", "error"})
@@ -102,24 +106,32 @@ def _stretches(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _looked_at(stretch: bytes, kind: str) -> pl.DataFrame:
+    """What each line of a stretch is; ``filled``, ``content``, ``id``, ``other``, ``nameless``."""
     line = pl.col("line")
-    filled = line.str.strip_chars() != ""
-    # Parsed once a line: parsing is nearly all there is to do.
-    return _collected(
-        pl.scan_lines(io.BytesIO(stretch))
-        .select(
-            filled.alias("filled"),
+    # Inside a value no brace is followed by another in this way but in a text.
+    several = line.str.contains(r"\}\s*\{")
+    usual = line.str.extract(_USUAL.format(kind=re.escape(kind)), 1)
+    read = _collected(
+        pl.scan_lines(io.BytesIO(stretch)).with_columns(
+            (line.str.strip_chars() != "").alias("filled"),
             line.hash().alias("content"),
-            pl.when(filled).then(line).str.json_decode(_HEAD).alias("head"),
+            pl.when(line.str.ends_with("}") & ~several).then(usual).alias("usual"),
         )
-        .unnest("head")
-        .select(
-            "filled",
-            "content",
-            pl.col("id").hash(),
-            (pl.col("resourceType") != kind).fill_null(value=True).alias("other"),
-            pl.col("id").is_null().alias("nameless"),
-        )
+    )
+    unusual = read["usual"].is_null()
+    if not unusual.any():
+        return read.select("filled", "content", pl.col("usual").hash().alias("id"), **_AS_USUAL)
+    # Parsing is nearly all there is to do, so it is left to the lines that need it.
+    head = pl.when(pl.col("filled") & unusual).then(line).str.json_decode(_HEAD)
+    parsed = _collected(read.lazy().with_columns(head.alias("head")).unnest("head"))
+    other = (pl.col("resourceType") != kind).fill_null(value=True)
+    named = pl.coalesce("usual", "id")
+    return parsed.select(
+        "filled",
+        "content",
+        named.hash().alias("id"),
+        (other & unusual).alias("other"),
+        named.is_null().alias("nameless"),
     )
 
 
