@@ -289,11 +289,15 @@ def test_lines_that_cannot_be_used(content: bytes, reason: str, tmp_path: Path) 
     assert caught.value.reason == reason
 
 
+def of_encounters(*paths: Path) -> tuple[list[Any], int]:
+    return repeated([(path, contents_of(path, "Encounter")) for path in paths])
+
+
 def test_repeats_are_found_across_files_and_taken_out(tmp_path: Path) -> None:
     first = [resource("Encounter", n) for n in (1, 2, 2, 3)]
     second = [resource("Encounter", n) for n in (4, 3, 5)]
     paths = [written(tmp_path, lines(each), str(at)) for at, each in enumerate((first, second))]
-    again, conflicts = repeated([contents_of(path, "Encounter") for path in paths])
+    again, conflicts = of_encounters(*paths)
     assert [list(each) for each in again] == [[2], [1]]
     assert conflicts == 0
     without_lines(paths[0], again[0], tmp_path / "once")
@@ -308,8 +312,8 @@ def test_a_file_of_many_stretches_is_one_file(tmp_path: Path, monkeypatch: Any) 
     monkeypatch.setattr("pipelines.clients.bulk.contents._STRETCH", 700)
     cut = contents_of(path, "Encounter")
     assert whole.rows == cut.rows == 201
-    assert whole.keys.equals(cut.keys)
-    assert [list(each) for each in repeated([cut])[0]] == [[200]]
+    assert whole.ids == cut.ids
+    assert [list(each) for each in of_encounters(path)[0]] == [[200]]
     monkeypatch.setattr("pipelines.clients.bulk.contents._LONGEST_LINE", 10)
     with pytest.raises(AgainError):
         contents_of(path, "Encounter")
@@ -317,7 +321,7 @@ def test_a_file_of_many_stretches_is_one_file(tmp_path: Path, monkeypatch: Any) 
 
 def test_the_same_id_with_other_content_is_a_conflict(tmp_path: Path) -> None:
     both = [resource("Encounter", 1), resource("Encounter", 1, status="planned")]
-    assert repeated([contents_of(written(tmp_path, lines(both)), "Encounter")])[1] == 1
+    assert of_encounters(written(tmp_path, lines(both)))[1] == 1
 
 
 @pytest.mark.parametrize(

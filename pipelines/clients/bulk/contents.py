@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import io
 import re
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import repeat
+from operator import itemgetter
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from pipelines.clients.bulk.errors import plain_code
@@ -26,10 +32,10 @@ _ISSUES = pl.Struct(
         "issue": pl.List(pl.Struct({"severity": pl.String, "code": pl.String})),
     }
 )
-# How nearly every server begins a resource: then the two are its own, and no part's inside it.
-_USUAL = r'^\{{ ?"resourceType" ?: ?"{kind}" ?, ?"id" ?: ?"([A-Za-z0-9.-]{{1,64}})" ?[,}}]'
-_AS_USUAL = {"other": pl.lit(value=False), "nameless": pl.lit(value=False)}
-_STRETCH = 4 * 1024 * 1024
+# One resource after another on one line: what the end of a part looks like, it never does.
+_SEVERAL = re.compile(rb"\}[ \t\r]*\{")
+_NO_IDS = np.empty(0, np.int64)
+_STRETCH = 1024 * 1024
 _LONGEST_LINE = 64 * 1024 * 1024
 _FAILURES = frozenset({"fatal", "error"})
 _LACKING = frozenset(
@@ -49,7 +55,6 @@ _LACKING = frozenset(
     }
 )
 """Codes of a mere warning that says all the same that something is not there."""
-KEYS = {"line": pl.UInt64, "id": pl.UInt64, "content": pl.UInt64}
 
 
 @dataclass(frozen=True)
@@ -58,11 +63,11 @@ class Contents:
 
     Attributes:
         rows: Lines that are not blank.
-        keys: By line: its number among them, and hashes of its id and of the whole line.
+        ids: Hash of each line's id, in their order; of this process alone.
     """
 
     rows: int
-    keys: pl.DataFrame
+    ids: array[int]
 
 
 def contents_of(path: Path, kind: str) -> Contents:
@@ -75,22 +80,53 @@ def contents_of(path: Path, kind: str) -> Contents:
     Raises:
         AgainError: ``not_ndjson``, ``wrong_type`` or ``missing_id``; it may have been cut off.
     """
-    if path.stat().st_size == 0:
-        return Contents(0, pl.DataFrame(schema=KEYS))
+    ids = array("q")
+    other = nameless = 0
     with path.open("rb") as stream:
-        read = pl.concat([_looked_at(stretch, kind) for stretch in _stretches(stream)])
-    keys = read.filter("filled").with_row_index("line").cast({"line": pl.UInt64})
-    if other := int(keys["other"].sum()):
+        for stretch in _stretches(stream):
+            named = _usual_ids(stretch, kind)
+            if named is None:
+                lines = _parsed(stretch)
+                other += int((lines["type"] != kind).fill_null(value=True).sum())
+                nameless += lines["id"].null_count()
+                named = lines["id"].fill_null("").cast(pl.Binary).to_list()
+            ids.extend(map(hash, named))
+    if other:
         raise AgainError(
-            "wrong_type", f"{other} of {keys.height} of another type", tries=2, closes_job=True
+            "wrong_type", f"{other} of {len(ids)} of another type", tries=2, closes_job=True
         )
     # A Bundle of deletions needs no id, and neither does an outcome.
-    nameless = int(keys["nameless"].sum())
     if nameless and kind not in ("Bundle", "OperationOutcome"):
         raise AgainError(
-            "missing_id", f"{nameless} of {keys.height} without an id", tries=2, closes_job=True
+            "missing_id", f"{nameless} of {len(ids)} without an id", tries=2, closes_job=True
         )
-    return Contents(keys.height, keys.select(*KEYS))
+    return Contents(len(ids), ids)
+
+
+def _usual_ids(stretch: bytes, kind: str) -> list[bytes] | None:
+    """Ids of the lines of a stretch, if each of them is written as nearly every server does.
+
+    Then type and id come first, so they are the resource's own and not a part's, and nothing needs
+    to be parsed: it is as fast as searching for the ends of the lines.
+    """
+    lines = stretch.removesuffix(b"\n").split(b"\n")
+    found = list(map(_usual(kind).match, lines))
+    closed = all(map(bytes.endswith, lines, repeat(b"}")))
+    if None in found or not closed or _SEVERAL.search(stretch):
+        return None
+    try:
+        stretch.decode()
+    except UnicodeDecodeError:
+        return None
+    return list(map(itemgetter(1), cast("list[re.Match[bytes]]", found)))
+
+
+@cache
+def _usual(kind: str) -> re.Pattern[bytes]:
+    named = re.escape(kind).encode()
+    return re.compile(
+        rb'\{ ?"resourceType" ?: ?"' + named + rb'" ?, ?"id" ?: ?"([A-Za-z0-9.-]{1,64})" ?[,}]'
+    )
 
 
 def _stretches(stream: BinaryIO) -> Iterator[bytes]:
@@ -105,60 +141,60 @@ def _stretches(stream: BinaryIO) -> Iterator[bytes]:
         yield stretch
 
 
-def _looked_at(stretch: bytes, kind: str) -> pl.DataFrame:
-    """What each line of a stretch is; ``filled``, ``content``, ``id``, ``other``, ``nameless``."""
+def _parsed(stretch: bytes) -> pl.DataFrame:
+    """The lines of a stretch that are not blank: ``type``, ``id``, ``content`` (a hash)."""
     line = pl.col("line")
-    # Inside a value no brace is followed by another in this way but in a text.
-    several = line.str.contains(r"\}\s*\{")
-    usual = line.str.extract(_USUAL.format(kind=re.escape(kind)), 1)
-    read = _collected(
-        pl.scan_lines(io.BytesIO(stretch)).with_columns(
-            (line.str.strip_chars() != "").alias("filled"),
-            line.hash().alias("content"),
-            pl.when(line.str.ends_with("}") & ~several).then(usual).alias("usual"),
-        )
-    )
-    unusual = read["usual"].is_null()
-    if not unusual.any():
-        return read.select("filled", "content", pl.col("usual").hash().alias("id"), **_AS_USUAL)
-    # Parsing is nearly all there is to do, so it is left to the lines that need it.
-    head = pl.when(pl.col("filled") & unusual).then(line).str.json_decode(_HEAD)
-    parsed = _collected(read.lazy().with_columns(head.alias("head")).unnest("head"))
-    other = (pl.col("resourceType") != kind).fill_null(value=True)
-    named = pl.coalesce("usual", "id")
-    return parsed.select(
-        "filled",
-        "content",
-        named.hash().alias("id"),
-        (other & unusual).alias("other"),
-        named.is_null().alias("nameless"),
+    return _collected(
+        pl.scan_lines(io.BytesIO(stretch))
+        .filter(line.str.strip_chars() != "")
+        .select(line.hash().alias("content"), line.str.json_decode(_HEAD).alias("head"))
+        .unnest("head")
+        .rename({"resourceType": "type"})
     )
 
 
-def repeated(files: Sequence[Contents]) -> tuple[list[pl.Series], int]:
+def repeated(files: Sequence[tuple[Path, Contents]]) -> tuple[list[pl.Series], int]:
     """Lines of one type that are there more than once.
 
     Args:
-        files: All files of the type, in their order.
+        files: All files of the type, in their order, with what is in them.
 
     Returns:
         For each file the numbers of lines that repeat an earlier one to the letter, and how many
         resources come again with another content.
+
+    Raises:
+        AgainError: A file is not what it was.
     """
-    if not files:
-        return [], 0
-    every = pl.concat(
+    every = np.concatenate([np.frombuffer(each.ids, np.int64) for _, each in files] or [_NO_IDS])
+    every.sort()
+    twice = np.unique(every[1:][every[1:] == every[:-1]])
+    if not twice.size:
+        return [pl.Series([], dtype=pl.UInt64) for _ in files], 0
+    # Only now are the lines looked at again: it is rare, and keeps what is remembered small.
+    again = pl.concat(
         [
-            file.keys.with_columns(pl.lit(position, pl.UInt32).alias("file"))
-            for position, file in enumerate(files)
+            _lines_of(path, each, twice).with_columns(pl.lit(position, pl.UInt32).alias("file"))
+            for position, (path, each) in enumerate(files)
         ]
     )
-    again = every.filter(pl.col("id").is_duplicated())
-    if again.is_empty():
-        return [pl.Series([], dtype=pl.UInt64) for _ in files], 0
     conflicts = int((again.group_by("id").agg(pl.col("content").n_unique())["content"] > 1).sum())
     later = again.filter(~pl.struct("id", "content").is_first_distinct())
     return [later.filter(pl.col("file") == at)["line"] for at in range(len(files))], conflicts
+
+
+def _lines_of(path: Path, contents: Contents, ids: npt.NDArray[np.int64]) -> pl.DataFrame:
+    """Lines with some ids: ``line`` (number among those not blank), ``id``, ``content``."""
+    wanted = pl.Series(np.isin(np.frombuffer(contents.ids, np.int64), ids))
+    found = [pl.DataFrame(schema={"line": pl.UInt64, "id": pl.String, "content": pl.UInt64})]
+    before = 0
+    with path.open("rb") as stream:
+        for stretch in _stretches(stream):
+            lines = _parsed(stretch).with_row_index("line", before).cast({"line": pl.UInt64})
+            theirs = lines.filter(wanted[before : before + lines.height])
+            before += lines.height
+            found.append(theirs.select("line", "id", "content"))
+    return pl.concat(found)
 
 
 def without_lines(path: Path, lines: pl.Series, to: Path) -> None:

@@ -208,7 +208,7 @@ def deliver(
 def _parts_of_type(kind: str, files: Sequence[Fetched], work: Path) -> list[Part]:
     if kind == DELETIONS:
         return [_part(kind, file) for file in files]
-    again, conflicts = repeated([file.contents for file in files])
+    again, conflicts = repeated([(file.path, file.contents) for file in files])
     if conflicts:
         raise ExportError(
             "conflicting_copies",
