@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from pipelines.synthetic import Region, SyntheticSettings, generate_tables
+from tests.support.compiled_models import Dbt, compile_models, compiled_models
 from tests.support.demo_run import (
     REFINING,
     SCALE,
@@ -50,6 +51,18 @@ def made_once(
     if content.get("failed"):
         pytest.fail(f"{folder.name} could not be made: see the first test that asked for it")
     return folder, content
+
+
+def _make_dbt(folder: Path) -> dict[str, Any]:
+    compile_models(folder)
+    return {}
+
+
+@pytest.fixture(scope="session")
+def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
+    """The parsed dbt project with all its models compiled; read-only."""
+    folder, _ = made_once(tmp_path_factory, "dbt", _make_dbt)
+    return compiled_models(folder)
 
 
 def _make_demo(folder: Path) -> dict[str, Any]:
