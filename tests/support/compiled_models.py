@@ -55,9 +55,15 @@ class Dbt:
             yield from ready
             waiting.difference_update(ready)
 
-    def in_layers(self, *layers: str) -> set[str]:
-        """Names of the models of some layers, such as ``staging``."""
-        return {name for name, model in self.models.items() if layer(model) in layers}
+    def selected(self, *chosen: str) -> set[str]:
+        """Names of models: those named, and all of a layer that is named, such as ``staging``."""
+        known = {layer(model) for model in self.models.values()} | set(self.models)
+        assert set(chosen) <= known, f"neither model nor layer: {sorted(set(chosen) - known)}"
+        return {
+            name
+            for name, model in self.models.items()
+            if name in chosen or layer(model) in chosen
+        }
 
 
 def layer(model: dict[str, Any]) -> str:
@@ -129,20 +135,25 @@ class QuickWarehouse(Warehouse):
         self._dbt = dbt
         self._connection: duckdb.DuckDBPyConnection | None = None
 
-    def run(self, *layers: str) -> None:
-        """Make the models of some layers anew; they may read no layer that is left out."""
+    def run(self, *chosen: str) -> None:
+        """Make some models or layers anew; they may read nothing that is left out."""
         self.close()
         config = {"threads": self.settings.threads, "preserve_insertion_order": "false"}
         self._connection = connection = duckdb.connect(":memory:", config=config)
         connection.execute("attach ':memory:' as restricted")
         connection.execute("use restricted")
-        for name in self._dbt.in_order(self._dbt.in_layers(*layers)):
+        for name in self._dbt.in_order(self._dbt.selected(*chosen)):
             create(connection, self._dbt.models[name], self._dbt.sql(name, self.settings.home))
 
     def table(self, name: str) -> pl.DataFrame:
         """One table, such as ``marts.fct_coverage``."""
+        return self.made.table(name).pl()
+
+    @property
+    def made(self) -> duckdb.DuckDBPyConnection:
+        """The database that holds what was run last."""
         assert self._connection is not None, "run comes first"
-        return self._connection.table(name).pl()
+        return self._connection
 
     def close(self) -> None:
         """Let go of the tables."""
