@@ -31,6 +31,30 @@ from tests.support.demo_run import (
 )
 
 KILL_SEED = 20251231
+MAKES_HOMES = "faults/test_kills.py"
+"""The file that makes both homes for the others: one process begins with it."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the file that makes the homes, end with those that look at them.
+
+    One of two processes then makes the homes while the other has all the rest to do, and neither
+    waits for the other. Files are handed out in this order: ``--no-loadscope-reorder``.
+    """
+    looking = {item.path for item in items if needs_a_home(item)}
+
+    def place(item: pytest.Item) -> int:
+        if item.path.as_posix().endswith(MAKES_HOMES):
+            return 0
+        return 2 if item.path in looking else 1
+
+    items.sort(key=place)
+
+
+def needs_a_home(item: pytest.Item) -> bool:
+    """Whether a test looks at one of the homes that take minutes to make."""
+    return not {"demo", "resumed"}.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def made_once(
