@@ -60,9 +60,7 @@ class Dbt:
         known = {layer(model) for model in self.models.values()} | set(self.models)
         assert set(chosen) <= known, f"neither model nor layer: {sorted(set(chosen) - known)}"
         return {
-            name
-            for name, model in self.models.items()
-            if name in chosen or layer(model) in chosen
+            name for name, model in self.models.items() if name in chosen or layer(model) in chosen
         }
 
 
