@@ -28,7 +28,7 @@ chromium:
 	  echo "chromium is missing and cannot be installed here: page tests will be skipped"
 
 test: install chromium
-	$(BIN)/python -m pytest -m "not nightly" -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "not nightly" -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 	$(BIN)/python tests/support/coverage_floor.py
 
 test-nightly: install chromium

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from pipelines.synthetic import Region, SyntheticSettings, generate_tables
+from tests.support.compiled_models import Dbt, compile_models, compiled_models
 from tests.support.demo_run import (
     REFINING,
     SCALE,
@@ -30,6 +31,30 @@ from tests.support.demo_run import (
 )
 
 KILL_SEED = 20251231
+MAKES_HOMES = "faults/test_kills.py"
+"""The file that makes both homes for the others: one process begins with it."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the file that makes the homes, end with those that look at them.
+
+    One of two processes then makes the homes while the other has all the rest to do, and neither
+    waits for the other. Files are handed out in this order: ``--no-loadscope-reorder``.
+    """
+    looking = {item.path for item in items if needs_a_home(item)}
+
+    def place(item: pytest.Item) -> int:
+        if item.path.as_posix().endswith(MAKES_HOMES):
+            return 0
+        return 2 if item.path in looking else 1
+
+    items.sort(key=place)
+
+
+def needs_a_home(item: pytest.Item) -> bool:
+    """Whether a test looks at one of the homes that take minutes to make."""
+    return not {"demo", "resumed"}.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def made_once(
@@ -50,6 +75,18 @@ def made_once(
     if content.get("failed"):
         pytest.fail(f"{folder.name} could not be made: see the first test that asked for it")
     return folder, content
+
+
+def _make_dbt(folder: Path) -> dict[str, Any]:
+    compile_models(folder)
+    return {}
+
+
+@pytest.fixture(scope="session")
+def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
+    """The parsed dbt project with all its models compiled; read-only."""
+    folder, _ = made_once(tmp_path_factory, "dbt", _make_dbt)
+    return compiled_models(folder)
 
 
 def _make_demo(folder: Path) -> dict[str, Any]:

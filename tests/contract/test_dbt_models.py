@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import polars as pl
@@ -18,6 +17,7 @@ from pipelines.ingest.ledger import DELIVERY_TABLE
 from pipelines.resources import DBT_FOLDER
 from pipelines.settings import reference_dir
 from tests.support.analysis_zone import person_years
+from tests.support.compiled_models import Dbt, layer
 from tests.support.warehouse import Warehouse
 
 MODELS = sorted((DBT_FOLDER / "models").rglob("*.sql"))
@@ -34,10 +34,6 @@ def macro_measures() -> list[str]:
     body = re.search(r"macro measures\(\).*?return\(\[(.*?)\]\)", text, re.DOTALL)
     assert body is not None, "macros/measures.sql: macro measures() returns no list"
     return re.findall(r"'([a-z0-9_]+)'", body.group(1))
-
-
-def layer(model: dict[str, Any]) -> str:
-    return str(model["fqn"][1])
 
 
 def test_every_measure_an_indicator_names_is_in_the_macro() -> None:
@@ -129,39 +125,34 @@ def test_no_persons_are_copied_into_test_results(dbt) -> None:
     assert storing == []
 
 
-def upstream(model: dict[str, Any]) -> set[str]:
-    nodes = model["depends_on"]["nodes"]
-    return {node.rsplit(".", 1)[1] for node in nodes if node.startswith("model.")}
-
-
 @pytest.fixture(scope="module")
-def described(dbt) -> dict[str, list[str]]:
-    """Columns of every model, as DuckDB finds them on empty input."""
-    home = Warehouse(dbt.settings.home)
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A home with everything that models read, and no rows in it."""
+    home = Warehouse(tmp_path_factory.mktemp("empty"))
     home.write_journal({})
     home.write_catalogue(range(2024, 2025))
     home.write_single_year_strata()
     people = person_years().clear()
     people.write_parquet(home.zones.microdata / "person_years.parquet")
-    waiting = dict(dbt.models)
+    return home
+
+
+@pytest.fixture(scope="module")
+def described(dbt: Dbt, empty: Warehouse) -> dict[str, list[str]]:
+    """Columns of every model, as DuckDB finds them on empty input."""
     columns: dict[str, list[str]] = {}
     connection = duckdb.connect(":memory:")
     try:
         for database in ("restricted", "analysis"):
             connection.execute(f"attach ':memory:' as {database}")
         connection.execute("use restricted")
-        while waiting:
-            ready = [model for model in waiting.values() if not upstream(model) & waiting.keys()]
-            assert ready, f"models wait for each other: {sorted(waiting)}"
-            for model in ready:
-                del waiting[model["name"]]
-                connection.execute(
-                    f"create schema if not exists {model['database']}.{model['schema']}"
-                )
-                connection.execute(
-                    f"create view {model['relation_name']} as {model['compiled_code']}"
-                )
-                columns[model["name"]] = connection.table(model["relation_name"]).columns
+        for name in dbt.in_order(dbt.models):
+            model = dbt.models[name]
+            connection.execute(f"create schema if not exists {model['database']}.{model['schema']}")
+            # Tables: a view on views on views is bound anew down to the files, every time.
+            sql = dbt.sql(name, empty.settings.home)
+            connection.execute(f"create table {model['relation_name']} as {sql}")
+            columns[name] = connection.table(model["relation_name"]).columns
     finally:
         connection.close()
     return columns
@@ -213,8 +204,8 @@ def test_every_source_is_described(dbt) -> None:
     assert [s["name"] for s in dbt.manifest["sources"].values() if not s["description"]] == []
 
 
-def test_the_parquet_schema_of_an_empty_journal_is_complete(dbt, described) -> None:
+def test_the_parquet_schema_of_an_empty_journal_is_complete(empty: Warehouse) -> None:
     """Empty tables have all columns, so a source nobody delivers yet breaks no model."""
     for name, table in restricted_tables().items():
-        frame = pl.read_parquet(dbt.settings.zones.journal / name / "*.parquet")
+        frame = pl.read_parquet(empty.zones.journal / name / "*.parquet")
         assert {column.name for column in table.columns} <= set(frame.columns)

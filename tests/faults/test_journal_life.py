@@ -19,6 +19,7 @@ import pytest
 from anonymization.pseudonyms import Pseudonymiser
 from pipelines.ingest import Options
 from pipelines.settings import Settings
+from tests.support.compiled_models import Dbt, QuickWarehouse
 from tests.support.deliveries import KEY, national_number, take
 from tests.support.empty_zones import empty_zones
 from tests.support.lives import PERSONS, at, lives
@@ -28,7 +29,6 @@ ONE = Options(threads=1)
 AS_OF = at(2)
 FIGURES = ("--exclude", "analysis")
 PERSONS_AND_PLACES = (
-    "--select",
     "staging",
     *("int_person_links", "int_persons", "int_residence_spells"),
     *("int_residents", "int_hospital_stays", "int_care_users"),
@@ -57,25 +57,35 @@ class Lives:
     early_warehouse: Warehouse
 
 
-def tables(warehouse: Warehouse) -> dict[str, pl.DataFrame]:
-    connection = duckdb.connect(str(warehouse.zones.warehouse), read_only=True)
-    try:
-        listed = connection.execute(
-            "SELECT table_schema, table_name FROM information_schema.tables "
-            "WHERE table_schema IN ('staging', 'intermediate', 'marts', 'analysis')"
-        ).fetchall()
-        found = {}
-        for schema, name in listed:
-            frame = connection.table(f"{schema}.{name}").pl()
-            found[name] = frame.sort(frame.columns)
-        return found
-    finally:
-        connection.close()
+def tables(connection: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
+    listed = connection.execute(
+        "SELECT table_schema, table_name FROM information_schema.tables "
+        "WHERE table_schema IN ('staging', 'intermediate', 'marts', 'analysis')"
+    ).fetchall()
+    found = {}
+    for schema, name in listed:
+        frame = connection.table(f"{schema}.{name}").pl()
+        found[name] = frame.sort(frame.columns)
+    return found
 
 
 def built(warehouse: Warehouse, *selected: str) -> dict[str, pl.DataFrame]:
     warehouse.dbt("--quiet", "run", *selected)
-    return tables(warehouse)
+    connection = duckdb.connect(str(warehouse.zones.warehouse), read_only=True)
+    try:
+        return tables(connection)
+    finally:
+        connection.close()
+
+
+def quickly(dbt: Dbt, warehouse: Warehouse, *chosen: str) -> dict[str, pl.DataFrame]:
+    """The same without dbt: its compiled models, in memory."""
+    quick = QuickWarehouse(warehouse.settings.home, dbt)
+    try:
+        quick.run(*chosen)
+        return tables(quick.made)
+    finally:
+        quick.close()
 
 
 def prepared(home: Path) -> Warehouse:
@@ -87,7 +97,7 @@ def prepared(home: Path) -> Warehouse:
 
 
 @pytest.fixture(scope="module")
-def life(tmp_path_factory: pytest.TempPathFactory) -> Lives:
+def life(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Lives:
     folder = tmp_path_factory.mktemp("lives")
     found = lives(folder / "inbox")
     every, early = prepared(folder / "every"), prepared(folder / "early")
@@ -100,9 +110,10 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Lives:
         wish = result.files[0].entity == "Consent"
         if delivery.name[-1] in "012" or delivery.name == "s-2b" or wish:
             take(early.zones, delivery, options=ONE)
-    then = as_of_february(every, *PERSONS_AND_PLACES)
+    then = as_of_february(every, "--select", *PERSONS_AND_PLACES)
     now = built(every, *FIGURES)
-    return Lives(now, then, built(early, *PERSONS_AND_PLACES), quarantined, every, early)
+    until_then = quickly(dbt, early, *PERSONS_AND_PLACES)
+    return Lives(now, then, until_then, quarantined, every, early)
 
 
 def as_of_february(warehouse: Warehouse, *selected: str) -> dict[str, pl.DataFrame]:
@@ -305,6 +316,15 @@ def test_now_is_not_as_it_was_then(life: Lives) -> None:
     """Twin: the comparison is not blind."""
     changed = {name for name in life.then if not life.now[name].equals(life.then[name])}
     assert {"stg_journal__encounter", "int_person_links", "int_hospital_stays"} <= changed
+
+
+def test_compiled_models_run_without_dbt_give_the_same(dbt: Dbt, life: Lives) -> None:
+    """What other tests leave to ``QuickWarehouse`` is what dbt makes."""
+    quick = quickly(dbt, life.warehouse, "staging", "intermediate", "marts")
+    assert set(quick) == set(life.now)
+    assert [name for name in quick if not quick[name].equals(life.now[name])] == []
+    assert [name for name in quick if quick[name].schema != life.now[name].schema] == []
+    assert quick["fct_indicator_counts"].height > 0
 
 
 # The same again

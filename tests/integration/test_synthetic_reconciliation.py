@@ -6,6 +6,8 @@ of the way, not of protection.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import polars as pl
 import pytest
 
@@ -18,6 +20,7 @@ from pipelines.synthetic import (
     indicator_truth,
     write_extract,
 )
+from tests.support.compiled_models import Dbt, QuickWarehouse
 from tests.support.warehouse import Warehouse
 
 KEY = ["indicator_id", "area_level", "area_code", "sex", "age", "year"]
@@ -43,15 +46,18 @@ def truth(region: Region) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 @pytest.fixture(scope="module")
-def warehouse(region: Region, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    made = Warehouse(tmp_path_factory.mktemp("home"))
+def warehouse(
+    dbt: Dbt, region: Region, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[QuickWarehouse]:
+    made = QuickWarehouse(tmp_path_factory.mktemp("home"), dbt)
     write_extract(region, made.zones.inbox)
     results = ingest_pending(made.zones, Key("test", 1, bytes(range(32))))
     assert {result.state for result in results} == {"committed"}
     made.write_catalogue(region.settings.window)
     made.write_single_year_strata()
-    made.dbt("run", "--select", "tag:pre_strata", "tag:post_strata")
-    return made
+    made.run("staging", "intermediate", "marts")
+    yield made
+    made.close()
 
 
 def mart(warehouse: Warehouse, name: str) -> pl.DataFrame:

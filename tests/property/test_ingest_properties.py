@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +30,8 @@ from tests.support.deliveries import (
 FEW = settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
+FEWER = settings(FEW, max_examples=5)
+"""An example of two seconds; the night tries them all."""
 
 
 def spoil(kind: str, n: int) -> Any:
@@ -99,13 +102,31 @@ PEOPLE = st.lists(
 )
 
 
-@FEW
-@given(
+HISTORIES = given(
     st.lists(PEOPLE, min_size=2, max_size=3),
     st.lists(st.integers(0, 4), min_size=1, max_size=6),
     st.randoms(use_true_random=False),
 )
+
+
+@FEWER
+@HISTORIES
 def test_any_order_of_deliveries_gives_one_zone(
+    versions: list[list[tuple[int, str | None]]], stays: list[int], random: Any
+) -> None:
+    any_order_gives_one_zone(versions, stays, random)
+
+
+@pytest.mark.nightly
+@FEW
+@HISTORIES
+def test_any_of_more_orders_gives_one_zone(
+    versions: list[list[tuple[int, str | None]]], stays: list[int], random: Any
+) -> None:
+    any_order_gives_one_zone(versions, stays, random)
+
+
+def any_order_gives_one_zone(
     versions: list[list[tuple[int, str | None]]], stays: list[int], random: Any
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:

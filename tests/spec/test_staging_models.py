@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.support.warehouse import Warehouse
+from tests.support.compiled_models import Dbt, QuickWarehouse
 
 DAY = dt.date(2024, 3, 1)
 METADATA = {"source": "spec", "delivery": "spec", "transaction_time": "2030-01-01T00:00:00Z"}
@@ -77,8 +77,8 @@ def journal() -> dict[str, list[dict[str, Any]]]:
 
 
 @pytest.fixture(scope="module")
-def staged(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    home = Warehouse(tmp_path_factory.mktemp("staging"))
+def staged(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> QuickWarehouse:
+    home = QuickWarehouse(tmp_path_factory.mktemp("staging"), dbt)
     home.write_journal(
         {table: [{**METADATA, **row} for row in rows] for table, rows in journal().items()},
         [
@@ -96,7 +96,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         ],
     )
     home.write_catalogue(range(2024, 2025))
-    home.dbt("--quiet", "run", "--select", "staging")
+    home.run("staging")
     return home
 
 
@@ -120,11 +120,11 @@ def test_a_full_delivery_of_a_cohort_stands_for_that_cohort_alone(staged: Wareho
         ("reservation", "reservation_key", {"active", "inactive"}),
     ],
 )
-def test_what_is_kept(model: str, key: str, kept: set[str], staged: Warehouse) -> None:
+def test_what_is_kept(model: str, key: str, kept: set[str], staged: QuickWarehouse) -> None:
     assert set(staged.table(f"staging.stg_journal__{model}")[key]) == kept
 
 
-def test_a_function_that_is_not_relevant_has_no_score(staged: Warehouse) -> None:
+def test_a_function_that_is_not_relevant_has_no_score(staged: QuickWarehouse) -> None:
     found = staged.table("staging.stg_journal__observation")
     values = dict(found.select("observation_key", pl.col("value")).iter_rows())
     assert values == {"relevant": 3.0, "not-relevant": None, "nine": 9.0}

@@ -11,7 +11,7 @@ from pipelines.checks.contracts import journal_contracts, shape_of
 from pipelines.checks.journal import ORDERED, PAST, journal_suites, with_derived
 from pipelines.checks.results import read_state
 from pipelines.checks.run import check_journal, check_journal_table
-from pipelines.checks.runner import run_suite
+from pipelines.checks.runner import combine, run_suite
 from pipelines.settings import Zones
 from tests.support.check_frames import broken_frame, clean_frame, emptied_frame
 
@@ -130,6 +130,24 @@ def test_slices_are_judged_together(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     whole = check_journal_table(tmp_path, "patient", contract)
     monkeypatch.setattr("pipelines.checks.run.SLICE", 7)
     assert check_journal_table(tmp_path, "patient", contract) == whole
+
+
+@pytest.mark.parametrize(("rows", "lacking"), [(70, None), (500, None), (500, "valid_from")])
+def test_files_that_share_a_frame_are_judged_as_each_by_itself(
+    rows: int, lacking: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract = journal_contracts()["residence"]
+    _, content = journal_suites("residence", contract)
+    good = clean_frame(contract)
+    frames = [good, good.drop(lacking or []), broken_frame(good, content.checks), good.clear()]
+    for name, frame in zip("abcd", frames, strict=True):
+        frame.write_parquet(tmp_path / f"synthetic__{name}.parquet")
+    alone = combine([run_suite(derived(frame), content) for frame in frames])
+    monkeypatch.setattr("pipelines.checks.run.SLICE", rows)
+    found = {r.check_id: r for r in check_journal_table(tmp_path, "residence", contract)}
+    assert {one.check_id: found[one.check_id] for one in alone} == {r.check_id: r for r in alone}
+    errors = {one.check_id for one in alone if one.status == "error"}
+    assert bool(errors) is (lacking is not None)
 
 
 def test_journal_verdicts_reach_the_stewards(tmp_path: Path) -> None:

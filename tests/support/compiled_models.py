@@ -1,0 +1,160 @@
+"""The dbt models as SQL: compiled once in a session, run in DuckDB without dbt.
+
+Belongs here: compiling them, and making tables of what they select as dbt does. Does not belong
+here: what must come of it; whether dbt comes to the same is for ``tests/faults/test_journal_life``
+to say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import warnings
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from pipelines.resources import DBT_FOLDER, dbt_environment, environment, prepared_dbt_project
+from pipelines.settings import Settings
+from tests.support.library_warnings import LIBRARY_WARNINGS
+from tests.support.warehouse import Warehouse
+
+COMPILE = ("--quiet", "compile", "--no-introspect", "--no-populate-cache")
+
+
+@dataclass(frozen=True, repr=False)
+class Dbt:
+    """The parsed project: its manifest, and its models with compiled SQL by name.
+
+    Attributes:
+        settings: Of the home that it was compiled for. Several processes read it: write elsewhere.
+        manifest: What dbt knows of the project.
+        models: The models of the manifest by name.
+    """
+
+    settings: Settings
+    manifest: dict[str, Any]
+    models: dict[str, dict[str, Any]]
+
+    def sql(self, name: str, home: Path) -> str:
+        """What a model selects in some home."""
+        compiled = str(self.models[name]["compiled_code"])
+        return compiled.replace(str(self.settings.home), str(home))
+
+    def in_order(self, names: Collection[str]) -> Iterator[str]:
+        """Models, each after those that it reads."""
+        waiting = set(names)
+        while waiting:
+            ready = sorted(name for name in waiting if not upstream(self.models[name]) & waiting)
+            assert ready, f"models wait for each other: {sorted(waiting)}"
+            yield from ready
+            waiting.difference_update(ready)
+
+    def selected(self, *chosen: str) -> set[str]:
+        """Names of models: those named, and all of a layer that is named, such as ``staging``."""
+        known = {layer(model) for model in self.models.values()} | set(self.models)
+        assert set(chosen) <= known, f"neither model nor layer: {sorted(set(chosen) - known)}"
+        return {
+            name for name, model in self.models.items() if name in chosen or layer(model) in chosen
+        }
+
+
+def layer(model: dict[str, Any]) -> str:
+    """The folder that a model lies in, below ``models``."""
+    return str(model["fqn"][1])
+
+
+def upstream(model: dict[str, Any]) -> set[str]:
+    """Names of the models that a model reads."""
+    nodes = model["depends_on"]["nodes"]
+    return {node.rsplit(".", 1)[1] for node in nodes if node.startswith("model.")}
+
+
+def compile_models(home: Path) -> None:
+    """Parse the project and compile all models for a home; a failure shows what dbt said.
+
+    Raises:
+        RuntimeError: dbt could not.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    settings = Settings(home=home)
+    said = io.StringIO()
+    with warnings.catch_warnings():
+        # Whichever test asks first: these are not about it.
+        for text in LIBRARY_WARNINGS:
+            warnings.filterwarnings("ignore", text.split(":")[1], DeprecationWarning)
+        prepared_dbt_project(settings)
+    arguments = [*COMPILE, "--project-dir", str(DBT_FOLDER), "--select", "resource_type:model"]
+    with environment(dbt_environment(settings)), contextlib.redirect_stdout(said):
+        result = dbtRunner().invoke(arguments)
+        DuckDBConnectionManager.close_all_connections()
+    if not result.success:
+        nodes = [f"{one.node.name}: {one.message}" for one in result.result or () if one.message]
+        raise RuntimeError(
+            f"dbt compile failed: {nodes[:5]} {result.exception} {said.getvalue()[-500:]}"
+        )
+
+
+def compiled_models(home: Path) -> Dbt:
+    """What ``compile_models`` left in a home."""
+    settings = Settings(home=home)
+    path = settings.zones.state / "dbt" / "target" / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    nodes = manifest["nodes"].values()
+    models = {node["name"]: node for node in nodes if node["resource_type"] == "model"}
+    return Dbt(settings, manifest, models)
+
+
+def create(connection: duckdb.DuckDBPyConnection, model: dict[str, Any], sql: str) -> None:
+    """Make a view or a table of a model, with the types that its contract promises."""
+    relation = model["relation_name"]
+    connection.execute(f"create schema if not exists {model['database']}.{model['schema']}")
+    if not model["config"]["contract"]["enforced"]:
+        connection.execute(f"create {model['config']['materialized']} {relation} as {sql}")
+        return
+    columns = {name: column["data_type"] for name, column in model["columns"].items()}
+    typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    connection.execute(f"create table {relation} ({typed})")
+    connection.execute(f"insert into {relation} select {', '.join(columns)} from ({sql})")
+
+
+class QuickWarehouse(Warehouse):
+    """Restricted tables written by hand, and the compiled models run on them in memory."""
+
+    def __init__(self, home: Path, dbt: Dbt) -> None:
+        super().__init__(home)
+        self._dbt = dbt
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    def run(self, *chosen: str) -> None:
+        """Make some models or layers anew; they may read nothing that is left out."""
+        self.close()
+        config = {"threads": self.settings.threads, "preserve_insertion_order": "false"}
+        self._connection = connection = duckdb.connect(":memory:", config=config)
+        connection.execute("attach ':memory:' as restricted")
+        connection.execute("use restricted")
+        for name in self._dbt.in_order(self._dbt.selected(*chosen)):
+            create(connection, self._dbt.models[name], self._dbt.sql(name, self.settings.home))
+
+    def table(self, name: str) -> pl.DataFrame:
+        """One table, such as ``marts.fct_coverage``."""
+        return self.made.table(name).pl()
+
+    @property
+    def made(self) -> duckdb.DuckDBPyConnection:
+        """The database that holds what was run last."""
+        assert self._connection is not None, "run comes first"
+        return self._connection
+
+    def close(self) -> None:
+        """Let go of the tables."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
