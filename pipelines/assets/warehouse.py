@@ -47,7 +47,7 @@ CATALOGUE_TABLES = {
     "code_sets": "Codes that make up each code set.",
     "years": "Calendar years of the release.",
     "municipalities": "Municipality codes and their validity.",
-    "register_codes": "Codes by which the register counts a municipality's residents at year's end.",
+    "register_codes": "Codes by which the register counts a municipality's residents.",
     "service_spells": "When each service is live in each municipality.",
     "hospital_shares": "Each hospital's share of a municipality's expected stays.",
 }

@@ -10,7 +10,9 @@ import polars as pl
 import pytest
 
 from anonymization.keys import Key
+from pipelines.clients.population_register import lay_out
 from pipelines.ingest import ingest_pending
+from pipelines.settings import PublicDenominators
 from pipelines.synthetic import (
     Region,
     SyntheticSettings,
@@ -18,6 +20,7 @@ from pipelines.synthetic import (
     indicator_truth,
     write_extract,
 )
+from pipelines.synthetic.register import population_register
 from tests.support.warehouse import Warehouse
 
 KEY = ["indicator_id", "area_level", "area_code", "sex", "age", "year"]
@@ -38,20 +41,33 @@ def region(request: pytest.FixtureRequest) -> Region:
 
 
 @pytest.fixture(scope="module")
-def truth(region: Region) -> tuple[pl.DataFrame, pl.DataFrame]:
-    return indicator_truth(region)
-
-
-@pytest.fixture(scope="module")
-def warehouse(region: Region, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+def taken_in(region: Region, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """The region's extract through the doors, and its population register beside it."""
     made = Warehouse(tmp_path_factory.mktemp("home"))
     write_extract(region, made.zones.inbox)
     results = ingest_pending(made.zones, Key("test", 1, bytes(range(32))))
     assert {result.state for result in results} == {"committed"}
-    made.write_catalogue(region.settings.window)
+    lay_out(made.zones, population_register(region))
     made.write_single_year_strata()
-    made.dbt("run", "--select", "tag:pre_strata", "tag:post_strata")
     return made
+
+
+@pytest.fixture(scope="module", params=["register", "journal"])
+def mode(request: pytest.FixtureRequest) -> PublicDenominators:
+    """Whose persons stand below public figures."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def truth(region: Region, mode: PublicDenominators) -> tuple[pl.DataFrame, pl.DataFrame]:
+    return indicator_truth(region, mode)
+
+
+@pytest.fixture(scope="module")
+def warehouse(taken_in: Warehouse, region: Region, mode: PublicDenominators) -> Warehouse:
+    taken_in.write_catalogue(region.settings.window, public_denominators=mode)
+    taken_in.dbt("build", "--select", "tag:pre_strata", "tag:post_strata")
+    return taken_in
 
 
 def mart(warehouse: Warehouse, name: str) -> pl.DataFrame:
