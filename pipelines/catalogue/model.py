@@ -26,6 +26,8 @@ PERCENT = 100
 
 PUBLIC_MEASURES = frozenset({"residents", "person_years"})
 """Denominators that the population register gives, by municipality, sex and year of age."""
+PUBLIC_NUMERATORS = frozenset({"residents_live"})
+"""Numerators that are made of inhabitants alone, and come from where the denominator comes from."""
 
 READING_FIELDS = frozenset({"area", "period", "value", "lower", "upper", "comparison"})
 
