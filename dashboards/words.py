@@ -67,6 +67,7 @@ def reason(code: str | None, _: Translator) -> str:
         "no_data": _("no data received"),
         "too_few_events": _("fewer than ten events, too few to standardise"),
         "not_defined_for_group": _("not defined for this group"),
+        "exceeds_register": _("more persons counted than the register has inhabitants"),
         "age_groups_merged": _("the area is too small for these age groups"),
     }.get(code, "")
 

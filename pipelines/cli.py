@@ -146,7 +146,7 @@ def synth(
         raise typer.BadParameter("--truth lies inside --out: whatever reads the deliveries would "
                                  "see the answers. Name a folder elsewhere.")  # fmt: skip
     region = SyntheticSettings(scale=scale, years=years, seed=seed, whole=whole, life=life)
-    write_region(region, to, truth, out, form.value, register)
+    write_region(region, to, truth, out, form.value, register, Settings().public_denominators)
     out.print(f"Take it in with: folkepuls ingest {to}")
 
 

@@ -25,7 +25,7 @@ from anonymization.keys import create_key_file
 from pipelines.operations import publish_release, run
 from pipelines.publication.release import Decision, current_release, decide
 from pipelines.resources import forbidden_root
-from pipelines.settings import Settings, Zones, atomic_write
+from pipelines.settings import PublicDenominators, Settings, Zones, atomic_write
 from pipelines.synthetic import (
     Format,
     SyntheticSettings,
@@ -60,13 +60,20 @@ def make_demo(settings: Settings, region: SyntheticSettings, console: Console) -
     Raises:
         DemoError: The home holds data that are not the demonstration's.
     """
-    zones = _own_home(settings.zones, region)
+    zones = _own_home(settings, region)
     if not settings.key_file.exists():
         create_key_file(settings.key_file, forbidden_root=forbidden_root(settings))
         console.print(f"Made a pseudonym key in {settings.key_file}")
     console.print("1  The synthetic region and its extract", style="bold")
     if not (zones.inbox / SOURCE).is_dir():
-        write_region(region, zones.inbox, zones.truth, console, register=zones.register / SOURCE)
+        write_region(
+            region,
+            zones.inbox,
+            zones.truth,
+            console,
+            register=zones.register / SOURCE,
+            public_denominators=settings.public_denominators,
+        )
     console.print("2  Through the doors to a release candidate", style="bold")
     report = run(settings)
     if report.release_id is None:
@@ -85,6 +92,7 @@ def write_region(
     console: Console,
     form: Format = "fhir",
     register: Path | None = None,
+    public_denominators: PublicDenominators = "register",
 ) -> None:
     """Write a region's deliveries, and its truth and population register where asked.
 
@@ -95,6 +103,7 @@ def write_region(
         console: Where progress is printed.
         form: ``fhir``, ``tables`` or ``csv``.
         register: Folder of the population register, or null for none.
+        public_denominators: Whose persons stand below public figures in the truth.
 
     Raises:
         DemoError: There is something already.
@@ -119,7 +128,7 @@ def write_region(
         tables = generate_tables(region, progress=line)
         write_extract(tables, building, progress=line, form=form)
         if truth is not None:
-            write_truth(tables, truth)
+            write_truth(tables, truth, public_denominators)
         if register is not None:
             write_register(tables, register)
     target = to / SOURCE
@@ -151,10 +160,11 @@ def _bar(console: Console) -> Progress:
     )
 
 
-def _own_home(zones: Zones, region: SyntheticSettings) -> Zones:
+def _own_home(settings: Settings, region: SyntheticSettings) -> Zones:
     """A home that is the demonstration's own: fresh when its settings changed."""
+    zones = settings.zones
     mark = zones.state / MARK
-    wanted = asdict(region)
+    wanted = asdict(region) | {"public_denominators": settings.public_denominators}
     if mark.is_file():
         if json.loads(mark.read_text()) != wanted:
             # Another region is another population: nothing of the old one may stay beside it.

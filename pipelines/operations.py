@@ -333,7 +333,7 @@ def publish_release(settings: Settings, release_id: str) -> Path:
 
 
 def input_fingerprint(zones: Zones) -> str:
-    """SHA-256 over all that a candidate is made of: deliveries, register, catalogue, models, code.
+    """SHA-256 over all that a candidate is made of: deliveries, register, settings, models, code.
 
     Args:
         zones: The zones.
@@ -341,7 +341,8 @@ def input_fingerprint(zones: Zones) -> str:
     digest = hashlib.sha256(version("folkepuls").encode())
     files = [path for folder in CODE_FOLDERS for path in _files(folder)]
     registers = sorted(zones.register.glob("*/provenance.json"))
-    digest.update(Settings().population_register.encode())
+    settings = Settings()
+    digest.update(f"{settings.population_register} {settings.public_denominators}".encode())
     for path in [*files, *sorted(zones.deliveries.glob("*.json")), *registers]:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())

@@ -19,6 +19,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 ROOT = Path(__file__).resolve().parent.parent
 
 
+PublicDenominators = Literal["register", "journal"]
+"""Whose persons stand below public figures: the population register's, or those that the journal
+knows (for a journal without a register beside it)."""
+
+
 def reference_dir() -> Path:
     """Folder of committed reference facts, each with its source in ``README.md`` there."""
     return ROOT / "data" / "reference"
@@ -113,6 +118,11 @@ class Settings(BaseSettings):
         default="synthetic",
         description="Whose population figures to use: those that a synthetic region has brought "
         "(none where there is no such region), those fetched from Statistics Norway, or none",
+    )
+    public_denominators: PublicDenominators = Field(
+        default="register",
+        description="Where public denominators come from: the population register, or the "
+        "journal's own count, which beside the register tells of graded addresses",
     )
     population_register_url: str = Field(
         default="https://data.ssb.no/api/pxwebapi/v2",

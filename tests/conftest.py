@@ -112,7 +112,7 @@ def region() -> Region:
 
 def _make_resumed(source: Home, folder: Path) -> dict[str, Any]:
     draw = random.Random(KILL_SEED)
-    home = source.copy_to(folder, "identified/inbox")
+    home = source.copy_to(folder, "identified/inbox", "restricted/register/synthetic")
     moments = [
         ("done   journal", draw.randint(1, 8), draw.uniform(0.0, 1.0)),
         (draw.choice(REFINING), 1, draw.uniform(0.0, 1.0)),

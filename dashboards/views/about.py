@@ -76,8 +76,8 @@ def _protection(_: Translator) -> str:
           "from sums and differences of those shown."),
         _("Before a release is published, a computation tries to do just that. It must find no "
           "hidden figure within a narrower range than the rules allow, or the release is refused."),
-        _("Persons with a protected address count in the region's total only, in no "
-          "municipality."),
+        _("What is recorded of persons with a protected address counts in the region's total "
+          "only, in no municipality."),
         _("Figures about documentation must not be used to judge single employees."),
     )  # fmt: skip
 

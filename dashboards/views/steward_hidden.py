@@ -49,6 +49,7 @@ def reason_words(tr: Translator) -> dict[str, str]:
         "no_data": tr("No data"),
         "too_few_events": tr("Too uncertain"),
         "not_defined_for_group": tr("Not defined"),
+        "exceeds_register": tr("More than are registered"),
         "age_groups_merged": tr("Age groups merged"),
     }
 

@@ -24,6 +24,7 @@ from pipelines.assets.doors import read_warehouse
 from pipelines.assets.journal import OWNERS, WRITER
 from pipelines.assets.measure import Measure
 from pipelines.assets.quality import verdict
+from pipelines.checks.denominators import require_denominators
 from pipelines.checks.register import check_register
 from pipelines.clients.population_register import (
     Register,
@@ -64,9 +65,16 @@ def population(config: RegisterConfig, folkepuls: FolkepulsResource) -> Material
     measure, settings, zones = Measure(), folkepuls.settings(), folkepuls.zones()
     if config.refresh and settings.population_register == "ssb":
         _refresh(settings, zones)
-    register = chosen(
-        zones, settings.population_register, synthetic_persons=_synthetic_persons(zones)
-    )
+    choice, synthetic_persons = settings.population_register, _synthetic_persons(zones)
+    register = chosen(zones, choice, synthetic_persons=synthetic_persons)
+    if settings.public_denominators == "register":
+        require_denominators(
+            register,
+            delivered_years(zones, settings.as_of),
+            reference_dir(),
+            choice=choice,
+            synthetic_persons=synthetic_persons,
+        )
     path = lay_out(zones, register)
     rows = register.frame.height if register is not None else 0
     return MaterializeResult(metadata={**measure.of(rows, path), **_facts(register)})

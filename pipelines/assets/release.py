@@ -25,6 +25,7 @@ from pipelines.assets.measure import Measure
 from pipelines.assets.quality import verdict
 from pipelines.catalogue.loader import catalogue
 from pipelines.checks.run import check_published
+from pipelines.clients.population_register import Provenance, chosen
 from pipelines.ingest.ledger import delivered_years, origin_of
 from pipelines.publication.build import build
 from pipelines.publication.figures import Marts
@@ -38,7 +39,7 @@ from pipelines.publication.release import (
 from pipelines.publication.standing import ReleaseError
 from pipelines.publication.steward_report import write_steward_report
 from pipelines.resources import FolkepulsResource
-from pipelines.settings import Zones, reference_dir
+from pipelines.settings import Settings, Zones, reference_dir
 
 CANDIDATE = AssetKey(["release", "candidate"])
 
@@ -58,6 +59,20 @@ def read_marts(zones: Zones) -> Marts:
         coverage=read_warehouse(zones, "marts.fct_coverage"),
         strata_map=pl.read_parquet(zones.strata_map),
     )
+
+
+def denominator_source(settings: Settings, *, synthetic_persons: bool) -> Provenance | None:
+    """Where the register below public figures comes from, null where the journal counts.
+
+    Args:
+        settings: Settings of this process.
+        synthetic_persons: Some of the persons taken in do not exist.
+    """
+    if settings.public_denominators == "journal":
+        return None
+    choice = settings.population_register
+    register = chosen(settings.zones, choice, synthetic_persons=synthetic_persons)
+    return register.provenance if register is not None else None
 
 
 @asset(
@@ -93,9 +108,12 @@ def release_candidate(
     """Protect the exact counts, compute what may be shown, and write the candidate."""
     measure, zones = Measure(), folkepuls.zones()
     marts, entries = read_marts(zones), catalogue()
-    as_of = folkepuls.settings().as_of
+    settings = folkepuls.settings()
+    as_of = settings.as_of
     origin = Origin(*origin_of(zones, as_of))
-    candidate = build(marts, entries, reference_dir(), delivered_years(zones, as_of))
+    register = denominator_source(settings, synthetic_persons=origin.synthetic)
+    years = delivered_years(zones, as_of)
+    candidate = build(marts, entries, reference_dir(), years, register)
     release_id = write_candidate(
         zones, candidate.tables, candidate.exact, candidate.certificate, origin
     )

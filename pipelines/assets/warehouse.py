@@ -47,6 +47,7 @@ CATALOGUE_TABLES = {
     "code_sets": "Codes that make up each code set.",
     "years": "Calendar years of the release.",
     "municipalities": "Municipality codes and their validity.",
+    "register_codes": "Codes by which the register counts a municipality's residents.",
     "service_spells": "When each service is live in each municipality.",
     "hospital_shares": "Each hospital's share of a municipality's expected stays.",
 }
@@ -71,8 +72,9 @@ def catalogue_asset(folkepuls: FolkepulsResource) -> Iterator[MaterializeResult[
     """Write the catalogue and the reference facts where dbt reads them."""
     measure = Measure()
     zones = folkepuls.zones()
-    years = delivered_years(zones, folkepuls.settings().as_of)
-    frames = catalogue_tables(catalogue(), reference_dir(), years)
+    settings = folkepuls.settings()
+    years = delivered_years(zones, settings.as_of)
+    frames = catalogue_tables(catalogue(), reference_dir(), years, settings.public_denominators)
     for name, frame in frames.items():
         target = zones.catalogue / f"{name}.parquet"
         with atomic_write(target) as path:

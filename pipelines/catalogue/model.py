@@ -24,6 +24,11 @@ OPEN_AGE = 199
 
 PERCENT = 100
 
+PUBLIC_MEASURES = frozenset({"residents", "person_years"})
+"""Denominators that the population register gives, by municipality, sex and year of age."""
+PUBLIC_NUMERATORS = frozenset({"residents_live"})
+"""Numerators that are made of inhabitants alone, and come from where the denominator comes from."""
+
 READING_FIELDS = frozenset({"area", "period", "value", "lower", "upper", "comparison"})
 
 
@@ -179,6 +184,16 @@ class Indicator(Strict):
         ids = {tuple(sorted(c.id for c in t.caveats)) for t in self.texts.values()}
         if len(ids) != 1:
             raise ValueError("the three languages must hold the same caveats")
+        return self
+
+    @model_validator(mode="after")
+    def _public_is_in_the_register(self) -> Indicator:
+        known = self.counting == "strata" and self.denominator.measure in PUBLIC_MEASURES
+        if self.denominator.public and not known:
+            raise ValueError(
+                "a public denominator is counted over strata and one of "
+                f"{sorted(PUBLIC_MEASURES)}: nothing else is in the population register"
+            )
         return self
 
     @model_validator(mode="after")

@@ -6,16 +6,20 @@ zone (``assets``) and what they mean (``model.py`` and the reference files' own 
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
 
 from pipelines.catalogue.loader import Catalogue
+from pipelines.settings import PublicDenominators
 
 
 def catalogue_tables(
-    catalogue: Catalogue, reference: Path, years: range
+    catalogue: Catalogue,
+    reference: Path,
+    years: range,
+    public_denominators: PublicDenominators = "register",
 ) -> dict[str, pl.DataFrame]:
     """All tables of the dbt source ``catalogue``.
 
@@ -23,15 +27,17 @@ def catalogue_tables(
         catalogue: The loaded catalogue.
         reference: Folder of the reference CSV files.
         years: Calendar years of the release.
+        public_denominators: Where public denominators come from.
 
     Returns:
         Frames by table name: ``indicators`` (one row per indicator), ``indicator_parameters``
         (indicator × parameter), ``code_sets`` (code set × prefix), ``years`` (calendar year, with
-        its days), ``municipalities`` (code), ``service_spells`` (municipality × service × spell),
+        its days), ``municipalities`` (code), ``register_codes`` (year × code, and the codes that
+        its residents have the day after), ``service_spells`` (municipality × service × spell),
         ``hospital_shares`` (municipality × hospital, share of expected stays, live from).
     """
     return {
-        "indicators": _indicators(catalogue),
+        "indicators": _indicators(catalogue, public_denominators),
         "indicator_parameters": _parameters(catalogue),
         "code_sets": _code_sets(catalogue),
         "years": _years(years),
@@ -40,6 +46,7 @@ def catalogue_tables(
             pl.col("valid_from").fill_null(date(1900, 1, 1)),
             "valid_to",
         ),
+        "register_codes": register_codes(reference, years),
         "service_spells": service_spells(reference),
         "hospital_shares": _hospital_shares(reference),
     }
@@ -79,6 +86,69 @@ def service_spells(reference: Path) -> pl.DataFrame:
     ).sort("municipality_code", "service")
 
 
+def register_codes(reference: Path, years: range) -> pl.DataFrame:
+    """Under which codes a register of 1 January counts who lived in a municipality the day before.
+
+    Args:
+        reference: Folder of the reference CSV files.
+        years: Calendar years.
+
+    Returns:
+        One row per year, municipality code valid on 31 December and code of the day after:
+        ``year``, ``municipality_code``, ``register_code``. They differ where a municipality was
+        divided at the turn of the year. A code that was merged, or parted among municipalities
+        that were there before, has no row: nobody can tell its residents among the others.
+    """
+    known = read_reference(reference, "municipalities").select(
+        "municipality_code", "valid_from", "valid_to"
+    )
+    events = read_reference(reference, "border_events").drop_nulls(["from_code", "to_code"])
+    return pl.concat([_codes_of_year(known, events, year) for year in years] or [_NO_CODES])
+
+
+_NO_CODES = pl.DataFrame(
+    schema={"year": pl.Int32, "municipality_code": pl.String, "register_code": pl.String}
+)
+
+
+def _codes_of_year(known: pl.DataFrame, events: pl.DataFrame, year: int) -> pl.DataFrame:
+    last = date(year, 12, 31)
+    after = last + timedelta(days=1)
+    here = valid_on(known, last)
+    there = valid_on(known, after)
+    stays = here.join(there, on="municipality_code", how="semi").with_columns(
+        register_code="municipality_code"
+    )
+    of_day = events.filter(pl.col("event_on") == after)
+    heirs = (
+        here.join(there, on="municipality_code", how="anti")
+        .join(of_day, left_on="municipality_code", right_on="from_code")
+        .select("municipality_code", register_code="to_code")
+    )
+    # An heir that others were merged into as well, or that was there before, is no part of one.
+    mixed = of_day.group_by("to_code").len().filter(pl.col("len") > 1)["to_code"]
+    older = here["municipality_code"]
+    foreign = heirs.filter(pl.col("register_code").is_in(pl.concat([mixed, older]).implode()))
+    parted = heirs.join(foreign, on="municipality_code", how="anti")
+    return (
+        pl.concat([stays, parted])
+        .select(pl.lit(year, dtype=pl.Int32).alias("year"), "municipality_code", "register_code")
+        .sort("municipality_code", "register_code")
+    )
+
+
+def valid_on(known: pl.DataFrame, on: date) -> pl.DataFrame:
+    """Codes that are valid on a day: ``municipality_code``.
+
+    Args:
+        known: ``municipality_code``, ``valid_from`` and ``valid_to`` (inclusive; null: open).
+        on: The day.
+    """
+    begun = pl.col("valid_from").is_null() | (pl.col("valid_from") <= on)
+    lasts = pl.col("valid_to").is_null() | (pl.col("valid_to") >= on)
+    return known.filter(begun & lasts).select("municipality_code")
+
+
 def _hospital_shares(reference: Path) -> pl.DataFrame:
     hospitals = read_reference(reference, "hospitals").filter(pl.col("status") == "live")
     return (
@@ -94,13 +164,14 @@ def _hospital_shares(reference: Path) -> pl.DataFrame:
     )
 
 
-def _indicators(catalogue: Catalogue) -> pl.DataFrame:
+def _indicators(catalogue: Catalogue, public_denominators: PublicDenominators) -> pl.DataFrame:
     rows = [
         {
             "indicator_id": entry.id,
             "numerator_measure": entry.numerator.measure,
             "denominator_measure": entry.denominator.measure,
             "has_public_denominator": entry.denominator.public,
+            "inhabitants_from": public_denominators,
             "counting": entry.counting,
             "kind": entry.kind,
             "timing": entry.timing,

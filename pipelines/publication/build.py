@@ -16,6 +16,7 @@ import polars as pl
 from anonymization.tables import ProtectedSystem, protect_system
 from pipelines.catalogue.loader import Catalogue
 from pipelines.catalogue.model import Indicator
+from pipelines.clients.population_register import Provenance
 from pipelines.publication.comparisons import comparisons
 from pipelines.publication.figures import Marts, figures
 from pipelines.publication.notes import breaks_table, caveats_table
@@ -54,7 +55,13 @@ class Candidate:
     audits: Sequence[tuple[AuditGroup, ProtectedSystem]]
 
 
-def build(marts: Marts, catalogue: Catalogue, reference: Path, years: range) -> Candidate:
+def build(
+    marts: Marts,
+    catalogue: Catalogue,
+    reference: Path,
+    years: range,
+    register: Provenance | None = None,
+) -> Candidate:
     """Protect the counts and compute the figures that may be shown.
 
     Args:
@@ -62,6 +69,7 @@ def build(marts: Marts, catalogue: Catalogue, reference: Path, years: range) -> 
         catalogue: The loaded catalogue.
         reference: Folder of the reference CSV files.
         years: Calendar years of the release.
+        register: Where public denominators come from; null: the journal.
 
     Returns:
         The candidate.
@@ -101,7 +109,7 @@ def build(marts: Marts, catalogue: Catalogue, reference: Path, years: range) -> 
         "indicators": indicators_table(catalogue),
         "areas": areas_table(reference),
         "coverage": coverage_table(reference),
-        "caveats": caveats_table(catalogue, years),
+        "caveats": caveats_table(catalogue, years, register=register),
         "breaks": breaks_table(reference),
         "comparisons": comparisons(values, specs),
         "merged_groups": merged_groups_table(),

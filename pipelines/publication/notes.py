@@ -12,11 +12,20 @@ from pathlib import Path
 from typing import Literal
 
 import polars as pl
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from pipelines.catalogue.loader import HERE, Catalogue, read_yaml
-from pipelines.catalogue.model import LANGUAGES, Identifier, Language, Strict, every_language
+from pipelines.catalogue.model import (
+    LANGUAGES,
+    PUBLIC_NUMERATORS,
+    Identifier,
+    Language,
+    Strict,
+    every_language,
+)
 from pipelines.catalogue.tables import read_reference
+from pipelines.clients.population_register import Provenance, updated_text
+from pipelines.settings import PublicDenominators
 
 EVERYWHERE = "*"
 _TEXTS = [f"text_{language}" for language in LANGUAGES]
@@ -40,9 +49,24 @@ class AreaCaveat(Strict):
         return dict(every_language(texts))
 
 
+class DenominatorCaveat(Strict):
+    """A caveat about public denominators from one source, shown with every figure they touch."""
+
+    id: Identifier
+    source: PublicDenominators = Field(alias="from")
+    numerator: Literal["journal", "register", "any"]
+    texts: dict[Language, str]
+
+    @field_validator("texts")
+    @classmethod
+    def _every_language(cls, texts: dict[Language, str]) -> dict[Language, str]:
+        return dict(every_language(texts))
+
+
 class AreaCaveats(Strict):
     """The file ``caveats.yml``."""
 
+    denominators: tuple[DenominatorCaveat, ...] = ()
     caveats: tuple[AreaCaveat, ...]
 
 
@@ -60,21 +84,31 @@ class BreakTexts(Strict):
         return {name: dict(every_language(texts)) for name, texts in entries.items()}
 
 
-def caveats_table(catalogue: Catalogue, years: range, folder: Path = HERE) -> pl.DataFrame:
+def caveats_table(
+    catalogue: Catalogue,
+    years: range,
+    folder: Path = HERE,
+    register: Provenance | None = None,
+) -> pl.DataFrame:
     """Caveats and what they apply to.
 
     Args:
         catalogue: The loaded catalogue, whose indicators carry their own caveats.
         years: Calendar years of the release; caveats of a time are spelt out for each.
-        folder: The catalogue folder, whose ``caveats.yml`` carries those of areas.
+        folder: The catalogue folder, whose ``caveats.yml`` carries those of areas and of public
+            denominators.
+        register: Where public denominators come from; null: the journal.
 
     Returns:
         One row per caveat, indicator, area (``*``: all) and period (null: all), with the text
         in three languages.
     """
     rows = [*_indicator_caveats(catalogue)]
-    for caveat in read_yaml(folder / "caveats.yml", AreaCaveats).caveats:
+    written = read_yaml(folder / "caveats.yml", AreaCaveats)
+    for caveat in written.caveats:
         rows += _area_caveat(caveat, catalogue, years)
+    for said in written.denominators:
+        rows += _denominator_caveat(said, catalogue, register)
     schema = {
         "indicator_id": pl.String,
         "area_code": pl.String,
@@ -95,6 +129,22 @@ def _indicator_caveats(catalogue: Catalogue) -> Iterator[tuple[object, ...]]:
         for caveat_id in by_language["nb"]:
             texts = (by_language[language][caveat_id] for language in LANGUAGES)
             yield (entry.id, EVERYWHERE, None, caveat_id, *texts)
+
+
+def _denominator_caveat(
+    caveat: DenominatorCaveat, catalogue: Catalogue, register: Provenance | None
+) -> Iterator[tuple[object, ...]]:
+    if caveat.source != ("journal" if register is None else "register"):
+        return
+    known = {}
+    if register is not None:
+        updated = updated_text(register.updated) if register.updated else "–"
+        known = {"source": register.source, "updated": updated, "licence": register.licence}
+    texts = [caveat.texts[language].format(**known) for language in LANGUAGES]
+    for entry in catalogue.indicators.values():
+        own = "register" if entry.numerator.measure in PUBLIC_NUMERATORS else "journal"
+        if entry.denominator.public and caveat.numerator in (own, "any"):
+            yield (entry.id, EVERYWHERE, None, caveat.id, *texts)
 
 
 def _area_caveat(

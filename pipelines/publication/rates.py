@@ -26,6 +26,7 @@ from pipelines.publication.standards import Standards
 from pipelines.publication.unrounded import (
     CRUDE,
     DIRECT,
+    EXCEEDS,
     kind_table,
     spec_table,
     unrounded_values,
@@ -147,11 +148,14 @@ def _judged(
         )
     )
     direct = pl.col("value_kind").is_in(DIRECT)
+    # Standardised, a share may pass all through strata that do.
+    passes = direct & (pl.col("kind") == "proportion") & (pl.col("value") > pl.col("multiplier"))
     safe = ~direct | pl.col("publishable").fill_null(False)
     status = _first_of(
         (pl.col("coverage_state") == NOT_COVERED, "not_covered", _not_covered_reason()),
         (~pl.col("exact"), "suppressed", pl.lit("age_groups_merged")),
         (~pl.col("shown").fill_null(False), "suppressed", pl.lit("disclosure")),
+        (EXCEEDS | (passes & pl.col("public")), "missing", pl.lit("exceeds_register")),
         (pl.col("denominator") <= 0, "missing", pl.lit("no_data")),
         (pl.col("reason") == "too_few_events", "unreliable", pl.lit("too_few_events")),
         (pl.col("value").is_null(), "missing", pl.lit("no_data")),

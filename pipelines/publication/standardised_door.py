@@ -129,11 +129,13 @@ def _parts(spec: Indicator, named: pl.DataFrame, strata: pl.DataFrame) -> pl.Dat
         variable_name="value_kind",
         value_name="weight",
     )
-    # The region's numerators also hold persons that its public denominators leave out.
+    # The region's numerators also hold persons that its public denominators leave out, and a
+    # register that knows fewer than are counted bounds nothing.
     bounded = (
         (pl.col("area_level") == MUNICIPALITY)
         & spec.denominator.public
         & (spec.kind == "proportion")
+        & (pl.col("numerator") <= pl.col("denominator"))
     )
     inside = (pl.col("sex") == TOTAL) | (pl.col("sex") == pl.col("base"))
     return (

@@ -167,6 +167,8 @@ def identified(cells: pl.DataFrame, fractional: list[str]) -> pl.DataFrame:
     name = pl.concat_str(*(pl.col(key) for key in CELL if key != "area_level"), separator="|")
     return cells.with_columns(
         cell_id=name,
+        # More than are registered is all of them, as far as anybody can tell.
+        complement_persons=pl.col("complement_persons").clip(lower_bound=0),
         largest_share=pl.when(known & pl.col("magnitude")).then(share),
         magnitude=pl.col("magnitude") & (known | (pl.col("value") == 0)),
         integer=~pl.col("quantity").is_in(fractional),

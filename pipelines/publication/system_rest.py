@@ -207,7 +207,8 @@ def upper_bounds(space: Space, terms: pl.DataFrame) -> pl.DataFrame:
     """The unknowns with what the public knows of their size.
 
     Only a numerator that is a part of its public denominator is bounded: by the denominator
-    of its ages, or of the merged ages around them.
+    of its ages, or of the merged ages around them. Where a public denominator is smaller than its
+    numerator (its register knows nothing of who has just moved) it bounds nothing.
 
     Args:
         space: The group's unknowns.
@@ -219,6 +220,7 @@ def upper_bounds(space: Space, terms: pl.DataFrame) -> pl.DataFrame:
     rows = space.strata.join(space.parts.roles.filter("bounded"), on="indicator_id").select(
         "indicator_id",
         *AREA,
+        "numerator",
         "denominator",
         "age_from",
         "age_to",
@@ -235,11 +237,12 @@ def upper_bounds(space: Space, terms: pl.DataFrame) -> pl.DataFrame:
         # Of a run that passes the indicator's ages its rows hold a part only.
         .filter(pl.col("low") >= pl.col("age_min"), pl.col("high") <= pl.col("age_max"))
         .group_by("indicator_id", *keys, *BAND)
-        .agg(pl.col("denominator").sum())
+        .agg(pl.col("numerator", "denominator").sum())
+        .filter(pl.col("numerator") <= pl.col("denominator") + WHOLE)
     )
     per_atom = populations.group_by(keys).agg(upper_bound=pl.col("denominator").min())
     local = per_atom.filter(pl.col("area_level") == MUNICIPALITY)
-    # Public denominators leave out whoever has no municipality, so nothing bounds the rest.
+    # Nobody is told how many have no municipality, so nothing bounds the rest.
     bounds = local.select(variable_id=variable_id(), upper_bound="upper_bound")
     unknowns = terms.select("variable_id").unique()
     return unknowns.join(bounds, on="variable_id", how="left").sort("variable_id")

@@ -22,6 +22,16 @@ from pipelines.publication.standards import COARSE_MERGE, Standards, standard_st
 
 CRUDE, INDIRECT = "crude", "indirect"
 DIRECT = ("direct_esp2013", "direct_region")
+EXCEEDS = (
+    pl.col("public")
+    & (pl.col("numerator") > 0)
+    & pl.when(pl.col("kind") == "proportion")
+    .then(pl.col("numerator") > pl.col("denominator") + 1e-9)
+    .otherwise(pl.col("denominator") <= 0)
+).fill_null(value=False)
+"""More persons are counted than the register has inhabitants: they have moved in, and are not
+registered yet. No share and no rate follows from such counts."""
+
 VALUES = (*FIGURE, "value_kind", "value", "lower", "upper", "reason", "coarse_age")
 
 
@@ -86,7 +96,8 @@ def unrounded_values(
     Returns:
         One row per exact figure and value kind of its indicator (standardised kinds over all
         ages only): value, lower, upper in the indicator's unit, reason (too_few_events,
-        no_population; then all three are null), coarse_age (boolean).
+        no_population; then all three are null), coarse_age (boolean). Figures, and directly
+        standardised values over a stratum, that ``EXCEEDS`` is true of have no row.
     """
     known = figures(marts, specs) if counted is None else counted
     table = spec_table(specs)
@@ -109,8 +120,9 @@ def _variance() -> pl.Expr:
 
 
 def _crude(exact: pl.DataFrame) -> pl.DataFrame:
-    shares = exact.filter(pl.col("kind") == "proportion")
-    rates = exact.filter(pl.col("kind") == "rate").with_columns(variance=_variance())
+    sound = exact.filter(~EXCEEDS)
+    shares = sound.filter(pl.col("kind") == "proportion")
+    rates = sound.filter(pl.col("kind") == "rate").with_columns(variance=_variance())
     both = [
         proportion_frame(shares, multiplier="multiplier"),
         crude_rate_frame(rates, multiplier="multiplier", sum_of_squares="variance"),
@@ -133,6 +145,7 @@ def _scaled(values: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
 
 def _direct(strata: pl.DataFrame, kind: str) -> pl.DataFrame:
     table = strata.select("indicator_id", "multiplier", "kind").unique()
+    strata = _without_lonely_events(strata)
     coarse = strata.group_by(FIGURE).agg(
         coarse_age=(pl.col("merged") * pl.col(kind)).sum() / pl.col(kind).sum() > COARSE_MERGE
     )
@@ -141,6 +154,12 @@ def _direct(strata: pl.DataFrame, kind: str) -> pl.DataFrame:
     )
     scaled = _scaled(rates, table).join(coarse, on=list(FIGURE))
     return scaled.with_columns(value_kind=pl.lit(kind))
+
+
+def _without_lonely_events(strata: pl.DataFrame) -> pl.DataFrame:
+    """Families of strata but those with events where the register has nobody to have them."""
+    lonely = (pl.col("numerator") > 0) & (pl.col("denominator") <= 0) & pl.col("public")
+    return strata.filter(~lonely.any().over(FIGURE))
 
 
 def _indirect(exact: pl.DataFrame, strata: pl.DataFrame) -> pl.DataFrame:

@@ -2,18 +2,20 @@
 
 Belongs here: the indicators over their measures, areas, sexes and ages, and writing the truth.
 Does not belong here: measures (``truth_persons``, ``truth_events``), coverage
-(``truth_coverage``). No step of the pipeline may read what is written here; tests compare
-published values with it.
+(``truth_coverage``), the register's inhabitants (``truth_register``). No step of the pipeline may
+read what is written here; tests compare published values with it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 
-from pipelines.settings import atomic_write
+from pipelines.settings import PublicDenominators, atomic_write
 from pipelines.synthetic import truth_persons as states
+from pipelines.synthetic import truth_register as register
 from pipelines.synthetic.model import Region
 from pipelines.synthetic.phenomena import phenomena
 from pipelines.synthetic.truth_coverage import (
@@ -29,18 +31,29 @@ from pipelines.synthetic.truth_definitions import (
     Definition,
     Measure,
     age_groups,
+    hospital_days,
 )
 from pipelines.synthetic.truth_persons import World
 
 REGION_CODE = "MIDT"
 _FILES = ("indicator_truth.parquet", "indicator_truth_by_age.parquet", "phenomena.parquet")
 
+_OF_REGISTER: dict[Measure, Callable[[World, pl.DataFrame], pl.DataFrame]] = {
+    states.residents: register.residents,
+    states.residents_live: register.residents_live,
+    hospital_days: lambda world, known: register.person_days(world, known, "hospital"),
+}
+"""Measures of the public population, and how the register gives them."""
 
-def indicator_truth(region: Region) -> tuple[pl.DataFrame, pl.DataFrame]:
+
+def indicator_truth(
+    region: Region, public_denominators: PublicDenominators = "register"
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Compute the truth of a region by the definitions, from its tables alone.
 
     Args:
         region: The region.
+        public_denominators: Whose persons stand below public figures.
 
     Returns:
         Two frames, in order of their keys. The truth: indicator_id, area_level
@@ -52,14 +65,15 @@ def indicator_truth(region: Region) -> tuple[pl.DataFrame, pl.DataFrame]:
         flows.
     """
     world = states.world(region, load_coverage())
+    known = register.inhabitants(region) if public_denominators == "register" else None
     totals, ages = [], []
     measured: dict[Measure, pl.DataFrame] = {}
     for indicator_id, definition in DEFINITIONS.items():
         for measure in (definition.numerator, definition.denominator):
             if measure not in measured:
                 measured[measure] = measure(world)
-        coverage = coverage_of(world, definition, measured)
-        cells = _cells(world, definition, measured, coverage)
+        coverage = coverage_of(world, definition, measured, known)
+        cells = _cells(world, definition, measured, coverage, known)
         name = pl.lit(indicator_id).alias("indicator_id")
         totals.append(_published(cells, definition, coverage).select(name, pl.all()))
         if definition.groups:
@@ -71,18 +85,22 @@ def indicator_truth(region: Region) -> tuple[pl.DataFrame, pl.DataFrame]:
     )
 
 
-def write_truth(region: Region, path: Path) -> list[Path]:
+def write_truth(
+    region: Region, path: Path, public_denominators: PublicDenominators = "register"
+) -> list[Path]:
     """Write the truth of a region.
 
     Args:
         region: The region.
         path: Folder of the truth (``identified/synthetic/truth``).
+        public_denominators: Whose persons stand below public figures.
 
     Returns:
         ``indicator_truth.parquet`` and ``indicator_truth_by_age.parquet`` in that folder, columns
         as in ``indicator_truth``; and ``phenomena.parquet``, as in ``phenomena``.
     """
-    frames = dict(zip(_FILES, (*indicator_truth(region), phenomena(region)), strict=True))
+    truth = indicator_truth(region, public_denominators)
+    frames = dict(zip(_FILES, (*truth, phenomena(region)), strict=True))
     for name, frame in frames.items():
         with atomic_write(path / name) as temporary:
             frame.write_parquet(temporary)
@@ -90,9 +108,19 @@ def write_truth(region: Region, path: Path) -> list[Path]:
 
 
 def coverage_of(
-    world: World, definition: Definition, measured: dict[Measure, pl.DataFrame]
+    world: World,
+    definition: Definition,
+    measured: dict[Measure, pl.DataFrame],
+    known: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Covered share and state of every municipality with residents, by year.
+
+    Args:
+        world: The world.
+        definition: The indicator.
+        measured: Its measures.
+        known: The register's inhabitants: covered shares are then of the calendar. Null: of the
+            person-time that the journal knows.
 
     Returns:
         year, municipality_code, covered_share, coverage_state, residents (on 31 December).
@@ -103,8 +131,14 @@ def coverage_of(
         .group_by("year", "municipality_code")
         .agg(pl.len().alias("residents"))
     )
-    parts = [_coverage_in(world, definition, measured, residents, year) for year in world.years]
-    return pl.concat(parts)
+    parts = [
+        _coverage_in(world, definition, measured, residents, year, known) for year in world.years
+    ]
+    coverage = pl.concat(parts)
+    if known is None:
+        return coverage
+    registered = known.group_by("year", "municipality_code").agg(residents=pl.col("end").sum())
+    return coverage.drop("residents").join(registered, on=["year", "municipality_code"], how="left")
 
 
 def _coverage_in(
@@ -113,6 +147,7 @@ def _coverage_in(
     measured: dict[Measure, pl.DataFrame],
     residents: pl.DataFrame,
     year: int,
+    known: pl.DataFrame | None,
 ) -> pl.DataFrame:
     time = (
         covered_time(world.spells, world.coverage, definition.service, year)
@@ -120,6 +155,9 @@ def _coverage_in(
         .group_by("municipality_code")
         .agg(pl.col("days").sum(), pl.col("covered_days").sum())
     )
+    if known is not None:
+        places = time["municipality_code"]
+        time = register.covered_calendar(world, places, definition.service, year).drop("year")
     here = residents.filter(pl.col("year") == year).drop("year")
     frame = time.join(here, on="municipality_code", how="left").with_columns(
         pl.col("residents").fill_null(0), mean_share=pl.lit(1.0)
@@ -168,6 +206,7 @@ def _cells(
     definition: Definition,
     measured: dict[Measure, pl.DataFrame],
     coverage: pl.DataFrame,
+    known: pl.DataFrame | None,
 ) -> pl.DataFrame:
     """Counts by area, sex and year of age, of covered municipalities and of graded persons.
 
@@ -177,7 +216,14 @@ def _cells(
     low = min(definition.groups, default=0)
     sides = []
     for side in ("numerator", "denominator"):
-        rows = measured[getattr(definition, side)]
+        measure: Measure = getattr(definition, side)
+        if known is not None and definition.public and measure in _OF_REGISTER:
+            registered = _OF_REGISTER[measure](world, known).filter(pl.col("age") >= low)
+            there = counted.select("year", "municipality_code")
+            inside = registered.join(there, on=["year", "municipality_code"], how="semi")
+            sides.append(_summed(inside, side, pl.col("persons").sum()))
+            continue
+        rows = measured[measure]
         inside = rows.join(
             counted.select("year", "municipality_code"),
             on=["year", "municipality_code"],
@@ -193,7 +239,8 @@ def _cells(
             rows = rows.filter(pl.col("age") >= low)
         else:
             rows = rows.with_columns(pl.lit("total").alias("sex"), pl.lit(0, pl.Int32).alias("age"))
-        sides.append(_counted(rows, side))
+        persons = pl.col("person").filter(pl.col("value") > 0).n_unique()
+        sides.append(_summed(rows, side, persons))
     key = ["area_level", "area_code", "sex", "age", "year"]
     return (
         sides[0]
@@ -212,7 +259,7 @@ def _denominator(definition: Definition) -> pl.Expr:
     return pl.col("denominator") / pl.date(pl.col("year"), 12, 31).dt.ordinal_day()
 
 
-def _counted(rows: pl.DataFrame, side: str) -> pl.DataFrame:
+def _summed(rows: pl.DataFrame, side: str, persons: pl.Expr) -> pl.DataFrame:
     municipal = rows.drop_nulls("municipality_code").with_columns(
         pl.lit("municipality").alias("area_level"), pl.col("municipality_code").alias("area_code")
     )
@@ -224,7 +271,7 @@ def _counted(rows: pl.DataFrame, side: str) -> pl.DataFrame:
         .group_by("area_level", "area_code", "sex", pl.col("age").cast(pl.Int32), "year")
         .agg(
             pl.col("value").sum().alias(side),
-            pl.col("person").filter(pl.col("value") > 0).n_unique().alias(f"{side}_persons"),
+            persons.alias(f"{side}_persons"),
         )
     )
 

@@ -27,8 +27,8 @@ class Definition:
 
     ``on_date`` indicators are covered on 31 December or not at all; the others by the share of
     the year's resident days. ``person_time``: the denominator is measured in days and counted in
-    person-years. ``public``: the denominator is the public population, which leaves graded
-    persons out: the region's less the municipalities' would tell how many there are.
+    person-years. ``public``: the denominator is the public population: that of the register, or
+    the journal's own count, which leaves graded persons out.
     """
 
     numerator: Measure
@@ -41,7 +41,8 @@ class Definition:
     public: bool = False
 
 
-def _hospital_days(world: World) -> pl.DataFrame:
+def hospital_days(world: World) -> pl.DataFrame:
+    """Resident days on which hospital services are covered."""
     return states.person_days(world, "hospital")
 
 
@@ -64,7 +65,7 @@ def _active_staff(world: World) -> pl.DataFrame:
 DEFINITIONS: dict[str, Definition] = {
     "ready_for_discharge_days_per_1000": Definition(
         events.waiting_days,
-        _hospital_days,
+        hospital_days,
         1000,
         _ADULTS,
         "hospital",
@@ -82,7 +83,7 @@ DEFINITIONS: dict[str, Definition] = {
     ),
     "emergency_admissions_per_1000": Definition(
         events.emergency_stays,
-        _hospital_days,
+        hospital_days,
         1000,
         _ALL_AGES,
         "hospital",

@@ -77,7 +77,7 @@ def test_a_killed_publication_shows_nothing(resumed: Resumed, tmp_path: Path) ->
 @pytest.mark.nightly
 def test_ten_kills(demo: Demo, tmp_path: Path) -> None:
     draw = random.Random(SEED)
-    home = demo.home.copy_to(tmp_path, "identified/inbox")
+    home = demo.home.copy_to(tmp_path, "identified/inbox", "restricted/register/synthetic")
     ingesting = KILLS // 2
     for kill_number in range(KILLS):
         marker, times = "done   journal", draw.randint(1, 2)
@@ -93,7 +93,7 @@ def test_ten_kills(demo: Demo, tmp_path: Path) -> None:
 
 @pytest.mark.nightly
 def test_two_undisturbed_homes_are_the_same(demo: Demo, tmp_path: Path) -> None:
-    home = demo.home.copy_to(tmp_path, "identified/inbox")
+    home = demo.home.copy_to(tmp_path, "identified/inbox", "restricted/register/synthetic")
     assert home.run("run").code == 0
     assert release_of(home) == release_of(demo.home)
     assert parquet_hashes(home.zones.journal) == parquet_hashes(demo.home.zones.journal)

@@ -14,15 +14,18 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipelines.assets.doors import read_warehouse
 from pipelines.assets.release import read_marts
 from pipelines.catalogue.loader import catalogue
 from pipelines.catalogue.model import Indicator
+from pipelines.synthetic import Region
 from tests.support.attacks import (
     REST,
     Cell,
     Knowledge,
     ages_of,
     knowledge_of,
+    less_than_registered,
     linked,
     quantities_of,
     read_values,
@@ -316,3 +319,81 @@ def _with_region_of(values: pl.DataFrame, more: float) -> pl.DataFrame:
         .drop("summed")
     )
     return pl.concat([areas, region.select(areas.columns)])
+
+
+@pytest.fixture(scope="module")
+def register(demo: Demo) -> pl.DataFrame:
+    """The population register as anybody may look it up."""
+    (path,) = (demo.home.zones.register / "synthetic").glob("population-*.parquet")
+    return pl.read_parquet(path)
+
+
+@pytest.fixture(scope="module")
+def of_the_journal(demo: Demo) -> pl.DataFrame:
+    """The release with the journal's own count of residents below its figures."""
+    values = read_values(demo.home.zones.published / "current")
+    counts = read_warehouse(demo.home.zones, "intermediate.int_resident_counts")
+    both = pl.concat([counts, counts.with_columns(sex=pl.lit("total"))])
+    ages = [
+        (spec.id, label, low, high)
+        for spec in catalogue().indicators.values()
+        for label, (low, high) in ages_of(spec).items()
+    ]
+    bands = pl.DataFrame(ages, schema=["indicator_id", "age_group", "low", "high"], orient="row")
+    key = ["indicator_id", "area_code", "sex", "age_group", "year"]
+    own = (
+        both.join(bands, how="cross")
+        .filter(pl.col("age").is_between(pl.col("low"), pl.col("high")))
+        .group_by(key)
+        .agg(own=pl.col("residents").sum().cast(pl.Float64))
+        .with_columns(pl.col("year").cast(pl.Int32))
+    )
+    joined = values.with_columns(year=pl.col("period_start").dt.year()).join(
+        own, on=key, how="left"
+    )
+    shown = pl.col("denominator").is_not_null()
+    return joined.with_columns(denominator=pl.when(shown).then(pl.col("own").fill_null(0)))
+
+
+def graded_residents(region: Region) -> pl.DataFrame:
+    """Residents with a graded address by municipality and year, as the region was made."""
+    graded = region.persons.filter(pl.col("graded_from").is_not_null())
+    homes = region.residence.join(graded, on="person")
+    frames = []
+    for year in region.settings.window:
+        last = pl.date(year, 12, 31)
+        there = homes.filter(
+            pl.col("valid_from") <= last,
+            pl.col("valid_to").is_null() | (pl.col("valid_to") > last),
+            pl.col("birth_date") <= last,
+            pl.col("death_date").is_null() | (pl.col("death_date") > last),
+        )
+        counted = there.group_by(area_code="municipality_code").agg(graded=pl.len())
+        frames.append(counted.with_columns(year=pl.lit(year, dtype=pl.Int32)))
+    return pl.concat(frames)
+
+
+def test_register_minus_published_tells_nobody(release: Path, register: pl.DataFrame) -> None:
+    published = read_values(release)
+    assert less_than_registered(
+        published, list(catalogue().indicators.values()), register
+    ).is_empty()
+
+
+def test_register_minus_the_journals_count_tells_graded_persons(
+    of_the_journal: pl.DataFrame, register: pl.DataFrame, region: Region
+) -> None:
+    every = list(catalogue().indicators.values())
+    told = less_than_registered(of_the_journal, every, register)
+    assert set(told["sex"]) == {"total", "female", "male"}
+    assert told.filter(pl.col("missing").is_between(1, LEAST - 1)).height > 50
+    whole = told.filter(
+        pl.col("indicator_id") == "adoption_inhabitants_share",
+        pl.col("sex") == "total",
+        pl.col("age_group") == "total",
+    )
+    # The rest have asked to be left out. Nobody with a graded address is missed.
+    found = graded_residents(region).join(whole, on=["area_code", "year"], how="left")
+    assert found.height > 0
+    assert found.filter(pl.col("missing") >= pl.col("graded")).height == found.height
+    assert found.filter(pl.col("missing") == pl.col("graded")).height > 0

@@ -12,7 +12,9 @@ import polars as pl
 import pytest
 
 from anonymization.keys import Key
+from pipelines.clients.population_register import lay_out
 from pipelines.ingest import ingest_pending
+from pipelines.settings import PublicDenominators
 from pipelines.synthetic import (
     Region,
     SyntheticSettings,
@@ -20,6 +22,7 @@ from pipelines.synthetic import (
     indicator_truth,
     write_extract,
 )
+from pipelines.synthetic.register import population_register
 from tests.support.compiled_models import Dbt, QuickWarehouse
 from tests.support.warehouse import Warehouse
 
@@ -41,23 +44,36 @@ def region(request: pytest.FixtureRequest) -> Region:
 
 
 @pytest.fixture(scope="module")
-def truth(region: Region) -> tuple[pl.DataFrame, pl.DataFrame]:
-    return indicator_truth(region)
-
-
-@pytest.fixture(scope="module")
-def warehouse(
+def taken_in(
     dbt: Dbt, region: Region, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[QuickWarehouse]:
+    """The region's extract through the doors, and its population register beside it."""
     made = QuickWarehouse(tmp_path_factory.mktemp("home"), dbt)
     write_extract(region, made.zones.inbox)
     results = ingest_pending(made.zones, Key("test", 1, bytes(range(32))))
     assert {result.state for result in results} == {"committed"}
-    made.write_catalogue(region.settings.window)
+    lay_out(made.zones, population_register(region))
     made.write_single_year_strata()
-    made.run("staging", "intermediate", "marts")
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module", params=["register", "journal"])
+def mode(request: pytest.FixtureRequest) -> PublicDenominators:
+    """Whose persons stand below public figures."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def truth(region: Region, mode: PublicDenominators) -> tuple[pl.DataFrame, pl.DataFrame]:
+    return indicator_truth(region, mode)
+
+
+@pytest.fixture(scope="module")
+def warehouse(taken_in: QuickWarehouse, region: Region, mode: PublicDenominators) -> QuickWarehouse:
+    taken_in.write_catalogue(region.settings.window, public_denominators=mode)
+    taken_in.run("staging", "intermediate", "marts")
+    return taken_in
 
 
 def mart(warehouse: Warehouse, name: str) -> pl.DataFrame:

@@ -100,7 +100,7 @@ def staged(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> QuickWarehouse
     return home
 
 
-def test_a_full_delivery_of_a_cohort_stands_for_that_cohort_alone(staged: Warehouse) -> None:
+def test_a_full_delivery_of_a_cohort_stands_for_that_cohort_alone(staged: QuickWarehouse) -> None:
     """And one of everybody for all cohorts; without cohorts ``north-2`` would end ``south-1``."""
     keys = staged.table("staging.stg_journal__procedure")["procedure_key"]
     deliveries = {key.rsplit("-", 1)[0] for key in keys}

@@ -265,3 +265,48 @@ def told_elsewhere(values: pl.DataFrame, comparisons: pl.DataFrame) -> pl.DataFr
         pl.col("quality_flags").str.contains("small_numerator|coarse_age")
     ).select(*figure, where=pl.lit("flags"))
     return pl.concat([kinds, compared, flags]).join(hidden, on=figure, how="semi")
+
+
+def less_than_registered(
+    values: pl.DataFrame, specs: Sequence[Indicator], register: pl.DataFrame
+) -> pl.DataFrame:
+    """Register minus published denominator, where residents of 31 December are published.
+
+    Everybody may look up the population by municipality, sex and year of age. Whoever is in it
+    and in no denominator has a graded address, or has asked to be left out.
+
+    Args:
+        values: ``indicator_values`` as written, or with other denominators.
+        specs: Indicators.
+        register: The population register: municipality, sex, age, on_date, persons.
+
+    Returns:
+        Figures of municipalities that differ: their keys and ``missing`` (persons).
+    """
+    bands = pl.DataFrame(
+        [
+            (spec.id, label, low, high)
+            for spec in specs
+            if spec.denominator.public and spec.denominator.measure == "residents"
+            for label, (low, high) in ages_of(spec).items()
+        ],
+        schema=["indicator_id", "age_group", "low", "high"],
+        orient="row",
+    )
+    # The day after 31 December; 1507 was divided in that night.
+    undone = pl.col("municipality").replace({"1508": "1507", "1580": "1507"})
+    people = register.with_columns(year=pl.col("on_date").dt.year() - 1).with_columns(
+        area_code=pl.when(pl.col("year") == 2023).then(undone).otherwise("municipality")
+    )
+    counted = (
+        pl.concat([people, people.with_columns(sex=pl.lit("total"))])
+        .join(bands, how="cross")
+        .filter(pl.col("age").is_between(pl.col("low"), pl.col("high")))
+        .group_by("indicator_id", "area_code", "sex", "age_group", "year")
+        .agg(registered=pl.col("persons").sum())
+    )
+    key = ["indicator_id", "area_code", "sex", "age_group", "year"]
+    shown = values.filter(pl.col("value_kind") == "crude", pl.col("denominator").is_not_null())
+    joined = shown.with_columns(year=pl.col("period_start").dt.year()).join(counted, on=key)
+    missing = pl.col("registered") - pl.col("denominator")
+    return joined.with_columns(missing=missing).filter(missing.abs() > 1e-6).select(*key, "missing")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import polars as pl
 
+from pipelines.settings import PublicDenominators
 from pipelines.synthetic import Region, SyntheticSettings
 from pipelines.synthetic.places import load_places
 from pipelines.synthetic.spells import Spells
@@ -135,9 +136,11 @@ def counted(
     return {(year, code): value for year, code, value in summed.iter_rows()}
 
 
-def truth_of(indicator_id: str, **tables: Rows) -> dict[tuple[str, str, int], list[object]]:
+def truth_of(
+    indicator_id: str, public_denominators: PublicDenominators = "journal", **tables: Rows
+) -> dict[tuple[str, str, int], list[object]]:
     """Numerator, denominator, value and coverage state by (area, age group, year), both sexes."""
-    truth, _ = indicator_truth(mini_region(**tables))
+    truth, _ = indicator_truth(mini_region(**tables), public_denominators)
     rows = truth.filter(pl.col("indicator_id") == indicator_id, pl.col("sex") == "total")
     return {
         (area, group, year): figures

@@ -22,7 +22,7 @@ from pipelines.clients.population_register import SCHEMA
 from pipelines.ingest.columns import table_schema
 from pipelines.ingest.ledger import DELIVERY_SCHEMA, DELIVERY_TABLE
 from pipelines.resources import DBT_FOLDER, dbt_environment, environment
-from pipelines.settings import Settings, Zones, reference_dir
+from pipelines.settings import PublicDenominators, Settings, Zones, reference_dir
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -54,9 +54,17 @@ class Warehouse:
         """Write the population register that dbt reads; without rows there is none."""
         _frame(rows, SCHEMA).write_parquet(self.zones.register / "population.parquet")
 
-    def write_catalogue(self, years: range, entries: Catalogue | None = None) -> None:
-        """Write the catalogue's tables for some years."""
-        for name, frame in catalogue_tables(entries or catalogue(), reference_dir(), years).items():
+    def write_catalogue(
+        self,
+        years: range,
+        entries: Catalogue | None = None,
+        public_denominators: PublicDenominators = "journal",
+    ) -> None:
+        """Write the catalogue's tables for some years, and where public denominators come from."""
+        tables = catalogue_tables(
+            entries or catalogue(), reference_dir(), years, public_denominators
+        )
+        for name, frame in tables.items():
             frame.write_parquet(self.zones.catalogue / f"{name}.parquet")
 
     def write_single_year_strata(self) -> None:

@@ -255,6 +255,7 @@ def test_catalogue_tables_have_their_grain(tables: dict[str, pl.DataFrame]) -> N
         "code_sets": ["code_set", "code_system", "prefix"],
         "years": ["year"],
         "municipalities": ["municipality_code"],
+        "register_codes": ["year", "municipality_code", "register_code"],
         "service_spells": ["municipality_code", "service"],
         "hospital_shares": ["municipality_code", "hospital_code"],
     }

@@ -355,7 +355,7 @@ def console() -> Console:
 
 @pytest.fixture
 def _no_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    def region(_: object, to: Path, *rest: object, register: Path) -> None:
+    def region(_: object, to: Path, *rest: object, **more: object) -> None:
         (to / "synthetic" / "kommuner-2025").mkdir(parents=True)
 
     def stop(_: object) -> None:

@@ -1,4 +1,6 @@
--- How much of each municipality's year an indicator covers, and what follows from it.
+-- How much of each municipality's year an indicator covers, and what follows from it. Shares are of
+-- person-time that the journal knows, or of the calendar and the population register's inhabitants:
+-- whichever stands below public figures, for a share of the one would tell of the other.
 with resident_days as (
     select
         municipality_code,
@@ -19,8 +21,18 @@ residents as (
     group by municipality_code, year
 ),
 
+registered as (
+    select
+        municipality_code,
+        year,
+        sum(persons_end) as inhabitants
+    from {{ ref('int_register_population') }}
+    group by municipality_code, year
+),
+
 covered_days as (
     select
+        'journal' as inhabitants_from,
         municipality_code,
         year,
         service,
@@ -29,6 +41,15 @@ covered_days as (
     from {{ ref('int_covered_days') }}
     where municipality_code is not null
     group by municipality_code, year, service
+    union all
+    select
+        'register' as inhabitants_from,
+        municipality_code,
+        year,
+        service,
+        covered_days,
+        share_days
+    from {{ ref('int_covered_calendar') }}
 ),
 
 gp_residents as (
@@ -47,8 +68,10 @@ area_years as (
         years.year,
         years.first_day,
         years.last_day,
+        years.days,
         coalesce(resident_days.resident_days, 0) as resident_days,
-        coalesce(residents.residents, 0) as residents
+        coalesce(residents.residents, 0) as residents,
+        coalesce(registered.inhabitants, 0) as inhabitants
     from {{ source('catalogue', 'municipalities') }} as municipalities
     inner join {{ source('catalogue', 'years') }} as years
         on
@@ -62,6 +85,10 @@ area_years as (
         on
             municipalities.municipality_code = residents.municipality_code
             and years.year = residents.year
+    left join registered
+        on
+            municipalities.municipality_code = registered.municipality_code
+            and years.year = registered.year
 ),
 
 shares as (
@@ -73,8 +100,12 @@ shares as (
         area_years.year,
         area_years.first_day,
         area_years.last_day,
-        area_years.residents,
         case
+            when indicators.inhabitants_from = 'register' then area_years.inhabitants
+            else area_years.residents
+        end as residents,
+        case
+            -- What nobody in the journal has lived in has no strata to be counted by.
             when area_years.resident_days = 0 then 0.0
             when indicators.service = 'none' then 1.0
             when indicators.service = 'gp'
@@ -86,7 +117,12 @@ shares as (
                 then case when covered.municipality_code is not null then 1.0 else 0.0 end
             else
                 coalesce(
-                    cast(covered_days.covered_days as double) / area_years.resident_days, 0.0
+                    cast(covered_days.covered_days as double)
+                    / case
+                        when indicators.inhabitants_from = 'register' then area_years.days
+                        else area_years.resident_days
+                    end,
+                    0.0
                 )
         end as covered_share,
         case
@@ -99,6 +135,7 @@ shares as (
     left join covered_days
         on
             indicators.service = covered_days.service
+            and indicators.inhabitants_from = covered_days.inhabitants_from
             and area_years.municipality_code = covered_days.municipality_code
             and area_years.year = covered_days.year
     left join gp_residents

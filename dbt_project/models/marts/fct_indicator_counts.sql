@@ -1,5 +1,7 @@
--- Exact counts by k-anonymous strata. Municipality rows use the municipality's own bands, region
--- rows the region's; a band that straddles an age limit of the indicator is counted in the region only.
+-- Exact counts by k-anonymous strata, of persons in the journal and, where public denominators come
+-- from it, of inhabitants in the population register. Municipality rows use the municipality's own
+-- bands, region rows the region's; a band that straddles an age limit of the indicator is counted in
+-- the region only.
 with
 {{ contributions('strata') }},
 
@@ -65,6 +67,138 @@ persons_in_strata as (
     from stratified
     group by
         indicator_id, area_level, area_code, sex, age_from, age_to, year, person_id
+),
+
+journal_strata as (
+    select
+        indicator_id,
+        area_level,
+        area_code,
+        sex,
+        age_from,
+        age_to,
+        year,
+        sum(numerator) as numerator,
+        sum(denominator) as denominator,
+        sum(numerator * numerator) as numerator_sq,
+        max(numerator) as numerator_max,
+        max(denominator) as denominator_max,
+        sum(case when numerator > 0 then 1 else 0 end) as numerator_persons,
+        sum(case when denominator > 0 then 1 else 0 end) as denominator_persons,
+        sum(is_complement) as complement_persons
+    from persons_in_strata
+    group by indicator_id, area_level, area_code, sex, age_from, age_to, year
+),
+
+-- One side of an indicator in each row, of covered municipalities. A denominator's numerator is 0.
+register_sides as (
+    select
+        indicators.indicator_id,
+        inhabitants.year,
+        inhabitants.municipality_code,
+        inhabitants.sex,
+        inhabitants.age,
+        indicators.age_min,
+        indicators.age_max,
+        indicators.denominator_measure = inhabitants.measure_id as is_denominator,
+        inhabitants.value,
+        inhabitants.persons
+    from {{ source('catalogue', 'indicators') }} as indicators
+    inner join {{ ref('int_register_measures') }} as inhabitants
+        on
+            inhabitants.measure_id in (
+                indicators.denominator_measure, indicators.numerator_measure
+            )
+            and coalesce(inhabitants.service, indicators.service) = indicators.service
+    inner join {{ ref('fct_coverage') }} as coverage
+        on
+            indicators.indicator_id = coverage.indicator_id
+            and inhabitants.municipality_code = coverage.area_code
+            and inhabitants.year = extract(year from coverage.period_start)
+    where
+        {{ is_of_the_register() }}
+        and indicators.counting = 'strata'
+        and coverage.coverage_state <> 'not_covered'
+),
+
+register_in_areas as (
+    select
+        'municipality' as area_level,
+        register_sides.municipality_code as area_code,
+        register_sides.*
+    from register_sides
+    union all
+    -- Persons with a graded address are counted where they live, and so in the sum as well.
+    select
+        'region' as area_level,
+        'MIDT' as area_code,
+        register_sides.*
+    from register_sides
+),
+
+register_strata as (
+    select
+        counted.indicator_id,
+        counted.area_level,
+        counted.area_code,
+        counted.sex,
+        strata.age_from,
+        strata.age_to,
+        counted.year,
+        sum(case when counted.is_denominator then 0 else counted.value end) as numerator,
+        sum(case when counted.is_denominator then counted.value else 0 end) as denominator,
+        sum(case when counted.is_denominator then 0 else counted.value end) as numerator_sq,
+        max(case when counted.is_denominator or counted.value = 0 then 0.0 else 1.0 end)
+            as numerator_max,
+        -- One person and one year of a person are the most that anybody adds.
+        1.0 as denominator_max,
+        sum(case when counted.is_denominator then 0 else counted.persons end) as numerator_persons,
+        sum(case when counted.is_denominator then counted.persons else 0 end)
+            as denominator_persons,
+        0 as complement_persons
+    from register_in_areas as counted
+    inner join {{ source('doors', 'strata_map') }} as strata
+        on
+            counted.area_code = strata.area_code
+            and counted.sex = strata.sex
+            and counted.age between strata.age_from and strata.age_to
+            and counted.age_min <= strata.age_from
+            and counted.age_max >= strata.age_to
+    group by
+        counted.indicator_id,
+        counted.area_level,
+        counted.area_code,
+        counted.sex,
+        strata.age_from,
+        strata.age_to,
+        counted.year
+),
+
+all_strata as (
+    select * from journal_strata
+    union all
+    select * from register_strata
+),
+
+counted as (
+    select
+        indicator_id,
+        area_level,
+        area_code,
+        sex,
+        age_from,
+        age_to,
+        year,
+        sum(numerator) as numerator,
+        sum(denominator) as denominator,
+        sum(numerator_sq) as numerator_sq,
+        max(numerator_max) as numerator_max,
+        max(denominator_max) as denominator_max,
+        sum(numerator_persons) as numerator_persons,
+        sum(denominator_persons) as denominator_persons,
+        sum(complement_persons) as complement_persons
+    from all_strata
+    group by indicator_id, area_level, area_code, sex, age_from, age_to, year
 )
 
 select
@@ -76,23 +210,23 @@ select
     cast(counted.age_to as integer) as age_to,
     years.first_day as period_start,
     years.last_day as period_end,
-    sum(counted.numerator) as numerator,
-    sum(counted.denominator) as denominator,
-    sum(counted.numerator * counted.numerator) as numerator_sq,
-    max(counted.numerator) as numerator_max,
-    max(counted.denominator) as denominator_max,
-    cast(sum(case when counted.numerator > 0 then 1 else 0 end) as bigint) as numerator_persons,
-    cast(sum(case when counted.denominator > 0 then 1 else 0 end) as bigint) as denominator_persons,
-    cast(sum(counted.is_complement) as bigint) as complement_persons,
+    cast(counted.numerator as double) as numerator,
+    cast(counted.denominator as double) as denominator,
+    cast(counted.numerator_sq as double) as numerator_sq,
+    cast(counted.numerator_max as double) as numerator_max,
+    cast(counted.denominator_max as double) as denominator_max,
+    cast(counted.numerator_persons as bigint) as numerator_persons,
+    cast(counted.denominator_persons as bigint) as denominator_persons,
+    -- Against the register, the difference that a reader computes; who moved may make it negative.
+    cast(
+        case
+            when not {{ is_of_the_register() }} then counted.complement_persons
+            when indicators.kind = 'proportion' then counted.denominator - counted.numerator
+            else counted.denominator_persons - counted.numerator_persons
+        end as bigint
+    ) as complement_persons,
     cast(null as bigint) as providers
-from persons_in_strata as counted
+from counted
+inner join {{ source('catalogue', 'indicators') }} as indicators
+    on counted.indicator_id = indicators.indicator_id
 inner join {{ source('catalogue', 'years') }} as years on counted.year = years.year
-group by
-    counted.indicator_id,
-    counted.area_level,
-    counted.area_code,
-    counted.sex,
-    counted.age_from,
-    counted.age_to,
-    years.first_day,
-    years.last_day
