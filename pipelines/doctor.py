@@ -51,7 +51,7 @@ class Finding:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Examine versions, catalogue, zones, permissions, key, disk, encryption and sources.
+    """Examine versions, catalogue, zones, permissions, key, disk, encryption, sources, register.
 
     Args:
         settings: Settings of this process.
@@ -64,6 +64,7 @@ def examine(settings: Settings) -> list[Finding]:
         *_disk(settings),
         *_encryption(settings),
         *_sources(settings),
+        *_denominators(settings),
     ]
 
 
@@ -218,3 +219,39 @@ def _sources(settings: Settings) -> Iterator[Finding]:
                 f"not ready for production: lacks {', '.join(missing)}",
                 f"Fill them in pipelines/catalogue/sources/{source.id}.yml.",
             )
+
+
+def _denominators(settings: Settings) -> Iterator[Finding]:
+    """Below figures about real persons stand the register's inhabitants, not the journal's."""
+    from pipelines.clients.population_register import RegisterError, chosen, updated_text
+
+    subject = "public denominators"
+    real = any(
+        source.identity.profile == "production" and (settings.zones.inbox / source.id).is_dir()
+        for source in load_sources().values()
+    )
+    if settings.public_denominators == "journal":
+        yield Finding(
+            "wrong" if real else "note",
+            subject,
+            "the journal's own count: beside the register it tells of graded addresses",
+            "Set FOLKEPULS_PUBLIC_DENOMINATORS=register before a release of real persons.",
+        )
+        return
+    choice = settings.population_register
+    try:
+        register = chosen(settings.zones, choice, synthetic_persons=False if real else None)
+    except RegisterError as error:
+        yield Finding("wrong" if real else "note", subject, str(error))
+        return
+    if register is None:
+        yield Finding(
+            "wrong" if real else "note",
+            subject,
+            f"no population register (FOLKEPULS_POPULATION_REGISTER={choice}): a run stops",
+            "Set FOLKEPULS_POPULATION_REGISTER=ssb and run `folkepuls register fetch`.",
+        )
+        return
+    origin = register.provenance
+    text = f"of the register: {origin.source}, updated {updated_text(origin.updated)}"
+    yield Finding("ok", subject, text)

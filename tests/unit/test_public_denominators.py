@@ -12,11 +12,16 @@ import pytest
 from dagster import materialize
 
 from pipelines.assets.register import RegisterConfig, population
+from pipelines.catalogue.loader import catalogue
+from pipelines.catalogue.model import PUBLIC_MEASURES, PUBLIC_NUMERATORS, Indicator
 from pipelines.catalogue.tables import register_codes
 from pipelines.checks.denominators import require_denominators
 from pipelines.clients.population_register import SCHEMA, Register, RegisterError, keep
+from pipelines.doctor import examine
 from pipelines.ingest.ledger import LedgerEntry
-from pipelines.resources import FolkepulsResource
+from pipelines.operations import input_fingerprint
+from pipelines.publication.notes import caveats_table
+from pipelines.resources import DBT_FOLDER, FolkepulsResource
 from pipelines.settings import Settings, reference_dir
 from pipelines.synthetic.register import population_register
 from tests.support.library_warnings import ignoring_library_warnings
@@ -227,3 +232,97 @@ def test_what_is_no_choice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOLKEPULS_PUBLIC_DENOMINATORS", "both")
     with pytest.raises(ValueError, match=re.escape("public_denominators")):
         Settings()
+
+
+# --- what the doctor and a later run make of the choice
+
+
+def verdict(settings: Settings) -> tuple[str, str]:
+    (finding,) = [one for one in examine(settings) if one.subject == "public denominators"]
+    return finding.verdict, finding.text
+
+
+REAL = "helseplattformen"
+
+
+@pytest.mark.parametrize(
+    ("public_denominators", "brings", "delivers", "expected"),
+    [
+        ("register", None, False, ("note", "a run stops")),
+        ("register", None, True, ("wrong", "a run stops")),
+        ("register", "synthetic", False, ("ok", "syntetisk befolkning")),
+        # A made-up register below real persons.
+        ("register", "synthetic", True, ("wrong", "made-up")),
+        ("journal", "synthetic", False, ("note", "tells of graded addresses")),
+        ("journal", "synthetic", True, ("wrong", "tells of graded addresses")),
+    ],
+)
+def test_the_doctor_demands_the_register_of_real_persons(
+    public_denominators: str, brings: str | None, delivers: bool, expected: tuple[str, str],
+    home: Settings, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("FOLKEPULS_PUBLIC_DENOMINATORS", public_denominators)
+    if brings:
+        keep(home.zones.register / brings, register())
+    if delivers:
+        (home.zones.inbox / REAL).mkdir()
+    found, text = verdict(Settings())
+    assert found == expected[0]
+    assert expected[1] in text
+
+
+def test_another_choice_is_another_candidate(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = input_fingerprint(home.zones)
+    assert input_fingerprint(home.zones) == before
+    monkeypatch.setenv("FOLKEPULS_PUBLIC_DENOMINATORS", "journal")
+    assert input_fingerprint(home.zones) != before
+
+
+def test_each_release_says_where_its_inhabitants_are_counted() -> None:
+    of_register = register(synthetic=False).provenance.model_copy(
+        update={
+            "source": "Statistisk sentralbyrå",
+            "licence": "CC BY 4.0",
+            "updated": dt.datetime(2025, 2, 20, 7, tzinfo=dt.UTC),
+        }
+    )
+    public = {spec.id for spec in catalogue().indicators.values() if spec.denominator.public}
+    tables = {
+        "journal": caveats_table(catalogue(), YEARS),
+        "register": caveats_table(catalogue(), YEARS, register=of_register),
+    }
+    said = {name: set(table["caveat_id"]) for name, table in tables.items()}
+    assert said["register"] - said["journal"] == {"inhabitants_of_the_register"}
+    assert said["journal"] - said["register"] == {"graded_not_placed"}
+    named = tables["register"].filter(pl.col("caveat_id") == "inhabitants_of_the_register")
+    assert set(named["indicator_id"]) == public
+    for text in named.select("text_nb", "text_nn", "text_en").unpivot()["value"]:
+        for word in ("Statistisk sentralbyrå", "CC BY 4.0", "2025-02-20"):
+            assert word in text
+    adoption = pl.col("indicator_id") == "adoption_inhabitants_share"
+    for table in tables.values():
+        ids = table.filter(adoption)["caveat_id"]
+        assert "graded_addresses_numerator_only" not in ids
+        others = table.filter(pl.col("caveat_id") == "graded_addresses_numerator_only")
+        assert set(others["indicator_id"]) == public - {"adoption_inhabitants_share"}
+
+
+def test_models_and_catalogue_agree_on_what_the_register_counts() -> None:
+    macros = (DBT_FOLDER / "macros" / "contributions.sql").read_text(encoding="utf-8")
+    body = re.search(r"macro register_measures\(\) -%}\n(.*?)\n", macros)
+    assert body is not None
+    assert set(re.findall(r"'(\w+)'", body[1])) == PUBLIC_MEASURES | PUBLIC_NUMERATORS
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"counting": "flow", "age_groups": (), "value_kinds": ("crude",), "headline_kind": "crude"},
+     {"denominator": {"measure": "index_discharges", "unit": "stays", "public": True}}],
+    ids=["a flow", "another measure"],
+)  # fmt: skip
+def test_only_what_the_register_counts_is_public(change: dict[str, Any]) -> None:
+    entry = catalogue().indicators["emergency_admissions_per_1000"]
+    with pytest.raises(ValueError, match="population register"):
+        Indicator.model_validate(entry.model_dump() | change)
