@@ -186,7 +186,7 @@ def home(tmp_path: Path) -> Warehouse:
 
 
 def built(home: Warehouse) -> list[tuple[Any, ...]]:
-    home.dbt("--quiet", "run", "--select", "+int_register_comparison")
+    home.dbt("--quiet", "run", "--select", "+int_register_comparison", "+int_register_population")
     home.dbt("--quiet", "test", "--select", "stg_register__population", "int_register_comparison")
     found = home.table("intermediate.int_register_comparison").sort("municipality_code", "on_date")
     return found.with_columns(pl.col("on_date").dt.year()).rows()
