@@ -77,12 +77,12 @@ contributions as (
 
 {# The indicator is counted among the inhabitants that the population register tells. #}
 {% macro is_of_the_register() -%}
-(indicators.has_public_denominator and indicators.inhabitants_from = 'register')
+    (indicators.has_public_denominator and indicators.inhabitants_from = 'register')
 {%- endmacro %}
 
 {# Measures that the population register gives as well: `int_register_measures`. #}
 {% macro register_measures() -%}
-'person_years', 'residents', 'residents_live'
+    'person_years', 'residents', 'residents_live'
 {%- endmacro %}
 
 {# A person on the other side: in a proportion, part of the denominator only; in a rate, no event. #}
