@@ -67,14 +67,14 @@ def pending_deliveries(zones: Zones, inbox: str | Path | None = None) -> list[Pe
         inbox: Another inbox than the zone's, e.g. an fsspec URL.
 
     Returns:
-        Deliveries with persons first (so that gradings are known before what they redact), then by
-        transaction time, source and name. What would be refused unread is not among them; see
+        Deliveries with persons first and the latest of them at their head (so that gradings are
+        known before what they redact), the others by transaction time, source and name. What would be refused unread is not among them; see
         ``refused_deliveries``.
     """
     waiting = [found for found in _judged(zones, inbox) if isinstance(found, PendingDelivery)]
-    return sorted(
-        waiting, key=lambda d: (not d.has_persons, d.transaction_time, d.source, d.delivery)
-    )
+    by_time = sorted(waiting, key=lambda d: (d.transaction_time, d.source, d.delivery))
+    persons = [delivery for delivery in reversed(by_time) if delivery.has_persons]
+    return persons + [delivery for delivery in by_time if not delivery.has_persons]
 
 
 def refused_deliveries(zones: Zones, inbox: str | Path | None = None) -> list[DeliveryResult]:
