@@ -68,8 +68,8 @@ def pending_deliveries(zones: Zones, inbox: str | Path | None = None) -> list[Pe
 
     Returns:
         Deliveries with persons first and the latest of them at their head (so that gradings are
-        known before what they redact), the others by transaction time, source and name. What would be refused unread is not among them; see
-        ``refused_deliveries``.
+        known before what they redact), the others by transaction time, source and name. What would
+        be refused unread is not among them; see ``refused_deliveries``.
     """
     waiting = [found for found in _judged(zones, inbox) if isinstance(found, PendingDelivery)]
     by_time = sorted(waiting, key=lambda d: (d.transaction_time, d.source, d.delivery))
