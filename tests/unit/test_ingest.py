@@ -320,11 +320,11 @@ def test_two_ingests_never_write_at_once(zones: Zones) -> None:
     assert take(zones, delivery).state == "committed"
 
 
-def test_what_waits_comes_persons_first_then_by_time(zones: Zones) -> None:
+def test_what_waits_comes_latest_persons_first_then_by_time(zones: Zones) -> None:
     found = {d.name: d for d in deliveries(zones.inbox)}
     write_delivery(zones.inbox, "broken", {"Encounter-1.ndjson": []}, manifest=False)
     (zones.inbox / "synthetic" / "a__b").mkdir()
-    order = ["p-2023", "p-2024", "p-2025", "k-2023", "s-2023"]
+    order = ["p-2025", "p-2024", "p-2023", "k-2023", "s-2023"]
     assert [p.delivery for p in pending_deliveries(zones)] == order
     first = pending_deliveries(zones)[0]
     assert (first.delivering_organisation, first.period_start) == (
@@ -333,7 +333,7 @@ def test_what_waits_comes_persons_first_then_by_time(zones: Zones) -> None:
     )
     assert [r.reason for r in refused_deliveries(zones)] == ["unsafe_name", "manifest_missing"]
     assert "a__b" not in str(refused_deliveries(zones))
-    take(zones, found["p-2023"])
+    take(zones, found["p-2025"])
     seen: list[tuple[str, FileResult]] = []
     results = ingest_pending(zones, KEY, lambda delivery, file: seen.append((delivery, file)))
     assert [r.delivery for r in results[:4]] == order[1:]
