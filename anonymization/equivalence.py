@@ -1,0 +1,166 @@
+"""Classes of equal quasi-identifiers, at any level of generalisation.
+
+Belongs here: the classes with their counts and sensitive values, and how those of a coarser node
+follow from those of a finer one. Does not belong here: what classes must hold (``models``), what
+they cost (``losses``), which node is best (``lattice``).
+
+Records are grouped once, into the distinct tuples. Every node is rolled up from a finer one, so
+nothing after that depends on how many records there are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anonymization.diversity import Histogram
+from anonymization.packing import Codes, dense, packed
+
+# Keys of a space this small are counted in a table, not sorted.
+_TABLE: Final = 2**16
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One quasi-identifier's levels.
+
+    Attributes:
+        labels: For each level the code of the label of each distinct value, dense from 0. Level 0
+            is the value itself; labels that are equal at one level are so at every higher one.
+    """
+
+    labels: Sequence[Codes]
+
+    def sizes(self) -> tuple[int, ...]:
+        """Number of labels of each level."""
+        return tuple(int(codes.max(initial=-1)) + 1 for codes in self.labels)
+
+    def step(self, lower: int, upper: int) -> Codes:
+        """The label at a higher level of each label at a lower one."""
+        up = np.zeros(self.sizes()[lower], dtype=np.int64)
+        up[self.labels[lower]] = self.labels[upper]
+        return up
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The classes of one node.
+
+    Attributes:
+        attributes: The quasi-identifiers.
+        levels: Level of each of them.
+        labels: For each of them the label's code of each class.
+        counts: Records of each class.
+        histograms: Counts of sensitive values by class, one for each sensitive attribute.
+    """
+
+    attributes: tuple[Attribute, ...]
+    levels: tuple[int, ...]
+    labels: tuple[Codes, ...]
+    counts: Codes
+    histograms: tuple[Histogram, ...] = ()
+
+    @property
+    def number(self) -> int:
+        """Number of classes."""
+        return int(self.counts.size)
+
+    @property
+    def records(self) -> int:
+        """Number of records."""
+        return int(self.counts.sum())
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of levels of each attribute."""
+        return tuple(len(attribute.labels) for attribute in self.attributes)
+
+    def at(self, levels: Sequence[int]) -> "Classes":
+        """The classes of a node that is nowhere finer than this one.
+
+        Args:
+            levels: Level of each attribute.
+        """
+        labels = tuple(
+            codes if lower == upper else attribute.step(lower, upper)[codes]
+            for attribute, codes, lower, upper in zip(
+                self.attributes, self.labels, self.levels, levels, strict=True
+            )
+        )
+        classes, first = _grouped(
+            packed(
+                [
+                    (codes, attribute.sizes()[level])
+                    for attribute, codes, level in zip(self.attributes, labels, levels, strict=True)
+                ]
+            )
+        )
+        number = int(first.size)
+        return Classes(
+            self.attributes,
+            tuple(levels),
+            tuple(codes[first] for codes in labels),
+            _summed(classes, self.counts, number),
+            tuple(_merged(histogram, classes, number) for histogram in self.histograms),
+        )
+
+    def only(self, attributes: Sequence[int], histograms: Sequence[int]) -> "Classes":
+        """The classes by some of the attributes alone, at the same levels.
+
+        Args:
+            attributes: Positions of the attributes to keep.
+            histograms: Positions of the sensitive attributes to keep.
+        """
+        kept = Classes(
+            tuple(self.attributes[index] for index in attributes),
+            tuple(self.levels[index] for index in attributes),
+            tuple(self.labels[index] for index in attributes),
+            self.counts,
+            tuple(self.histograms[index] for index in histograms),
+        )
+        return kept.at(kept.levels)
+
+
+def _grouped(keys: tuple[Codes, int]) -> tuple[Codes, Codes]:
+    """Number of each key without gaps, and a position at which each number occurs."""
+    key, size = keys
+    if size <= max(_TABLE, 4 * key.size):
+        occurs = np.zeros(size, dtype=np.int64)
+        occurs[key] = 1
+        place = np.cumsum(occurs) - 1
+        codes, number = place[key], int(occurs.sum())
+    else:
+        codes, number = dense(key)
+    first = np.zeros(number, dtype=np.int64)
+    first[codes] = np.arange(codes.size)
+    return codes, first
+
+
+def _summed(groups: Codes, counts: Codes, number: int) -> Codes:
+    # Sums of whole numbers are exact in floating point up to 2**53.
+    return np.bincount(groups, weights=counts, minlength=number).astype(np.int64)
+
+
+def _merged(histogram: Histogram, classes: Codes, number: int) -> Histogram:
+    lifted = classes[histogram.classes]
+    base = int(histogram.values.max(initial=0)) + 1
+    pairs, first = _grouped(packed([(lifted, max(number, 1)), (histogram.values, base)]))
+    # Numbered in the order of the keys, hence by class.
+    return Histogram(
+        lifted[first],
+        histogram.values[first],
+        _summed(pairs, histogram.counts, int(first.size)),
+        number,
+    )
+
+
+def failing_records(classes: Classes, fails: NDArray[np.bool_]) -> int:
+    """Records in the classes that fail.
+
+    Args:
+        classes: The classes.
+        fails: Which of them fail.
+    """
+    return int(classes.counts[fails].sum())
