@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anonymization.diversity import Histogram
-from anonymization.packing import Codes, dense, packed
+from anonymization.packing import Codes, packed
 
 # Keys of a space this small are counted in a table, not sorted.
 _TABLE: Final = 2**16
@@ -89,21 +89,20 @@ class Classes:
                 self.attributes, self.labels, self.levels, levels, strict=True
             )
         )
-        classes, first = _grouped(
-            packed(
+        groups = _Groups(
+            *packed(
                 [
                     (codes, attribute.sizes()[level])
                     for attribute, codes, level in zip(self.attributes, labels, levels, strict=True)
                 ]
             )
         )
-        number = int(first.size)
         return Classes(
             self.attributes,
             tuple(levels),
-            tuple(codes[first] for codes in labels),
-            _summed(classes, self.counts, number),
-            tuple(_merged(histogram, classes, number) for histogram in self.histograms),
+            tuple(codes[groups.first] for codes in labels),
+            groups.sums(self.counts),
+            tuple(_merged(histogram, groups) for histogram in self.histograms),
         )
 
     def only(self, attributes: Sequence[int], histograms: Sequence[int]) -> "Classes":
@@ -123,36 +122,62 @@ class Classes:
         return kept.at(kept.levels)
 
 
-def _grouped(keys: tuple[Codes, int]) -> tuple[Codes, Codes]:
-    """Number of each key without gaps, and a position at which each number occurs."""
-    key, size = keys
-    if size <= max(_TABLE, 4 * key.size):
-        occurs = np.zeros(size, dtype=np.int64)
-        occurs[key] = 1
-        place = np.cumsum(occurs) - 1
-        codes, number = place[key], int(occurs.sum())
-    else:
-        codes, number = dense(key)
-    first = np.zeros(number, dtype=np.int64)
-    first[codes] = np.arange(codes.size)
-    return codes, first
+class _Groups:
+    """Positions that share a key, in the order of the keys.
+
+    Attributes:
+        first: A position of each group.
+    """
+
+    def __init__(self, keys: Codes, size: int) -> None:
+        self._place: Codes | None = None
+        self._keys = keys
+        if size <= max(_TABLE, 2 * keys.size):
+            position = np.full(size, -1, dtype=np.int64)
+            position[keys] = np.arange(keys.size)
+            occurs = position >= 0
+            self.first = position[occurs]
+            self._place = np.cumsum(occurs) - 1
+            return
+        self._order = np.argsort(keys)
+        ascending = keys[self._order]
+        begins = np.ones(keys.size, dtype=np.bool_)
+        np.not_equal(ascending[1:], ascending[:-1], out=begins[1:])
+        self._starts = np.flatnonzero(begins)
+        self.first = self._order[self._starts]
+
+    @property
+    def number(self) -> int:
+        """Number of groups."""
+        return int(self.first.size)
+
+    def codes(self) -> Codes:
+        """Number of each position's group."""
+        if self._place is not None:
+            return np.asarray(self._place[self._keys], dtype=np.int64)
+        codes = np.zeros(self._keys.size, dtype=np.int64)
+        sizes = np.diff(self._starts, append=self._keys.size)
+        codes[self._order] = np.repeat(np.arange(self.number), sizes)
+        return codes
+
+    def sums(self, counts: Codes) -> Codes:
+        """Sum of the counts of each group."""
+        if self._place is None:
+            return np.asarray(np.add.reduceat(counts[self._order], self._starts), dtype=np.int64)
+        # Sums of whole numbers are exact in floating point up to 2**53.
+        return np.bincount(self.codes(), weights=counts, minlength=self.number).astype(np.int64)
 
 
-def _summed(groups: Codes, counts: Codes, number: int) -> Codes:
-    # Sums of whole numbers are exact in floating point up to 2**53.
-    return np.bincount(groups, weights=counts, minlength=number).astype(np.int64)
-
-
-def _merged(histogram: Histogram, classes: Codes, number: int) -> Histogram:
-    lifted = classes[histogram.classes]
+def _merged(histogram: Histogram, classes: _Groups) -> Histogram:
+    lifted = classes.codes()[histogram.classes]
     base = int(histogram.values.max(initial=0)) + 1
-    pairs, first = _grouped(packed([(lifted, max(number, 1)), (histogram.values, base)]))
-    # Numbered in the order of the keys, hence by class.
+    pairs = _Groups(*packed([(lifted, max(classes.number, 1)), (histogram.values, base)]))
+    # In the order of the keys, hence by class.
     return Histogram(
-        lifted[first],
-        histogram.values[first],
-        _summed(pairs, histogram.counts, int(first.size)),
-        number,
+        lifted[pairs.first],
+        histogram.values[pairs.first],
+        pairs.sums(histogram.counts),
+        classes.number,
     )
 
 

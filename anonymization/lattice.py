@@ -5,16 +5,15 @@ classes must hold (``models``), what they cost (``losses``), recoding of records
 
 A node is one level for each attribute. A record whose class is too small, or too uniform, on two
 attributes alone sits in such a class on all of them, so projections to pairs of attributes give a
-lower bound of the records suppressed at every node at once. Nodes are then looked at in the order
-of the least loss they could have; each one looked at raises the bounds of finer or coarser nodes,
-or rules finer ones out; until no node is left that could lose less than the best found.
+lower bound of the records suppressed at every node at once. Then the node is looked at that will
+tell most about others, whether it suppresses too much (finer nodes do as well) or not (nodes that
+lose more need not be looked at); each raises the bounds of finer or coarser ones; until no node is
+left that could lose less than the best found.
 (Monotonicity: LeFevre, DeWitt and Ramakrishnan 2005, "Incognito"; optimal search under a
 suppression limit: Kohlmayer et al. 2012, "Flash".)
 """
 
-import heapq
 from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final
@@ -30,8 +29,15 @@ from anonymization.packing import Codes
 MAXIMUM_NODES: Final = 5_000_000
 # Losses nearer than this, relative to them, are the same loss, summed in another order.
 _SAME: Final = 1e-11
-# Nodes whose classes are kept to roll coarser ones up from.
-_KEPT: Final = 12
+# Classes kept to roll coarser ones up from: so many times the tuples, but some in any case.
+_KEPT_TUPLES: Final = 4
+_KEPT_AT_LEAST: Final = 100_000
+# Nodes of a lattice for each that is looked at in one round.
+_ROUND: Final = 50_000
+# Attributes made coarse from one station to the next.
+_STATION: Final = 2
+# Distinct tuples from which on looking at triples costs less than the nodes they rule out.
+_TRIPLES: Final = 20_000
 _OPEN, _CHECKED, _BY_PROJECTION, _BY_MONOTONY = range(4)
 
 
@@ -124,8 +130,10 @@ class _Search:
         self.best: tuple[float, int, tuple[int, ...]] | None = None
 
     def run(self) -> Solution | None:
-        for levels in self._by_floor():
-            self._look(levels)
+        while probes := self._probes():
+            for levels in probes:
+                if self.state[levels] == _OPEN and self.floors[levels] <= self._limit():
+                    self._look(levels)
         if self.best is None:
             return None
         loss, suppressed, levels = self.best
@@ -133,30 +141,30 @@ class _Search:
         fails = self.model.fails(classes)
         return Solution(classes, fails, loss, suppressed, self._evidence(loss))
 
-    def _by_floor(self) -> Iterator[tuple[int, ...]]:
-        """Open nodes in the order of their bounds, which may rise meanwhile."""
-        flat = self.floors.ravel()
-        state = self.state.ravel()
-        order = np.flatnonzero(state == _OPEN)
-        order = order[np.argsort(flat[order], kind="stable")]
-        risen: list[tuple[float, int]] = []
-        position = 0
-        while position < order.size or risen:
-            node = int(order[position]) if position < order.size else -1
-            if risen and (node < 0 or risen[0] < (flat[node], node)):
-                floor, node = heapq.heappop(risen)
-            else:
-                position += 1
-                floor = -np.inf if node < 0 else float(flat[node])
-            if state[node] != _OPEN or self._is_worse(flat[node]):
-                continue
-            if flat[node] > floor:
-                heapq.heappush(risen, (float(flat[node]), node))
-                continue
-            yield tuple(int(level) for level in np.unravel_index(node, self.shape))
+    def _limit(self) -> float:
+        """The bound above which a node is not worth looking at."""
+        return np.inf if self.best is None else self.best[0] + _SAME * (1.0 + self.best[0])
 
-    def _is_worse(self, floor: float) -> bool:
-        return self.best is not None and floor > self.best[0] + _SAME * (1.0 + self.best[0])
+    def _probes(self) -> list[tuple[int, ...]]:
+        """The nodes that tell most about others; none when nothing better can be left.
+
+        If a node suppresses too much, all finer ones go; if not, its loss is a limit, and those
+        with a higher bound go. The node of the greatest lesser number is looked at first. In large
+        lattices several are taken at a time, since finding them costs more than looking.
+        """
+        alive = (self.state == _OPEN) & (self.floors <= self._limit())
+        nodes = np.flatnonzero(alive)
+        if not nodes.size:
+            return []
+        finer = alive.astype(np.int32)
+        for axis in range(finer.ndim):
+            np.cumsum(finer, axis=axis, out=finer)
+        floors = self.floors.ravel()[nodes]
+        worse = nodes.size - np.searchsorted(np.sort(floors), floors, side="right")
+        told = np.minimum(finer.ravel()[nodes], worse + 1)
+        first = np.lexsort((floors, -told))[: 1 + alive.size // _ROUND]
+        levels = np.unravel_index(nodes[first], self.shape)
+        return [tuple(map(int, node)) for node in zip(*levels, strict=True)]
 
     def _look(self, levels: tuple[int, ...]) -> None:
         classes = self.cache.classes(levels)
@@ -217,13 +225,27 @@ class _Search:
 
 
 class _Cache:
-    """Classes of nodes looked at, to roll coarser ones up from."""
+    """Classes of nodes looked at, to roll coarser ones up from.
+
+    A node is reached by way of stations at which only the attributes with the most labels are as
+    coarse as asked for: many nodes share a station, and it has far fewer classes than tuples.
+    """
 
     def __init__(self, tuples: Classes) -> None:
         self.tuples = tuples
         self.kept: OrderedDict[tuple[int, ...], Classes] = OrderedDict()
+        sizes = [attribute.sizes()[0] for attribute in tuples.attributes]
+        self.widest = sorted(range(len(sizes)), key=lambda index: -sizes[index])
 
     def classes(self, levels: tuple[int, ...]) -> Classes:
+        """Classes of a node."""
+        for stop in range(_STATION, len(levels), _STATION):
+            coarse = set(self.widest[:stop])
+            station = tuple(level if i in coarse else 0 for i, level in enumerate(levels))
+            self._made(station)
+        return self._made(levels)
+
+    def _made(self, levels: tuple[int, ...]) -> Classes:
         """Classes of a node, from the finer node kept that has the fewest."""
         nearest = self.tuples
         for known, classes in self.kept.items():
@@ -231,16 +253,20 @@ class _Cache:
             if is_finer and classes.number < nearest.number:
                 nearest = classes
         if nearest.levels == levels:
+            if nearest is not self.tuples:
+                self.kept.move_to_end(levels)
             return nearest
         made = nearest.at(levels)
         self.kept[levels] = made
-        if len(self.kept) > _KEPT:
-            self.kept.popitem(last=False)
+        budget = max(_KEPT_TUPLES * self.tuples.number, _KEPT_AT_LEAST)
+        held = sum(classes.number for classes in self.kept.values())
+        while held > budget and len(self.kept) > 1:
+            held -= self.kept.popitem(last=False)[1].number
         return made
 
 
 def _outlier_bounds(tuples: Classes, model: Model, *, whole: bool) -> Codes:
-    """At least so many records are suppressed at each node, from single attributes and pairs.
+    """At least so many records are suppressed at each node, from a few attributes alone.
 
     Where nothing may be suppressed every model counts; else only what is monotone record by
     record.
@@ -251,6 +277,8 @@ def _outlier_bounds(tuples: Classes, model: Model, *, whole: bool) -> Codes:
     bounds = np.zeros(shape, dtype=np.int64)
     groups: list[tuple[int, ...]] = [(index,) for index in range(len(shape))]
     groups += combinations(range(len(shape)), 2)
+    if tuples.number >= _TRIPLES:
+        groups += combinations(range(len(shape)), 3)
     for group in groups:
         base = tuples.only(group, asked)
         projection = np.zeros([shape[index] for index in group], dtype=np.int64)

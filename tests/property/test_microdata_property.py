@@ -27,6 +27,7 @@ PATHS = {
 PATHS_WITH_MISSING = {**{v: [*p, "*"] for v, p in PATHS.items()}, None: [None, None, None, "*"]}
 ORDER = ("flu", "cough", "ulcer")
 MARGIN = 1e-12
+LARGE = {"_TRIPLES": 0, "_ROUND": 2, "_KEPT_TUPLES": 0, "_KEPT_AT_LEAST": 1}
 
 
 @st.composite
@@ -185,6 +186,16 @@ def keeps_its_policy(task, shuffler):
 @given(tasks())
 def test_no_node_is_better(task):
     equals_brute_force(task)
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(tasks())
+def test_no_node_is_better_where_tables_are_large(task):
+    # Triples, several nodes in a round, and next to nothing kept: what small tables never reach.
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in LARGE.items():
+            patched.setattr(lattice, name, value)
+        equals_brute_force(task)
 
 
 @pytest.mark.nightly
