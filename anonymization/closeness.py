@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from anonymization.diversity import Histogram, Measures
 from anonymization.hierarchies import Hierarchy
-from anonymization.packing import Codes
+from anonymization.packing import Codes, ColumnError
 
 # Cells of a dense block of classes by values: 32 MB.
 _BLOCK: Final = 4_000_000
@@ -52,7 +52,7 @@ def ordered_ground(values: pl.Series, order: tuple[str, ...] | None) -> Ground:
             their own, and so have texts that all are numbers.
 
     Raises:
-        ValueError: If texts have no order, or a value is missing from the order given.
+        ColumnError: If texts have no order, or a value is missing from the order given.
     """
     name = values.name
     if order is not None:
@@ -60,7 +60,7 @@ def ordered_ground(values: pl.Series, order: tuple[str, ...] | None) -> Ground:
         texts = values.drop_nulls().cast(pl.String)
         absent = texts.filter(~texts.is_in(list(order))).len()
         if absent:
-            raise ValueError(
+            raise ColumnError(
                 f"Sensitive attribute {name!r}: {absent} of {texts.len()} values are missing from "
                 "its order. Name every value there."
             )
@@ -70,7 +70,7 @@ def ordered_ground(values: pl.Series, order: tuple[str, ...] | None) -> Ground:
     if plain.dtype == pl.String:
         numbers = plain.cast(pl.Float64, strict=False)
         if numbers.null_count():
-            raise ValueError(
+            raise ColumnError(
                 f"Sensitive attribute {name!r}: texts have no order of their own. Give order=[…], "
                 "or another distance."
             )

@@ -22,7 +22,7 @@ from anonymization.hierarchies import Levels, exact_levels
 from anonymization.lattice import Evidence, Solution, optimise
 from anonymization.losses import ClassLoss, Loss, cell_loss
 from anonymization.models import Diverse, Model
-from anonymization.packing import Coded, Codes, coded, packed
+from anonymization.packing import Coded, Codes, ColumnError, coded, packed
 from anonymization.policies import MicrodataPolicy, SensitiveAttribute
 from anonymization.risk import ground_of
 
@@ -91,8 +91,8 @@ def anonymize(frame: pl.DataFrame | pl.LazyFrame, policy: MicrodataPolicy) -> An
         The table with the levels chosen, the loss and the report.
 
     Raises:
-        ValueError: If the frame lacks a column that the policy names.
-            A column that it names holds lists, or has no order that a distance needs.
+        ColumnError: If the frame lacks a column that the policy names, or one holds lists or has no
+            order that a distance needs.
         HierarchyError: If a hierarchy does not cover its column.
         NoSolutionError: If no generalisation keeps within the suppression limit.
         LatticeTooLargeError: If there are too many combinations of levels for an exact search.
@@ -100,7 +100,7 @@ def anonymize(frame: pl.DataFrame | pl.LazyFrame, policy: MicrodataPolicy) -> An
     data = frame.lazy().collect()
     missing = [name for name in policy.columns if name not in data.columns]
     if missing:
-        raise ValueError(f"The table lacks columns that the policy names: {', '.join(missing)}.")
+        raise ColumnError(f"The table lacks columns that the policy names: {', '.join(missing)}.")
     prepared = _prepare(data, policy)
     allowed = math.floor(Fraction(str(policy.suppression_limit)) * data.height)
     solution = optimise(prepared.tuples, prepared.model, _loss(prepared, policy), allowed)

@@ -20,6 +20,10 @@ Codes = NDArray[np.int64]
 _WIDTH: Final = 2**62
 
 
+class ColumnError(ValueError):
+    """A column is missing, or not fit for what is asked of it."""
+
+
 @dataclass(frozen=True)
 class Coded:
     """A column as numbers.
@@ -49,10 +53,10 @@ def coded(values: pl.Series) -> Coded:
         of the rows.
 
     Raises:
-        ValueError: If the values are lists or structs.
+        ColumnError: If the values are lists or structs.
     """
     if values.dtype.is_nested():
-        raise ValueError(
+        raise ColumnError(
             f"Column {values.name!r}: expected single values, got {values.dtype}. Take the parts "
             "out into columns of their own."
         )

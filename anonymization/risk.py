@@ -28,7 +28,7 @@ from anonymization.diversity import (
     effective_values,
     recursive_bound,
 )
-from anonymization.packing import Coded, Codes, coded, packed
+from anonymization.packing import Coded, Codes, ColumnError, coded, packed
 from anonymization.policies import SensitiveAttribute
 
 Missing = Literal["value", "unknown"]
@@ -141,8 +141,8 @@ def assess(
         The measures.
 
     Raises:
-        ValueError: If a column is missing or holds lists, no quasi-identifier is named, an option
-            is unknown, or values have no order that the distance needs.
+        ColumnError: If a column is missing, holds lists, or has no order that a distance needs.
+        ValueError: If no quasi-identifier is named or an option is unknown.
         HierarchyError: If the hierarchy of a distance does not cover a sensitive attribute.
     """
     attributes = [SensitiveAttribute(a) if isinstance(a, str) else a for a in sensitive]
@@ -208,13 +208,24 @@ def _check(
     _lacks("the table", frame, wanted)
     if population is not None:
         _lacks("the population", population, [*quasi_identifiers, "persons"])
+        schema = frame.collect_schema()
+        for name in quasi_identifiers:
+            _same_type(name, schema[name], population.schema[name], "population")
 
 
 def _lacks(subject: str, frame: pl.DataFrame | pl.LazyFrame, wanted: Sequence[str]) -> None:
     present = frame.collect_schema().names()
     absent = [name for name in wanted if name not in present]
     if absent:
-        raise ValueError(f"assess: {subject} lacks the columns {', '.join(absent)}.")
+        raise ColumnError(f"assess: {subject} lacks the columns {', '.join(absent)}.")
+
+
+def _same_type(name: str, here: pl.DataType, there: pl.DataType, other: str) -> None:
+    if here != there:
+        raise ColumnError(
+            f"assess: column {name!r} is {here} in the table and {there} in the {other}. Give both "
+            "the same type."
+        )
 
 
 def _counted(key: tuple[Codes, int], persons: tuple[Codes, int] | None) -> tuple[Codes, Codes]:
@@ -268,7 +279,7 @@ def ground_of(attribute: SensitiveAttribute, values: pl.Series) -> Ground:
         values: Its distinct values, ascending, a missing one first.
 
     Raises:
-        ValueError: If the values have no order that the distance needs.
+        ColumnError: If the values have no order that the distance needs.
         HierarchyError: If the hierarchy does not cover them.
     """
     if attribute.distance == "ordered":
@@ -285,11 +296,7 @@ def _values(
     if reference is None:
         return coded(column), None
     whole = reference[name]
-    if whole.dtype != column.dtype:
-        raise ValueError(
-            f"assess: column {name!r} is {column.dtype} in the table and {whole.dtype} in the "
-            "reference. Give both the same type."
-        )
+    _same_type(name, column.dtype, whole.dtype, "reference")
     return coded(pl.concat([column, whole])), whole
 
 
