@@ -89,7 +89,7 @@ class Classes:
                 self.attributes, self.labels, self.levels, levels, strict=True
             )
         )
-        groups = _Groups(
+        groups = Groups(
             *packed(
                 [
                     (codes, attribute.sizes()[level])
@@ -102,7 +102,7 @@ class Classes:
             tuple(levels),
             tuple(codes[groups.first] for codes in labels),
             groups.sums(self.counts),
-            tuple(_merged(histogram, groups) for histogram in self.histograms),
+            tuple(merged(h, groups.codes(), groups.number) for h in self.histograms),
         )
 
     def only(self, attributes: Sequence[int], histograms: Sequence[int]) -> "Classes":
@@ -122,7 +122,7 @@ class Classes:
         return kept.at(kept.levels)
 
 
-class _Groups:
+class Groups:
     """Positions that share a key, in the order of the keys.
 
     Attributes:
@@ -168,17 +168,22 @@ class _Groups:
         return np.bincount(self.codes(), weights=counts, minlength=self.number).astype(np.int64)
 
 
-def _merged(histogram: Histogram, classes: _Groups) -> Histogram:
-    lifted = classes.codes()[histogram.classes]
-    base = int(histogram.values.max(initial=0)) + 1
-    pairs = _Groups(*packed([(lifted, max(classes.number, 1)), (histogram.values, base)]))
+def merged(histogram: Histogram, classes: Codes, number: int) -> Histogram:
+    """The counts by coarser classes.
+
+    Args:
+        histogram: Counts by class.
+        classes: The coarser class of each class, from 0; below 0 where it is left out.
+        number: How many coarser classes there are; each must occur.
+    """
+    lifted, values, counts = classes[histogram.classes], histogram.values, histogram.counts
+    if lifted.size and lifted.min() < 0:
+        kept = lifted >= 0
+        lifted, values, counts = lifted[kept], values[kept], counts[kept]
+    base = int(values.max(initial=0)) + 1
+    pairs = Groups(*packed([(lifted, max(number, 1)), (values, base)]))
     # In the order of the keys, hence by class.
-    return Histogram(
-        lifted[pairs.first],
-        histogram.values[pairs.first],
-        pairs.sums(histogram.counts),
-        classes.number,
-    )
+    return Histogram(lifted[pairs.first], values[pairs.first], pairs.sums(counts), number)
 
 
 def failing_records(classes: Classes, fails: NDArray[np.bool_]) -> int:

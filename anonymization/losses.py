@@ -99,6 +99,23 @@ class CellLoss:
         totals = self.by_attribute(classes, fails)
         return float(self._joined([np.asarray(total) for total in totals]))
 
+    def of_gains(self, tuples: Classes, saved: Sequence[float]) -> float:
+        """Loss when labels differ from record to record.
+
+        Args:
+            tuples: The distinct tuples.
+            saved: For each attribute the sum over records of what their labels save against
+                suppression.
+        """
+        if not self.records:
+            return 0.0
+        everything = self.by_attribute(tuples, np.ones(tuples.number, dtype=np.bool_))
+        totals = [
+            np.asarray(max(whole - part / self.records, 0.0))
+            for whole, part in zip(everything, saved, strict=True)
+        ]
+        return float(self._joined(totals))
+
     def floors(self, box: Box, outliers: Codes) -> Losses:
         """A bound from below: the levels' means, and the least extra cost of the outliers."""
         share = outliers / max(self.records, 1)
@@ -141,12 +158,20 @@ class ClassLoss:
 
     def of(self, classes: Classes, fails: NDArray[np.bool_]) -> float:
         """Loss of a node whose failing classes are suppressed."""
+        return self.of_sizes(classes.counts[~fails], int(classes.counts[fails].sum()))
+
+    def of_sizes(self, stay: Codes, suppressed: int) -> float:
+        """Loss of classes of these sizes.
+
+        Args:
+            stay: Records of each class that stays.
+            suppressed: Records suppressed.
+        """
         if not self.records:
             return 0.0
-        stay = classes.counts[~fails].astype(np.float64)
         if self.measure == "aecs":
             return self.records / self.k / max(stay.size, 1)
-        spent = float((stay**2).sum()) + self.records * float(classes.counts[fails].sum())
+        spent = float((stay.astype(np.float64) ** 2).sum()) + self.records * float(suppressed)
         return spent / self.records**2
 
     def floors(self, box: Box, outliers: Codes) -> Losses:

@@ -15,13 +15,15 @@ from fractions import Fraction
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from anonymization.diversity import Histogram, distinct_values
-from anonymization.equivalence import Attribute, Classes
+from anonymization.equivalence import Attribute, Classes, merged
 from anonymization.hierarchies import Levels, exact_levels
 from anonymization.lattice import Evidence, Solution, optimise
-from anonymization.losses import ClassLoss, Loss, cell_loss
-from anonymization.models import Diverse, Model
+from anonymization.local import Recoding, class_of_tuple, refine
+from anonymization.losses import CellLoss, ClassLoss, cell_loss
+from anonymization.models import Diverse, Held, Model
 from anonymization.packing import Coded, Codes, ColumnError, coded, packed
 from anonymization.policies import MicrodataPolicy, SensitiveAttribute
 from anonymization.risk import ground_of
@@ -45,7 +47,7 @@ class MicrodataReport:
         loss_by_attribute: Normalised certainty penalty of the records that stay, by
             quasi-identifier, whichever loss was minimised. Empty when no record stays.
         dropped_columns: Columns that the policy does not name.
-        evidence: Why the solution is the best one.
+        evidence: Why the global solution, from which local recoding starts, is the best one.
     """
 
     records: int
@@ -65,8 +67,10 @@ class Anonymized:
     Attributes:
         table: The records that stay, in their order; the columns the policy names. A generalised
             column is text, one left at level 0 keeps its type.
-        levels: Level of each quasi-identifier (0: as it was).
-        loss: Loss of the whole table by the policy's measure; the least possible under the policy.
+        levels: Level of each quasi-identifier (0: as it was); empty after local recoding, where
+            they differ from class to class.
+        loss: Loss of the whole table by the policy's measure. Global: the least possible under the
+            policy. Local: no more than that, which is the report's ``evidence.best_loss``.
         suppressed: Number of records left out.
         suppressed_rows: Their positions in the frame given, from 0. Not printed.
         report: Counts, and the evidence that the loss is the least possible.
@@ -103,28 +107,42 @@ def anonymize(frame: pl.DataFrame | pl.LazyFrame, policy: MicrodataPolicy) -> An
         raise ColumnError(f"The table lacks columns that the policy names: {', '.join(missing)}.")
     prepared = _prepare(data, policy)
     allowed = math.floor(Fraction(str(policy.suppression_limit)) * data.height)
-    solution = optimise(prepared.tuples, prepared.model, _loss(prepared, policy), allowed)
+    loss = _loss(prepared, policy)
+    solution = optimise(prepared.tuples, prepared.model, loss, allowed)
     if solution is None:
         raise NoSolutionError(
             f"No generalisation of {data.height} records reaches k={policy.k} and what is asked of "
             f"sensitive attributes with at most {allowed} records suppressed. Raise the "
             "suppression limit, give every quasi-identifier a hierarchy, or ask for less."
         )
-    chosen = solution.classes.levels
-    stays = _stays(prepared, solution)
-    recoded = [
-        prepared.recoded(data[qi.name], index, level).alias(qi.name)
-        for index, (qi, level) in enumerate(zip(policy.quasi_identifiers, chosen, strict=True))
-    ]
-    table = data.select(policy.columns).with_columns(recoded).filter(stays)
+    if policy.method == "local":
+        outcome = _local(
+            data, prepared, refine(prepared.tuples, prepared.model, loss, solution, allowed)
+        )
+    else:
+        outcome = _global(data, prepared, solution)
+    stays = pl.Series("row", outcome.stays)
     return Anonymized(
-        table=table,
-        levels=dict(zip(prepared.names, chosen, strict=True)),
-        loss=solution.loss,
-        suppressed=solution.suppressed,
-        suppressed_rows=(~stays).arg_true().alias("row"),
-        report=_report(data, policy, prepared, solution),
+        table=data.select(policy.columns).with_columns(outcome.columns).filter(stays),
+        levels=outcome.levels,
+        loss=outcome.loss,
+        suppressed=outcome.suppressed,
+        suppressed_rows=(~stays).arg_true(),
+        report=_report(data, policy, outcome, solution),
     )
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What a method made of a table."""
+
+    columns: list[pl.Series]
+    stays: NDArray[np.bool_]
+    levels: Mapping[str, int]
+    held: Held
+    penalties: Mapping[str, float]
+    loss: float
+    suppressed: int
 
 
 @dataclass(frozen=True)
@@ -135,16 +153,22 @@ class _Prepared:
     columns: tuple[Coded, ...]
     levels: tuple[Levels, ...]
     key: Codes
-    first: Codes
+    keys: Codes
     tuples: Classes
     model: Model
 
-    def recoded(self, column: pl.Series, index: int, level: int) -> pl.Series:
-        """A column at a level; as it was at level 0."""
-        if level == 0:
+    def recoded(self, column: pl.Series, index: int, levels: int | Codes) -> pl.Series:
+        """A column at a level, or at one for each row; as it was where that is 0 throughout."""
+        if not np.any(levels):
             return column
-        labels = self.levels[index].labels[str(level)]
-        return labels.gather(pl.Series(self.columns[index].codes))
+        labels = self.levels[index].labels
+        place = levels * labels.height + self.columns[index].codes
+        texts = pl.concat([labels[name].cast(pl.String).alias("0") for name in labels.columns])
+        return texts.gather(pl.Series(place)).alias(column.name)
+
+    def tuple_of_row(self) -> Codes:
+        """The tuple of each row."""
+        return np.searchsorted(self.keys, self.key).astype(np.int64)
 
 
 def _prepare(data: pl.DataFrame, policy: MicrodataPolicy) -> _Prepared:
@@ -171,7 +195,8 @@ def _prepare(data: pl.DataFrame, policy: MicrodataPolicy) -> _Prepared:
         tuple(histograms),
     )
     names = tuple(qi.name for qi in policy.quasi_identifiers)
-    return _Prepared(names, columns, levels, key, first, tuples, Model(policy.k, tuple(asked)))
+    keys = grouped["key"].to_numpy()
+    return _Prepared(names, columns, levels, key, keys, tuples, Model(policy.k, tuple(asked)))
 
 
 def _group(key: Codes) -> pl.DataFrame:
@@ -220,7 +245,7 @@ def _attribute(levels: Levels) -> Attribute:
     return Attribute((values, *(codes.cast(pl.Int64).to_numpy() - 1 for codes in ranked)))
 
 
-def _loss(prepared: _Prepared, policy: MicrodataPolicy) -> Loss:
+def _loss(prepared: _Prepared, policy: MicrodataPolicy) -> CellLoss | ClassLoss:
     attributes = prepared.tuples.attributes
     if policy.loss in ("discernibility", "aecs"):
         sizes = [attribute.sizes() for attribute in attributes]
@@ -246,63 +271,85 @@ def _records_by_value(prepared: _Prepared, index: int) -> Codes:
     return np.bincount(tuples.labels[index], tuples.counts, size).astype(np.int64)
 
 
-def _stays(prepared: _Prepared, solution: Solution) -> pl.Series:
-    """For each record whether it stays."""
-    if not solution.suppressed:
-        return pl.Series(np.ones(prepared.key.size, dtype=np.bool_))
-    # The class of each tuple, found by grouping tuples and classes alike.
-    tuples, classes = prepared.tuples, solution.classes
-    digits = [
-        (
-            np.concatenate([attribute.step(0, level)[codes], labels]),
-            attribute.sizes()[level],
-        )
-        for attribute, level, codes, labels in zip(
-            tuples.attributes, classes.levels, tuples.labels, classes.labels, strict=True
-        )
-    ]
-    keys = packed(digits)[0]
-    failing = pl.Series(keys[tuples.number :][solution.fails])
-    fails = pl.Series(keys[: tuples.number]).is_in(failing.implode()).to_numpy()
-    gone = pl.Series(prepared.key[prepared.first[fails]])
-    return ~pl.Series(prepared.key).is_in(gone.implode())
+def _global(data: pl.DataFrame, prepared: _Prepared, solution: Solution) -> _Outcome:
+    classes, tuples = solution.classes, prepared.tuples
+    stays = np.ones(prepared.key.size, dtype=np.bool_)
+    kept = np.ones(tuples.number, dtype=np.bool_)
+    if solution.suppressed:
+        kept = ~solution.fails[class_of_tuple(tuples, classes)]
+        gone = pl.Series(prepared.keys[~kept])
+        stays = (~pl.Series(prepared.key).is_in(gone.implode())).to_numpy()
+    levels = [np.full(tuples.number, level, dtype=np.int64) for level in classes.levels]
+    staying = np.flatnonzero(~solution.fails)
+    number = np.full(classes.number, -1, dtype=np.int64)
+    number[staying] = np.arange(staying.size)
+    return _Outcome(
+        columns=[
+            prepared.recoded(data[name], index, level)
+            for index, (name, level) in enumerate(zip(prepared.names, classes.levels, strict=True))
+        ],
+        stays=stays,
+        levels=dict(zip(prepared.names, classes.levels, strict=True)),
+        held=Held(
+            classes.counts[staying],
+            tuple(merged(h, number, int(staying.size)) for h in classes.histograms),
+        ),
+        penalties=_penalties(prepared, levels, kept),
+        loss=solution.loss,
+        suppressed=solution.suppressed,
+    )
+
+
+def _local(data: pl.DataFrame, prepared: _Prepared, recoding: Recoding) -> _Outcome:
+    kept = recoding.classes >= 0
+    by_class = np.concatenate([recoding.levels, np.zeros((1, len(prepared.names)), np.int64)])
+    # What is suppressed points at the last row, and is filtered out.
+    levels = list(by_class[recoding.classes].T)
+    rows = prepared.tuple_of_row()
+    return _Outcome(
+        columns=[
+            prepared.recoded(data[name], index, levels[index][rows])
+            for index, name in enumerate(prepared.names)
+        ],
+        stays=kept[rows],
+        levels={},
+        held=recoding.held,
+        penalties=_penalties(prepared, levels, kept),
+        loss=recoding.loss,
+        suppressed=recoding.suppressed,
+    )
 
 
 def _report(
-    data: pl.DataFrame, policy: MicrodataPolicy, prepared: _Prepared, solution: Solution
+    data: pl.DataFrame, policy: MicrodataPolicy, outcome: _Outcome, solution: Solution
 ) -> MicrodataReport:
-    classes, stays = solution.classes, ~solution.fails
-    sizes = classes.counts[stays]
-    least = [
-        distinct_values(histogram)[stays] if sizes.size else None
-        for histogram in classes.histograms
-    ]
+    sizes = outcome.held.counts
     return MicrodataReport(
         records=data.height,
-        suppressed=solution.suppressed,
+        suppressed=outcome.suppressed,
         classes=int(sizes.size),
         smallest_class=int(sizes.min()) if sizes.size else None,
         diversity={
-            attribute.name: None if values is None else int(values.min())
-            for attribute, values in zip(policy.sensitive, least, strict=True)
+            attribute.name: int(distinct_values(histogram).min()) if sizes.size else None
+            for attribute, histogram in zip(policy.sensitive, outcome.held.histograms, strict=True)
         },
-        loss_by_attribute=_penalties(prepared, solution),
+        loss_by_attribute=outcome.penalties,
         dropped_columns=tuple(c for c in data.columns if c not in policy.columns),
         evidence=solution.evidence,
     )
 
 
-def _penalties(prepared: _Prepared, solution: Solution) -> dict[str, float]:
-    classes, stays = solution.classes, ~solution.fails
-    sizes = classes.counts[stays]
-    if not sizes.size:
+def _penalties(
+    prepared: _Prepared, levels: Sequence[Codes], kept: NDArray[np.bool_]
+) -> dict[str, float]:
+    """Mean normalised certainty penalty of the records that stay, by quasi-identifier."""
+    tuples = prepared.tuples
+    counts = tuples.counts[kept]
+    if not counts.size:
         return {}
     penalties = {}
     for index, (name, laid) in enumerate(zip(prepared.names, prepared.levels, strict=True)):
-        level = classes.levels[index]
-        labels = classes.attributes[index].labels[level]
-        leaves = np.zeros(classes.attributes[index].sizes()[level])
-        leaves[labels] = _leaves(laid)[level]
-        penalty = (leaves[classes.labels[index][stays]] - 1.0) / max(laid.domain - 1, 1)
-        penalties[name] = float((penalty * sizes).sum() / sizes.sum())
+        leaves = np.stack(_leaves(laid))[levels[index][kept], tuples.labels[index][kept]]
+        penalty = (leaves - 1.0) / max(laid.domain - 1, 1)
+        penalties[name] = float((penalty * counts).sum() / counts.sum())
     return penalties

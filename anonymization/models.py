@@ -27,8 +27,22 @@ from anonymization.diversity import (
     recursive_bound,
 )
 from anonymization.equivalence import Classes
+from anonymization.packing import Codes
 
 Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Held:
+    """What classes hold, whatever made them.
+
+    Attributes:
+        counts: Records of each class.
+        histograms: Counts of sensitive values by class, one for each sensitive attribute.
+    """
+
+    counts: Codes
+    histograms: tuple[Histogram, ...]
 
 
 @dataclass(frozen=True)
@@ -103,11 +117,11 @@ class Model:
         """
         return Model(self.k, tuple(self.sensitive[index] for index in sensitive))
 
-    def surely_fails(self, classes: Classes) -> Mask:
+    def surely_fails(self, classes: Classes | Held) -> Mask:
         """Classes whose records fail at every finer node too.
 
         Args:
-            classes: Classes of a node.
+            classes: What the classes hold.
         """
         fails = np.asarray(classes.counts < self.k, dtype=np.bool_)
         for one, histogram in zip(self.sensitive, classes.histograms, strict=True):
@@ -115,11 +129,11 @@ class Model:
                 fails |= one.few_values(histogram)
         return fails
 
-    def fails(self, classes: Classes) -> Mask:
+    def fails(self, classes: Classes | Held) -> Mask:
         """Classes that do not hold.
 
         Args:
-            classes: Classes of a node.
+            classes: What the classes hold.
         """
         fails = np.asarray(classes.counts < self.k, dtype=np.bool_)
         for one, histogram in zip(self.sensitive, classes.histograms, strict=True):

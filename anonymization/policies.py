@@ -16,6 +16,7 @@ from anonymization.hierarchies import Hierarchy
 
 DIVERSITIES: Final = ("distinct", "entropy", "recursive")
 DISTANCES: Final = ("equal", "ordered", "hierarchical")
+METHODS: Final = ("global", "local")
 LOSSES: Final = ("ncp", "coverage", "entropy", "discernibility", "aecs")
 AGGREGATES: Final = ("mean", "geometric")
 
@@ -128,13 +129,14 @@ class MicrodataPolicy:
             name is dropped.
         suppression_limit: Greatest share of records (0 to 1) that may be left out because their
             class fails.
-        method: Only ``global`` for now: one level per attribute for the whole table.
+        method: ``global``: one level per attribute for the whole table, the best there is;
+            ``local``: each class as fine as it can be, never losing more than that.
         loss: What is made as small as possible: ``ncp``, ``coverage``, ``entropy``,
             ``discernibility`` or ``aecs``; defined in ``anonymization.losses``.
         aggregate: How the losses of attributes become one: weighted ``mean``, or ``geometric``
             mean, which only ``coverage`` has: any other loss of an attribute may be 0, and one
             untouched attribute would then make the rest free.
-        seed: Only 0 for now: the global method draws nothing at random.
+        seed: Only 0 for now: no method draws anything at random.
     """
 
     quasi_identifiers: tuple[QuasiIdentifier, ...]
@@ -150,7 +152,12 @@ class MicrodataPolicy:
     def __post_init__(self) -> None:
         for field in ("quasi_identifiers", "sensitive", "insensitive"):
             object.__setattr__(self, field, _tuple(getattr(self, field)))
-        _only("method", self.method, "global", ("local", "partition"))
+        if self.method == "partition":
+            raise NotSupportedError(
+                "method='partition' is not supported yet; global and local are. For ages within "
+                "groups see anonymization.partition."
+            )
+        _one_of("method", self.method, METHODS)
         _only("seed", self.seed, 0, ())
         _one_of("loss", self.loss, LOSSES)
         _one_of("aggregate", self.aggregate, AGGREGATES)

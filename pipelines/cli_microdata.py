@@ -110,12 +110,12 @@ def anonymize(
     levels = Table(box=None)
     for heading in ("quasi-identifier", "level", "lost"):
         levels.add_column(heading, overflow="fold")
-    for name, level in made.anonymized.levels.items():
-        lost = made.anonymized.report.loss_by_attribute.get(name)
-        levels.add_row(name, str(level), "" if lost is None else f"{lost:.1%}")
+    for name, lost in made.anonymized.report.loss_by_attribute.items():
+        levels.add_row(name, str(made.anonymized.levels.get(name, "by class")), f"{lost:.1%}")
     console.print(levels)
     sure = made.anonymized.report.evidence
-    console.print(f"  Loss {sure.best_loss:.6g}: no other of {sure.nodes} nodes loses less.")
+    console.print(f"  Loss {made.anonymized.loss:.6g}.")
+    console.print(f"  The best of {sure.nodes} nodes loses {sure.best_loss:.6g}, proven:")
     console.print(f"  {sure.checked} were looked at, the rest ruled out.")
     console.print(f"  {made.anonymized.suppressed} records were left out.")
     console.print(f"  {made.table}, {made.report.name}, {made.suppressed.name}")

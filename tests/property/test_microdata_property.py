@@ -1,6 +1,7 @@
 """The optimum equals the best of all nodes, tried one by one on records, not on classes."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import polars as pl
@@ -14,6 +15,7 @@ from anonymization.lattice import LatticeTooLargeError
 from anonymization.microdata import NoSolutionError, anonymize
 from anonymization.policies import MicrodataPolicy, QuasiIdentifier, SensitiveAttribute
 from anonymization.risk import assess
+from anonymization.verdict import violations
 from tests.support import microdata_oracle as oracle
 
 DISEASES = {"flu": "lung", "cough": "lung", "ulcer": "belly", "lung": "any", "belly": "any"}
@@ -75,6 +77,7 @@ def tasks(draw):
     weights = draw(
         st.lists(st.sampled_from([0.5, 1.0, 3.0]), min_size=len(tables), max_size=len(tables))
     )
+    sensitive = draw(st.lists(sensitive_attributes(), max_size=1))
     loss, aggregate = draw(st.sampled_from(sorted(oracle.LOSSES)))
     policy = MicrodataPolicy(
         k=draw(st.integers(1, 4)),
@@ -88,7 +91,8 @@ def tasks(draw):
             )
             for index, (table, weight) in enumerate(zip(tables, weights, strict=True))
         ],
-        sensitive=draw(st.lists(sensitive_attributes(), max_size=1)),
+        sensitive=sensitive,
+        insensitive=[] if sensitive else ["ill"],
         suppression_limit=draw(st.sampled_from([0.0, 0.0, 0.1, 0.25, 0.5, 1.0])),
         loss=loss,
         aggregate=aggregate,
@@ -180,6 +184,61 @@ def keeps_its_policy(task, shuffler):
     again = anonymize(pl.DataFrame(shuffled, schema=data.schema, orient="row"), policy)
     assert again.levels == made.levels
     assert again.table.sort(pl.all()).equals(made.table.sort(pl.all()))
+
+
+def is_finer_and_holds(task, shuffler):
+    data, policy, columns = task
+    local = replace(policy, method="local")
+    try:
+        best = anonymize(data, policy)
+    except NoSolutionError:
+        with pytest.raises(NoSolutionError):
+            anonymize(data, local)
+        return
+    made = anonymize(data, local)
+    assert made.loss <= best.loss + MARGIN
+    assert made.report.evidence == best.report.evidence
+    allowed = math.floor(Fraction(str(policy.suppression_limit)) * data.height)
+    assert made.suppressed == made.suppressed_rows.len() == data.height - made.table.height
+    assert made.suppressed <= allowed
+    names = [qi.name for qi in policy.quasi_identifiers]
+    gone = set(made.suppressed_rows.to_list())
+    kept = [row for row in range(data.height) if row not in gone]
+    assert made.table["ill"].to_list() == [data["ill"][row] for row in kept]
+    # Every label is one of the record's own, and the loss is that of the labels.
+    levels = [[0] * data.height for _ in names]
+    for index, (name, column) in enumerate(zip(names, columns, strict=True)):
+        for row, label in zip(kept, made.table[name].to_list(), strict=True):
+            levels[index][row] = column.paths[column.values[row]].index(label)
+    keys = [None] * data.height
+    for row, labels in zip(kept, made.table.select(names).rows(), strict=True):
+        keys[row] = labels
+    loss = oracle.LOSSES[policy.loss, policy.aggregate]
+    is_gone = [row in gone for row in range(data.height)]
+    expected = loss(columns, levels, keys, is_gone, policy.k) if data.height else 0.0
+    assert made.loss == pytest.approx(expected, abs=1e-9)
+    report = assess(made.table, names, policy.sensitive, reference=data)
+    assert violations(report, policy) == []
+    assert (report.k, report.classes) == (made.report.smallest_class, made.report.classes)
+    assert report.l == made.report.diversity
+    shuffled = data.rows()
+    shuffler.shuffle(shuffled)
+    again = anonymize(pl.DataFrame(shuffled, schema=data.schema, orient="row"), local)
+    assert again.loss == pytest.approx(made.loss, abs=1e-12)
+    assert again.table.sort(pl.all()).equals(made.table.sort(pl.all()))
+
+
+@settings(derandomize=True, deadline=None, max_examples=120)
+@given(tasks(), st.randoms(use_true_random=False))
+def test_local_recoding_holds_and_never_loses_more(task, shuffler):
+    is_finer_and_holds(task, shuffler)
+
+
+@pytest.mark.nightly
+@settings(derandomize=True, deadline=None, max_examples=3000)
+@given(tasks(), st.randoms(use_true_random=False))
+def test_local_recoding_holds_in_many_lattices(task, shuffler):
+    is_finer_and_holds(task, shuffler)
 
 
 @settings(derandomize=True, deadline=None, max_examples=150)

@@ -102,10 +102,13 @@ def best_node(columns, sensitive, holds, loss, k, allowed):
 
 def _cells(cell):
     def by_attribute(columns, levels, gone):
-        return [
-            sum(cell(c, level, v, g) for v, g in zip(c.values, gone, strict=True)) / len(gone)
-            for c, level in zip(columns, levels, strict=True)
-        ]
+        """Levels of the columns; or, for each column, of each record."""
+        parts = []
+        for c, level in zip(columns, levels, strict=True):
+            each = [level] * len(gone) if isinstance(level, int) else level
+            rows = zip(each, c.values, gone, strict=True)
+            parts.append(sum(cell(c, n, v, g) for n, v, g in rows) / len(gone))
+        return parts
 
     return by_attribute
 

@@ -19,7 +19,7 @@ TREE = Hierarchy.tree({"a": "all"})
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("method", "local"), ("method", "partition"), ("seed", 7)],
+    [("method", "partition"), ("seed", 7)],
 )
 def test_what_is_not_built_yet_is_refused_by_name(option, value):
     with pytest.raises(NotSupportedError, match=rf"{option}={value!r} is not supported yet"):
@@ -36,6 +36,7 @@ def test_what_is_not_built_yet_is_refused_by_name(option, value):
         {"loss": "discernibility"},
         {"loss": "aecs"},
         {"suppression_limit": 1.0, "k": 1},
+        {"method": "local"},
     ],
 )
 def test_policies_that_can_be_asked_for(options):
