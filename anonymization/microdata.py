@@ -116,9 +116,8 @@ def anonymize(frame: pl.DataFrame | pl.LazyFrame, policy: MicrodataPolicy) -> An
             "suppression limit, give every quasi-identifier a hierarchy, or ask for less."
         )
     if policy.method == "local":
-        outcome = _local(
-            data, prepared, refine(prepared.tuples, prepared.model, loss, solution, allowed)
-        )
+        recoding = refine(prepared.tuples, prepared.model, loss, solution)
+        outcome = _local(data, prepared, recoding)
     else:
         outcome = _global(data, prepared, solution)
     stays = pl.Series("row", outcome.stays)
