@@ -235,7 +235,7 @@ def test_local_recoding_holds_and_never_loses_more(task, shuffler):
 
 
 @pytest.mark.nightly
-@settings(derandomize=True, deadline=None, max_examples=3000)
+@settings(derandomize=True, deadline=None, max_examples=2000)
 @given(tasks(), st.randoms(use_true_random=False))
 def test_local_recoding_holds_in_many_lattices(task, shuffler):
     is_finer_and_holds(task, shuffler)
