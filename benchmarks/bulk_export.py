@@ -154,6 +154,7 @@ def ours(work: Path, url: str) -> tuple[float, float, float]:
     """Our command."""
     home = work / "home"
     shutil.rmtree(home, ignore_errors=True)
+    shutil.rmtree(work / "inbox", ignore_errors=True)
     profile = {
         "extends": "smart-reference",
         "source": "synthetic",
@@ -169,6 +170,7 @@ def ours(work: Path, url: str) -> tuple[float, float, float]:
     (work / "bench.yml").write_text(json.dumps(profile))
     folkepuls = Path(sys.executable).with_name("folkepuls")
     command = [str(folkepuls), "fhir-export", "--profile", str(work / "bench.yml")]
+    command += ["--out", str(work / "inbox")]
     return run(command, {**os.environ, "FOLKEPULS_HOME": str(home)})
 
 

@@ -148,6 +148,11 @@ def synth(
     region = SyntheticSettings(scale=scale, years=years, seed=seed, whole=whole, life=life)
     write_region(region, to, truth, out, form.value, register, Settings().public_denominators)
     out.print(f"Take it in with: folkepuls ingest {to}")
+    if register is None and Settings().public_denominators == "register":
+        out.print(
+            "A run counts inhabitants by the register, which --register writes (a home has it "
+            "in restricted/register/synthetic), or else with FOLKEPULS_PUBLIC_DENOMINATORS=journal."
+        )
 
 
 @app.command()

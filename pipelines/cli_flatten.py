@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.settings import Settings
+from pipelines.settings import Settings, make_folder
 
 if TYPE_CHECKING:
     from pipelines.ingest.views import CompiledView
@@ -55,6 +55,7 @@ def flatten(
         return
     if out is None:
         raise FlattenError("Nowhere to write to. Say --out X.parquet or --out X.csv, or --check.")
+    make_folder(out.parent)
     rows = run(compiled, files or [], out, threads=Settings().threads)
     console.print(f"  {out}: {rows} rows, {len(compiled.columns)} columns", markup=False)
 

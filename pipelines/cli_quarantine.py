@@ -29,15 +29,17 @@ def show(
         Literal["nb", "nn", "en"], typer.Option(help="Language of the reasons.")
     ] = "nb",
 ) -> None:
-    """Count the lines in quarantine by delivery, entity and reason."""
+    """Count what is in quarantine by delivery, entity and reason; deliveries refused whole too."""
     import polars as pl
 
     from pipelines.catalogue.reasons import load_reasons
-    from pipelines.ingest import quarantine_counts
+    from pipelines.ingest import quarantine_counts, refused_deliveries
 
+    settings = Settings()
     by = ["source", "delivery", "entity", "reason"]
-    counts = quarantine_counts(Settings().zones).group_by(by).agg(pl.col("rows").sum()).sort(by)
-    if counts.is_empty():
+    counts = quarantine_counts(settings.zones).group_by(by).agg(pl.col("rows").sum()).sort(by)
+    refused = refused_deliveries(settings.zones, settings.inbox_url)
+    if counts.is_empty() and not refused:
         out.print("Nothing is in quarantine.")
         return
     reasons = load_reasons()
@@ -48,6 +50,10 @@ def show(
     for source, delivery, entity, reason, rows in counts.iter_rows():
         text = reasons[reason].text(language)
         table.add_row(f"{source}__{delivery}", entity, str(rows), reason, text)
+    for result in refused:
+        reason = result.reason or ""
+        text = reasons[reason].text(language) if reason in reasons else ""
+        table.add_row(f"{result.source}__{result.delivery}", "", "all", reason, text)
     out.print(table)
 
 

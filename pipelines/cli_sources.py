@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,7 +22,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from pipelines.settings import Settings
+from pipelines.settings import Settings, make_folder
 
 if TYPE_CHECKING:
     from pipelines.clients.bulk import Event, Exported
@@ -51,7 +52,7 @@ def show() -> None:
             profile = load_profile(path)
         except CatalogueError as error:
             wrong = True
-            table.add_row(path.stem, "", "", "", "", str(error))
+            table.add_row(path.stem, "", "", "", "", escape(str(error)))
             continue
         site = profile.site
         shards = ", ".join(shard.name for shard in site.groups) or site.level
@@ -110,7 +111,7 @@ def fhir_export(
     Goes on with an export that was killed or given up. Exits with 1 when a shard did not become a
     delivery, and with 3 when the server is still at work.
     """
-    from pipelines.catalogue.profiles import find_profile, load_profile
+    from pipelines.catalogue.profiles import find_profile, load_profile, refuse_unknown_cohorts
     from pipelines.clients.bulk import ExportError, NotReadyError, Options, run_export
     from pipelines.logs import logs_in
 
@@ -118,6 +119,11 @@ def fhir_export(
     zones = settings.zones.create()
     chosen = load_profile(find_profile(profile, settings.profiles_folder))
     shards = [chosen.shard(name) for name in group] if group else chosen.site.groups or [None]
+    if to is None:
+        # Elsewhere somebody else takes them in, by a catalogue of their own.
+        refuse_unknown_cohorts(chosen, [shard.name for shard in shards if shard is not None])
+    else:
+        make_folder(to)
     failed = waiting = False
     with logs_in(zones):
         for shard in shards:

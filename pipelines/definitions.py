@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 from functools import cache
 from itertools import starmap
+from pathlib import Path
 
+import structlog
 from dagster import Definitions, definitions, in_process_executor
 
 from pipelines.assets.doors import person_year_microdata, strata_map
@@ -19,7 +21,8 @@ from pipelines.assets.quality import journal_quality
 from pipelines.assets.register import population, register_quality
 from pipelines.assets.release import published_release, release_candidate
 from pipelines.assets.warehouse import catalogue_asset, dbt_models
-from pipelines.catalogue.profiles import list_profiles, load_profile
+from pipelines.catalogue.loader import CatalogueError
+from pipelines.catalogue.profiles import SourceProfile, list_profiles, load_profile
 from pipelines.export_sensor import export_sensor
 from pipelines.jobs import export_job, ingest_job, publish_job, refine_job, register_job
 from pipelines.progress import progress_logger
@@ -28,13 +31,15 @@ from pipelines.schedules import export_schedule, monthly_register, nightly_refin
 from pipelines.sensors import inbox_sensor, signature_sensor
 from pipelines.settings import Settings
 
+log = structlog.get_logger(__name__)
+
 
 @cache
 def assembled() -> Definitions:
     """Everything Dagster knows; built once per process, since dbt's manifest is read for it."""
     # Engines make files of their own; they are their owner's alone, whoever started the process.
     os.umask(0o077)
-    profiles = [load_profile(path) for path in list_profiles(Settings().profiles_folder)]
+    profiles = _profiles(Settings().profiles_folder)
     exports = [(profile, export_job(profile)) for profile in profiles]
     return Definitions(
         assets=[
@@ -58,6 +63,17 @@ def assembled() -> Definitions:
         executor=in_process_executor,
         loggers={"progress": progress_logger},
     )
+
+
+def _profiles(folder: Path) -> list[SourceProfile]:
+    """The site's profiles; one that is wrong is left out and told, or nothing at all would run."""
+    found = []
+    for path in list_profiles(folder):
+        try:
+            found.append(load_profile(path))
+        except CatalogueError as error:
+            log.error("profile_left_out", profile=path.stem, problem=str(error))
+    return found
 
 
 @definitions

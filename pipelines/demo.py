@@ -25,7 +25,7 @@ from anonymization.keys import create_key_file
 from pipelines.operations import publish_release, run
 from pipelines.publication.release import Decision, current_release, decide
 from pipelines.resources import forbidden_root
-from pipelines.settings import PublicDenominators, Settings, Zones, atomic_write
+from pipelines.settings import PublicDenominators, Settings, Zones, atomic_write, make_folder
 from pipelines.synthetic import (
     Format,
     SyntheticSettings,
@@ -116,7 +116,7 @@ def write_region(
     building = to / f".{SOURCE}.building"
     shutil.rmtree(building, ignore_errors=True)
     for folder in [building, *([] if truth is None else [truth])]:
-        _make(folder)
+        make_folder(folder)
     with _bar(console) as bar:
         task = bar.add_task("region", total=steps(region))
 
@@ -135,16 +135,6 @@ def write_region(
     written = building / SOURCE if (building / SOURCE).is_dir() else building
     written.rename(target)
     shutil.rmtree(building, ignore_errors=True)
-
-
-def _make(folder: Path) -> None:
-    """Make a folder before the minutes of work that it is for."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise DemoError(
-            f"{folder} cannot be made: {error.strerror}. Name a folder that can be written to."
-        ) from None
 
 
 def _bar(console: Console) -> Progress:

@@ -16,6 +16,7 @@ from typing import Literal
 
 from anonymization.keys import KeyAccessError
 from pipelines.catalogue.loader import CatalogueError, catalogue
+from pipelines.catalogue.profiles import list_profiles, load_profile, unknown_cohorts
 from pipelines.catalogue.sources import load_sources
 from pipelines.resources import pseudonym_key
 from pipelines.settings import ROOT, Settings
@@ -64,6 +65,7 @@ def examine(settings: Settings) -> list[Finding]:
         *_disk(settings),
         *_encryption(settings),
         *_sources(settings),
+        *_profiles(settings),
         *_denominators(settings),
     ]
 
@@ -221,6 +223,37 @@ def _sources(settings: Settings) -> Iterator[Finding]:
             )
 
 
+def _profiles(settings: Settings) -> Iterator[Finding]:
+    folder = settings.profiles_folder
+    if settings.profiles is not None and not folder.is_dir():
+        yield Finding(
+            "wrong",
+            "profiles",
+            f"FOLKEPULS_PROFILES names {folder}, which is no folder",
+            "Make it, or name another.",
+        )
+    for path in list_profiles(folder):
+        try:
+            profile = load_profile(path)
+        except CatalogueError as error:
+            yield Finding(
+                "wrong",
+                f"profile {path.stem}",
+                f"Dagster leaves it out: {error}",
+                "Mend it; `folkepuls sources check` tells more.",
+            )
+            continue
+        if unknown := unknown_cohorts(profile):
+            yield Finding(
+                "wrong",
+                f"profile {profile.name}",
+                f"its cohorts {', '.join(unknown)} are not listed",
+                f"List them in pipelines/catalogue/sources/{profile.site.source}.yml.",
+            )
+        else:
+            yield Finding("ok", f"profile {profile.name}", f"{profile.kind}, {profile.base_origin}")
+
+
 def _denominators(settings: Settings) -> Iterator[Finding]:
     """Below figures about real persons stand the register's inhabitants, not the journal's."""
     from pipelines.clients.population_register import RegisterError, chosen, updated_text
@@ -249,7 +282,8 @@ def _denominators(settings: Settings) -> Iterator[Finding]:
             "wrong" if real else "note",
             subject,
             f"no population register (FOLKEPULS_POPULATION_REGISTER={choice}): a run stops",
-            "Set FOLKEPULS_POPULATION_REGISTER=ssb and run `folkepuls register fetch`.",
+            "Set FOLKEPULS_POPULATION_REGISTER=ssb and run `folkepuls register fetch`; for a "
+            "synthetic region, `folkepuls synth --register`.",
         )
         return
     origin = register.provenance

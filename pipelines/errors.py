@@ -22,6 +22,7 @@ SPOKEN = (
     ("pipelines.clients.population_register", "RegisterError"),
     ("pipelines.clients.bulk.errors", "ExportError"),
     ("pipelines.ingest", "IngestError"),
+    ("pipelines.settings", "FolderError"),
     ("pipelines.ingest.views.flatten", "FlattenError"),
     ("pipelines.ingest.views", "ViewDefinitionError"),
     ("pipelines.operations", "RunError"),

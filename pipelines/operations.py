@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -148,6 +148,11 @@ def rebuild(settings: Settings, as_of: datetime) -> RunReport:
     from pipelines.ingest.ledger import delivered_years
     from pipelines.instance import dagster_instance, sweep_dead_runs
 
+    if as_of > datetime.now(UTC):
+        raise RunError(
+            f"{as_of.isoformat()} is yet to come: nobody knows what will have been known then. "
+            "Choose a moment that has been."
+        )
     zones = settings.zones.create()
     with (
         one_at_a_time(zones),
@@ -284,6 +289,13 @@ def take_in(settings: Settings, paths: list[Path], console: Console) -> int:
                 style="red",
                 markup=False,
             )
+        if result.unlisted_files:
+            console.print(
+                f"  not read {result.source}/{result.delivery}: {result.unlisted_files} files that "
+                "its manifest does not name. List them there, and deliver it anew",
+                style="yellow",
+                markup=False,
+            )
         for file in result.files:
             refused += file.state == "refused"
             told = f"{file.loaded_rows} loaded, {file.quarantined_rows} in quarantine"
@@ -299,10 +311,18 @@ def take_in(settings: Settings, paths: list[Path], console: Console) -> int:
         console.print("Nothing new.")
     standing = _refused(zones, settings.inbox_url)
     just_told = tuple(f"{result.source}/{result.delivery}" for result in results)
-    for refusal in standing:
-        if not refusal.startswith(tuple(f"{each}{end}" for each in just_told for end in ":/")):
-            console.print(f"  not taken in: {refusal}", style="red", markup=False)
-    return max(refused, len(standing))
+    earlier = [
+        refusal
+        for refusal in standing
+        if not refusal.startswith(tuple(f"{each}{end}" for each in just_told for end in ":/"))
+    ]
+    if earlier:
+        console.print(
+            f"Refused before, and not mended: {len(earlier)} deliveries and files. Look at them "
+            "with: folkepuls quarantine list",
+            style="yellow",
+        )
+    return refused
 
 
 def publish_release(settings: Settings, release_id: str) -> Path:

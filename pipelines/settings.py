@@ -145,6 +145,26 @@ class Settings(BaseSettings):
         return Zones(self.home.expanduser().resolve())
 
 
+class FolderError(RuntimeError):
+    """A folder that somebody has named and that cannot be written to."""
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder before the work that it is for.
+
+    Raises:
+        FolderError: It cannot be made or written to.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK | os.X_OK)
+        problem = None if writable else "it cannot be written to"
+    except OSError as error:
+        problem = f"it cannot be made ({error.strerror})"
+    if problem:
+        raise FolderError(f"{folder}: {problem}. Name a folder that can be written to.")
+
+
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """Write a file so that readers see all of it or nothing.

@@ -83,6 +83,7 @@ REASONS: dict[str, str] = {
     "unsafe_name": _("The name of a file or folder is not safe."),
     "unknown_source": _("The source is not in the catalogue."),
     "unknown_organisation": _("The organisation is unknown to the source."),
+    "transaction_time_ahead": _("The delivery shows a state that is yet to come."),
     "unknown_cohort": _("The organisation has no such cohort."),
     "governance_missing": _(
         "Controller, purpose, legal basis or retention are not filled in for the source."

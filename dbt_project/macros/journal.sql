@@ -96,7 +96,8 @@ known as (
 
 {#
   The version of each resource that was known last: by the manifest's transaction time, then by
-  the delivery's name. A resource that was deleted at that time or later is not among them.
+  the delivery's name. A resource that its organisation deleted at that time or later is not
+  among them; nobody deletes what another organisation holds.
 #}
 {% macro latest_version(table, key, moment=none) -%}
 with
@@ -104,18 +105,33 @@ with
 
 deleted as (
     select
-        resource_key,
-        max(transaction_time) as deleted_at
-    from {{ source('journal', 'deletion') }}
+        deletions.source,
+        deletions.resource_key,
+        senders.organisation,
+        max(deletions.transaction_time) as deleted_at
+    from {{ source('journal', 'deletion') }} as deletions
+    left join {{ source('journal', 'delivery') }} as senders
+        on
+            deletions.source = senders.source
+            and deletions.delivery = senders.delivery
+            and senders.table_name = 'deletion'
     where
-        resource_type = '{{ resource_type(table) }}'
-        and transaction_time <= {{ moment or as_of() }}
-    group by resource_key
+        deletions.resource_type = '{{ resource_type(table) }}'
+        and deletions.transaction_time <= {{ moment or as_of() }}
+    group by deletions.source, deletions.resource_key, senders.organisation
 )
 
 select known.*
 from known
-left join deleted on known.{{ key }} = deleted.resource_key
+left join deliveries as of_known
+    on
+        known.source = of_known.source
+        and known.delivery = of_known.delivery
+left join deleted
+    on
+        known.{{ key }} = deleted.resource_key
+        and known.source = deleted.source
+        and coalesce(of_known.organisation, '') = coalesce(deleted.organisation, '')
 where deleted.deleted_at is null or known.transaction_time > deleted.deleted_at
 qualify row_number() over (
     partition by known.{{ key }}

@@ -27,7 +27,8 @@ from dagster import (
 from pydantic import Field
 
 from pipelines.assets.journal import OWNERS
-from pipelines.catalogue.profiles import SourceProfile, unknown_cohorts
+from pipelines.catalogue.loader import CatalogueError
+from pipelines.catalogue.profiles import SourceProfile, refuse_unknown_cohorts
 from pipelines.clients.bulk import Event, Exported, ExportError, NotReadyError, Options, run_export
 from pipelines.partitions import export_key, shard_of, shards
 from pipelines.resources import FolkepulsResource
@@ -85,8 +86,8 @@ def export_asset(profile: SourceProfile) -> AssetsDefinition:
             progress=_told_to(context.log.info),
         )
         shard = shard_of(profile, context.partition_key)
-        _refuse_unknown(profile, shard)
         try:
+            refuse_unknown_cohorts(profile, [shard])
             exported = run_export(
                 profile,
                 folkepuls.zones(),
@@ -96,6 +97,10 @@ def export_asset(profile: SourceProfile) -> AssetsDefinition:
             )
         except NotReadyError as error:
             context.log_event(_waiting(key, context.partition_key, error))
+        except CatalogueError as error:
+            raise Failure(
+                description=str(error), metadata={"reason": "unknown_cohort"}, allow_retries=False
+            ) from None
         except ExportError as error:
             raise Failure(
                 description=str(error), metadata={"reason": error.reason}, allow_retries=False
@@ -104,19 +109,6 @@ def export_asset(profile: SourceProfile) -> AssetsDefinition:
             yield MaterializeResult(asset_key=key, metadata=_facts(exported))
 
     return export
-
-
-def _refuse_unknown(profile: SourceProfile, shard: str | None) -> None:
-    """Not to export for hours what the ingest would then refuse."""
-    if shard in unknown_cohorts(profile):
-        raise Failure(
-            description=f"{shard} is not among the cohorts of "
-            f"{profile.site.delivering_organisation}. List it under cohorts in "
-            f"catalogue/sources/{profile.site.source}.yml: a release waits until each has "
-            "delivered.",
-            metadata={"reason": "unknown_cohort"},
-            allow_retries=False,
-        )
 
 
 def _pool(profile: SourceProfile) -> str | None:

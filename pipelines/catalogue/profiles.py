@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -443,6 +443,27 @@ def unknown_cohorts(profile: SourceProfile) -> list[str]:
     organisation = _organisation_of(source, profile.site.delivering_organisation) or ""
     known = source.cohorts.get(organisation, ())
     return [shard.name for shard in profile.site.groups if shard.name not in known]
+
+
+def refuse_unknown_cohorts(profile: SourceProfile, shards: Iterable[str | None]) -> None:
+    """Not to export for hours what the ingest would then refuse.
+
+    Args:
+        profile: The profile.
+        shards: Names of cohort shards that are to be exported.
+
+    Raises:
+        CatalogueError: The catalogue's source does not list one of them.
+    """
+    unknown = sorted(set(unknown_cohorts(profile)) & set(shards))
+    if unknown:
+        site = profile.site
+        raise CatalogueError(
+            f"profile {profile.name}: {', '.join(unknown)} not among the cohorts of "
+            f"{site.delivering_organisation}; their deliveries would be refused. Write them into "
+            f"catalogue/sources/{site.source}.yml, as `cohorts: {{organisation: [names]}}`: a "
+            "release waits until each of them has delivered."
+        )
 
 
 def _organisation_of(source: Source, named: str) -> str | None:

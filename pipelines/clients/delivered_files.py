@@ -15,7 +15,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -259,19 +259,20 @@ def _parsed(raw: bytes) -> Manifest:
         content = json.loads(raw, object_pairs_hook=_without_duplicates)
         return Manifest.model_validate(content)
     except ValidationError as error:
-        fields = sorted(
-            {
-                ".".join(map(str, e["loc"])) or "manifest"
-                for e in error.errors(include_input=False, include_url=False)
-                # A key that is not ours could hold anything.
-                if e["type"] != "extra_forbidden"
-            }
-        )
-        extra = sum(e["type"] == "extra_forbidden" for e in error.errors(include_input=False))
-        detail = f"wrong or missing: {', '.join(fields[:10]) or 'none'}; unknown keys: {extra}"
+        found = error.errors(include_input=False, include_url=False, include_context=False)
+        # A key that is not ours could hold anything.
+        told = sorted({_told(e) for e in found if e["type"] != "extra_forbidden"})
+        if extra := sum(e["type"] == "extra_forbidden" for e in found):
+            told.append(f"{extra} keys that a manifest does not have")
+        detail = "; ".join(told[:10])
         raise DeliveryRefusedError("manifest_invalid", detail) from None
     except (ValueError, RecursionError):
         raise DeliveryRefusedError("manifest_invalid", "not a JSON object in UTF-8") from None
+
+
+def _told(error: Mapping[str, Any]) -> str:
+    """Field and rule of one error; never the value."""
+    return f"{'.'.join(map(str, error['loc'])) or 'manifest'}: {error['msg']}"
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

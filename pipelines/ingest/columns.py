@@ -31,8 +31,8 @@ REASON = "_reason"
 CORRECTED = "_corrected"
 # A time to the minute at least, with its offset.
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.{5,}(Z|[+-][0-9]{2}:[0-9]{2})"
-# The end of a reference or address: type and id, with or without a version.
-_REFERENCE = r"^(?:.*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]+)(?:/_history/[A-Za-z0-9.-]+)?$"
+# The end of an address: type and id. One of a single version is not one of the resource.
+_RESOURCE = r"^(?:.*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]+)$"
 _POLARS: Mapping[str, pl.DataType] = {
     "string": pl.String(),
     "code": pl.String(),
@@ -150,9 +150,9 @@ def _raw(column: Column) -> str:
             case "no_leading_zeros":
                 sql = f"ltrim({sql}, '0')"
             case "reference_type":
-                sql = f"nullif(regexp_extract({sql}, '{_REFERENCE}', 1), '')"
+                sql = f"nullif(regexp_extract({sql}, '{_RESOURCE}', 1), '')"
             case "reference_id":
-                sql = f"nullif(regexp_extract({sql}, '{_REFERENCE}', 2), '')"
+                sql = f"nullif(regexp_extract({sql}, '{_RESOURCE}', 2), '')"
     return _named_system(sql) if column.type == "code_system" else sql
 
 

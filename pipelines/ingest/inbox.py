@@ -30,6 +30,8 @@ from pipelines.ingest.verify import received_sha256
 from pipelines.settings import Zones
 
 _CHUNK = 1024 * 1024
+_AHEAD = dt.timedelta(days=1)
+"""How far a sender's clock may be ahead of ours; whole days are no clock's fault."""
 _DEPTH = 3
 """How many folders deep deliveries are looked for under a path that is given by hand."""
 
@@ -104,6 +106,7 @@ def admit(delivery: Delivery, entries: Mapping[str, LedgerEntry]) -> tuple[Manif
         DeliveryRefusedError: It may not.
     """
     manifest = read_manifest(delivery)
+    _refuse_time_ahead(manifest)
     source = _source_of(manifest)
     known = entries.get(delivery.id)
     if known is None:
@@ -112,6 +115,20 @@ def admit(delivery: Delivery, entries: Mapping[str, LedgerEntry]) -> tuple[Manif
         _refuse_changed(known, manifest)
         return manifest, source, False
     return manifest, source, not _sent_again(delivery, known, manifest)
+
+
+def _refuse_time_ahead(manifest: Manifest) -> None:
+    """A state of the source that is yet to come would hide whatever comes until then."""
+    if manifest.transaction_time > _now() + _AHEAD:
+        raise DeliveryRefusedError(
+            "transaction_time_ahead",
+            f"transaction_time is {manifest.transaction_time.isoformat()}; expected a moment that "
+            "has been",
+        )
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def organisation_of(manifest: Manifest, source: Source) -> str:

@@ -31,14 +31,10 @@ def flaw(line: bytes, shape: Shape) -> tuple[str, str] | None:
     Returns:
         Reason code and the element it concerns (empty for the line as a whole), or none.
     """
-    if b"\0" in line:
-        return "nul_byte", ""
+    if reason := flaw_of_bytes(line):
+        return reason, ""
     try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError:
-        return "not_utf8", ""
-    try:
-        document = json.loads(text, object_pairs_hook=_object)
+        document = json.loads(line.decode("utf-8"), object_pairs_hook=_object)
     except RecursionError:
         return "nested_too_deep", ""
     except ValueError:
@@ -46,6 +42,17 @@ def flaw(line: bytes, shape: Shape) -> tuple[str, str] | None:
     if not isinstance(document, dict):
         return "wrong_kind", ""
     return _misfit(document, shape, "")
+
+
+def flaw_of_bytes(line: bytes) -> str | None:
+    """Reason code where a line is no text at all, whatever its form; else none."""
+    if b"\0" in line:
+        return "nul_byte"
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return "not_utf8"
+    return None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> _Object:

@@ -164,6 +164,7 @@ class OneDelivery:
                 files=tuple(results),
                 tables=tables,
                 redacted_deliveries=redactions,
+                unlisted_files=entry.unlisted_files,
             )
         )
 

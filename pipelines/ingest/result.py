@@ -62,6 +62,7 @@ class DeliveryResult:
         files: Results by file.
         tables: Rows written by table.
         redacted_deliveries: Earlier deliveries gone through because a grading is new.
+        unlisted_files: Files in its folder that the manifest does not vouch for; they are not read.
         seconds: Time it took.
     """
 
@@ -73,6 +74,7 @@ class DeliveryResult:
     files: tuple[FileResult, ...] = ()
     tables: Mapping[str, int] = field(default_factory=dict)
     redacted_deliveries: int = 0
+    unlisted_files: int = 0
     seconds: float = 0.0
 
 

@@ -19,6 +19,7 @@ from pipelines.catalogue.entities import Table
 from pipelines.clients.delivered_files import DeliveryRefusedError
 from pipelines.ingest.columns import UNREADABLE
 from pipelines.ingest.limits import Limits
+from pipelines.ingest.lines import flaw_of_bytes
 from pipelines.ingest.views import literal_sql, name_sql
 
 Form = Literal["csv", "parquet"]
@@ -96,12 +97,9 @@ def csv_lines_sql(
     )
 
     def flaw(line: bytes) -> tuple[str, str] | None:
-        if b"\0" in line:
-            return "nul_byte", ""
-        try:
-            text = line.decode("utf-8")
-        except UnicodeDecodeError:
-            return "not_utf8", ""
+        if reason := flaw_of_bytes(line):
+            return reason, ""
+        text = line.decode("utf-8")
         try:
             fields = next(csv.reader([text], delimiter=form.delimiter, strict=True))
         except (csv.Error, StopIteration):

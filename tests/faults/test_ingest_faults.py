@@ -355,6 +355,11 @@ def test_one_wrong_file_is_refused_and_the_others_loaded(
         (lambda m: m.update(kind="partial"), "manifest_invalid", "kind"),
         (lambda m: m.update(delivering_organisation="apotek"), "unknown_organisation", "apotek"),
         (lambda m: m.update(cohort="nord"), "unknown_cohort", "nord"),
+        (
+            lambda m: m.update(transaction_time="2062-01-01T00:00:00+00:00"),
+            "transaction_time_ahead",
+            "2062",
+        ),
     ],
 )
 def test_a_delivery_that_may_not_come_in(

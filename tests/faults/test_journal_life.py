@@ -154,12 +154,12 @@ def by_number(n: int) -> str:
         ("deleted and sent again", 1, True),
         ("its id deleted as another kind of resource", 2, True),
         ("deleted by a table", 3, False),
-        ("deleted in one of its versions", 4, False),
+        ("deleted twice, once by its whole address", 4, False),
         ("deleted as a kind that we do not know", 5, True),
         ("entered in error", 6, False),
         ("cancelled", 7, False),
         ("deleted before it was corrected, told late", 8, True),
-        ("left alone", 9, True),
+        ("deleted in one version, and by who does not hold it", 9, True),
     ],
 )
 def test_what_is_gone_and_what_is_not(story: str, stay: int, there: bool, life: Lives) -> None:
@@ -169,6 +169,10 @@ def test_what_is_gone_and_what_is_not(story: str, stay: int, there: bool, life: 
 
 def test_a_deletion_of_an_unknown_kind_is_quarantined(life: Lives) -> None:
     assert life.quarantined["s-2"] == {"code_not_allowed": 1}
+
+
+def test_a_deletion_of_one_version_is_none_of_the_resource(life: Lives) -> None:
+    assert life.quarantined["s-2c"] == {"missing_required": 1}
 
 
 def test_reading_all_versions_would_bring_the_deleted_back(life: Lives) -> None:

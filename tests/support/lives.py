@@ -99,7 +99,7 @@ def lives(inbox: Path) -> list[Delivery]:
     spoil = {"change": lambda manifest: manifest["files"][1].update(sha256="0" * 64)}
     gone = [
         deletions("Encounter/enk-0", "Encounter/enk-1", "Condition/enk-2"),
-        deletions("https://folkepuls.no/Encounter/enk-4/_history/2", "Encounter/enk-4"),
+        deletions("https://folkepuls.no/Encounter/enk-4", "Encounter/enk-4"),
         deletions("Device/enk-5"),
     ]
     return [
@@ -129,6 +129,21 @@ def lives(inbox: Path) -> list[Delivery]:
             **care,
         ),
         write_delivery(inbox, "s-2", {"Bundle-1.ndjson": gone}, time=at(2), **stays),
+        write_delivery(
+            inbox,
+            "s-2c",
+            {"Bundle-1.ndjson": [deletions("Encounter/enk-9/_history/1"), deletions("Patient/x")]},
+            time=at(2),
+            **stays,
+        ),
+        write_delivery(
+            inbox,
+            "k-2c",
+            {"Bundle-1.ndjson": [deletions("Encounter/enk-9")]},
+            time=at(2),
+            organisation="kommuner",
+            kind="delta",
+        ),
         write_tables(
             inbox,
             "s-2b",

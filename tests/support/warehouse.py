@@ -98,7 +98,16 @@ class Warehouse:
             # dbt keeps the file open for the life of the process; readers need it closed.
             DuckDBConnectionManager.close_all_connections()
         if not result.success:
-            raise RuntimeError(f"dbt {' '.join(arguments)} failed:\n{said.getvalue()[-3000:]}")
+            # What it says goes where its logger was first pointed to, in this process or another.
+            nodes = [
+                f"{one.node.name}: {one.status}: {one.message}"
+                for one in result.result or ()
+                if str(one.status) not in ("pass", "success")
+            ]
+            raise RuntimeError(
+                f"dbt {' '.join(arguments)} failed:\n{said.getvalue()[-3000:]}\n"
+                + "\n".join(nodes)
+            )
 
     def table(self, name: str) -> pl.DataFrame:
         """One table of the warehouse, such as ``marts.fct_coverage``."""

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from pipelines.clients.bulk.contents import contents_of, outcomes_in, repeated, without_lines
+from pipelines.clients.bulk.contents import contents_of, repeated, without_lines
 from pipelines.clients.bulk.errors import ExportError, place, plain_code
 from pipelines.clients.bulk.inflate import plain
 from pipelines.clients.bulk.kickoff import order_for
 from pipelines.clients.bulk.manifest import joined, parse_page
+from pipelines.clients.bulk.parsed import outcomes_in
 from pipelines.clients.bulk.session import AgainError
 from pipelines.clients.bulk.waits import backoff, clamped, retry_after_seconds
 from pipelines.settings import ROOT

@@ -57,7 +57,9 @@ def row(**changes: Any) -> dict[str, Any]:
         "covered_share": 1.0,
         "release_id": "r-1",
     }
-    return base | changes
+    chosen = base | changes
+    known = catalogue().indicators.get(str(chosen["indicator_id"]))
+    return chosen | ({"indicator_version": known.version} if known is not None else {})
 
 
 HIDDEN = {

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from pipelines.catalogue.sources import load_sources
 from pipelines.cli import app
 from pipelines.clients.bulk import Options, examine
 from pipelines.clients.bulk.clock import Clock
@@ -26,6 +27,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FOLKEPULS_PROFILES", str(tmp_path / "profiles"))
     monkeypatch.setenv("COLUMNS", "300")
     (tmp_path / "profiles").mkdir()
+    listed = {"cohorts": {"sykehus": ("trondheim-1", "trondheim-2")}}
+    source = load_sources()["synthetic"].model_copy(update=listed)
+    known = {**load_sources(), "synthetic": source}
+    monkeypatch.setattr("pipelines.catalogue.profiles.load_sources", lambda: known)
     return tmp_path
 
 

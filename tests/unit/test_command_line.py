@@ -109,6 +109,8 @@ def test_wrong_usage_ends_with_2(words: list[str], settings: Settings) -> None:
 def candidate(settings: Settings, **changes: object) -> None:
     zones = settings.zones.create()
     (zones.releases / RELEASE).mkdir()
+    origin = {"transaction_time": "2026-01-05T03:00:00+00:00"}
+    (zones.releases / RELEASE / "origin.json").write_text(json.dumps(origin))
     content = {
         "release_id": RELEASE,
         "state": "candidate",
@@ -525,4 +527,5 @@ def test_every_table_of_a_page_is_rectangular(tmp_path: Path) -> None:
         for block in blocks:
             rows = [line for line in block.splitlines() if line.startswith("|")]
             assert len({len(re.split(r"(?<!\\)\|", row)) for row in rows}) <= 1, page.name
-        assert widths
+        # Commands are told in lists.
+        assert widths or page.name == "commands.md"

@@ -226,7 +226,7 @@ CANARY = "13097248022"
         (lambda m: m.update(transaction_time="2025-01-05T03:00:00"), "transaction_time"),
         (lambda m: m.update(period_end="2023-01-01"), "manifest"),
         (lambda m: m.update(files=[]), "files"),
-        (lambda m: m.update({CANARY: 1}), "unknown keys: 1"),
+        (lambda m: m.update({CANARY: 1}), "1 keys that a manifest does not have"),
         (lambda m: m["files"][0].update(sha256=CANARY), "files.0.sha256"),
         (lambda m: m["files"][0].update(rows="7"), "files.0.rows"),
         (lambda m: m["files"][0].update(rows=-1), "files.0.rows"),

@@ -217,7 +217,7 @@ def _parts_of_type(kind: str, files: Sequence[Fetched], work: Path) -> list[Part
             closes_job=True,
         )
     return [
-        _part(kind, file) if lines.is_empty() else _without(kind, file, lines.len(), work, lines)
+        _without(kind, file, work, lines) if lines else _part(kind, file)
         for file, lines in zip(files, again, strict=True)
     ]
 
@@ -226,19 +226,15 @@ def _part(kind: str, file: Fetched) -> Part:
     return Part(kind, file.path, file.contents.rows, file.mark.bytes, file.mark.sha256)
 
 
-def _without(kind: str, file: Fetched, dropped: int, work: Path, lines: object) -> Part:
-    from polars import Series
-
-    if not isinstance(lines, Series):
-        raise TypeError("line numbers come as a Series")
+def _without(kind: str, file: Fetched, work: Path, lines: Sequence[int]) -> Part:
     copy = work / f"{file.path.stem}.once"
     without_lines(file.path, lines, copy)
     copy.chmod(0o600)
     with copy.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
         os.fsync(stream.fileno())
-    rows = file.contents.rows - dropped
-    return Part(kind, copy, rows, copy.stat().st_size, digest, dropped)
+    rows = file.contents.rows - len(lines)
+    return Part(kind, copy, rows, copy.stat().st_size, digest, len(lines))
 
 
 def _manifest(

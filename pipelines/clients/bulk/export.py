@@ -25,7 +25,6 @@ import structlog
 from pipelines.catalogue.profiles import Shard, SourceProfile
 from pipelines.clients.bulk.auth import Tokens
 from pipelines.clients.bulk.clock import Clock, Deadline
-from pipelines.clients.bulk.contents import outcomes_in
 from pipelines.clients.bulk.delivery import (
     check_amounts,
     check_types,
@@ -353,6 +352,10 @@ class _Export:
         return file.use != "output" or file.type not in self._profile.site.ignored_types
 
     def _remarks(self, outcomes: Sequence[Fetched]) -> Mapping[str, int]:
+        if not outcomes:
+            return {}
+        from pipelines.clients.bulk.parsed import outcomes_in
+
         found = outcomes_in([each.path for each in outcomes])
         if found.failures:
             told = ", ".join(f"{what} {n}" for what, n in sorted(found.failures.items()))
