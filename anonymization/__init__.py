@@ -18,6 +18,7 @@ from anonymization.keys import (
     create_key_file,
 )
 from anonymization.microdata import Anonymized, NoSolutionError, anonymize
+from anonymization.packing import ColumnError
 from anonymization.partition import k_anonymous_strata, optimal_partition
 from anonymization.person_year_table import PersonYears, person_years
 from anonymization.policies import (
@@ -29,14 +30,17 @@ from anonymization.policies import (
 )
 from anonymization.pseudonym_door import ColumnRule, DoorResult, arrow_door, pass_door, redact
 from anonymization.pseudonyms import Pseudonymiser
-from anonymization.risk import RiskReport, assess
+from anonymization.risk import Diversity, RiskReport, assess
+from anonymization.verdict import violations
 
 # The table door brings solvers along; whoever only needs pseudonyms should not wait for them.
 _FROM_TABLES = ("TablePolicy", "audit", "protect")
 
 __all__ = [
     "Anonymized",
+    "ColumnError",
     "ColumnRule",
+    "Diversity",
     "DoorResult",
     "EnvironmentKeyProvider",
     "FileKeyProvider",
@@ -68,6 +72,7 @@ __all__ = [
     "person_years",
     "protect",
     "redact",
+    "violations",
 ]
 
 

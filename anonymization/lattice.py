@@ -1,33 +1,44 @@
 """The search for the best node of a generalisation lattice.
 
-Belongs here: the table of distinct quasi-identifier tuples as integer codes, the bounds that rule
-nodes out, and the exact search. Does not belong here: hierarchies' making, policies and recoding
-of records.
+Belongs here: the bounds that rule nodes out, and the exact search. Does not belong here: what
+classes must hold (``models``), what they cost (``losses``), recoding of records.
 
-A node is one level for each attribute. The search is exact for any model that stays satisfied
-when classes are merged (k-anonymity, distinct l-diversity): a record whose class is too small, or
-too uniform, on two attributes alone sits in such a class on all of them, so projections to pairs
-of attributes give a lower bound of the records suppressed at every node at once. Nodes are then
-looked at in the order of the least loss they could have, until that exceeds the best loss found.
+A node is one level for each attribute. A record whose class is too small, or too uniform, on two
+attributes alone sits in such a class on all of them, so projections to pairs of attributes give a
+lower bound of the records suppressed at every node at once. Then the node is looked at that will
+tell most about others, whether it suppresses too much (finer nodes do as well) or not (nodes that
+lose more need not be looked at); each raises the bounds of finer or coarser ones; until no node is
+left that could lose less than the best found.
 (Monotonicity: LeFevre, DeWitt and Ramakrishnan 2005, "Incognito"; optimal search under a
 suppression limit: Kohlmayer et al. 2012, "Flash".)
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-Codes = NDArray[np.int64]
-Losses = NDArray[np.float64]
+from anonymization.equivalence import Classes, failing_records
+from anonymization.losses import Box, Loss, Losses
+from anonymization.models import Model
+from anonymization.packing import Codes
 
 MAXIMUM_NODES: Final = 5_000_000
-# Losses nearer than this are the same loss, summed in another order.
-_SAME: Final = 1e-12
-_WIDTH: Final = 2**62
+# Losses nearer than this, relative to them, are the same loss, summed in another order.
+_SAME: Final = 1e-11
+# Classes kept to roll coarser ones up from: so many times the tuples, but some in any case.
+_KEPT_TUPLES: Final = 4
+_KEPT_AT_LEAST: Final = 100_000
+# Nodes of a lattice for each that is looked at in one round.
+_ROUND: Final = 50_000
+# Attributes made coarse from one station to the next.
+_STATION: Final = 2
+# Distinct tuples from which on looking at triples costs less than the nodes they rule out.
+_TRIPLES: Final = 20_000
+_OPEN, _CHECKED, _BY_PROJECTION, _BY_MONOTONY = range(4)
 
 
 class LatticeTooLargeError(ValueError):
@@ -35,85 +46,58 @@ class LatticeTooLargeError(ValueError):
 
 
 @dataclass(frozen=True)
-class Attribute:
-    """One quasi-identifier over the distinct tuples.
-
-    Attributes:
-        codes: For each level the code of each distinct tuple, dense from 0.
-        losses: For each level the penalty of each distinct tuple, 0 to 1.
-        weight: Its share of the loss; the shares of all attributes sum to 1.
-    """
-
-    codes: Sequence[Codes]
-    losses: Sequence[Losses]
-    weight: float
-
-
-@dataclass(frozen=True)
-class Table:
-    """Distinct quasi-identifier tuples with their counts and sensitive values.
-
-    Attributes:
-        attributes: The quasi-identifiers.
-        counts: Records of each distinct tuple.
-        sensitive: For each sensitive attribute the pairs (index of tuple, code of value) that
-            occur, and the least number of distinct values.
-    """
-
-    attributes: Sequence[Attribute]
-    counts: Codes
-    sensitive: Sequence[tuple[Codes, Codes, int]] = ()
-
-    @property
-    def records(self) -> int:
-        """Number of records."""
-        return int(self.counts.sum())
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of levels of each attribute."""
-        return tuple(len(attribute.codes) for attribute in self.attributes)
-
-
-@dataclass(frozen=True)
 class Evidence:
-    """Why a solution is the best one; counts of nodes.
+    """Why a solution is the best one; counts of nodes, which add up to all of them.
 
     Attributes:
         nodes: In the whole lattice.
         checked: Looked at in full.
-        ruled_out_by_projection: Known to suppress too much from pairs of attributes alone.
+        ruled_out_by_projection: Known to suppress too much from one or two attributes alone.
+        ruled_out_by_monotony: Known to suppress too much since a coarser node does.
         ruled_out_by_bound: Known to lose more than the solution.
-        best_remaining_bound: The least loss that any node not looked at could have; null when none
-            is left.
+        best_loss: Loss of the solution.
+        best_remaining_bound: The least loss that any node ruled out by its bound could have; null
+            when there is none. Not below the best loss.
     """
 
     nodes: int
     checked: int
     ruled_out_by_projection: int
+    ruled_out_by_monotony: int
     ruled_out_by_bound: int
+    best_loss: float
     best_remaining_bound: float | None
 
 
 @dataclass(frozen=True)
 class Solution:
-    """The best node, its loss, the records suppressed there, and the evidence."""
+    """The best node.
 
-    levels: tuple[int, ...]
+    Attributes:
+        classes: Its classes.
+        fails: Which of them are suppressed.
+        loss: Its loss.
+        suppressed: Records suppressed.
+        evidence: Why it is the best.
+    """
+
+    classes: Classes = field(repr=False)
+    fails: NDArray[np.bool_] = field(repr=False)
     loss: float
     suppressed: int
     evidence: Evidence
 
 
-def optimise(table: Table, k: int, allowed: int) -> Solution | None:
+def optimise(tuples: Classes, model: Model, loss: Loss, allowed: int) -> Solution | None:
     """Find the node of least loss among those that suppress no more than is allowed.
 
-    Equal losses are decided by the lower bound and then by the levels in the attributes' order, so
-    the same table always gives the same node.
+    Equal losses are decided by fewer suppressed records and then by the lower levels in the
+    attributes' order, so the same table always gives the same node.
 
     Args:
-        table: Distinct tuples.
-        k: Least number of records in a class.
+        tuples: The distinct tuples: classes at level 0 of every attribute.
+        model: What every class must hold, or be suppressed.
+        loss: What is made as small as possible.
         allowed: Greatest number of suppressed records.
 
     Returns:
@@ -122,134 +106,186 @@ def optimise(table: Table, k: int, allowed: int) -> Solution | None:
     Raises:
         LatticeTooLargeError: If the lattice has more than ``MAXIMUM_NODES`` nodes.
     """
-    shape = table.shape
-    nodes = int(np.prod(shape, dtype=object))
+    nodes = int(np.prod(tuples.shape, dtype=object))
     if nodes > MAXIMUM_NODES:
         raise LatticeTooLargeError(
             f"The lattice has {nodes} nodes, an exact search is built for {MAXIMUM_NODES}. Take "
             "out levels that nobody needs, or quasi-identifiers."
         )
-    outliers = _outlier_bounds(table, k)
-    bounds = _loss_bounds(table, outliers)
-    alive = np.flatnonzero(outliers.ravel() <= allowed)
-    order = alive[np.argsort(bounds.ravel()[alive], kind="stable")]
-    best: tuple[float, tuple[int, ...], int] | None = None
-    checked = 0
-    for node in order:
-        if best is not None and bounds.flat[node] > best[0] + _SAME:
-            break
-        levels = tuple(int(level) for level in np.unravel_index(node, shape))
-        checked += 1
-        loss, suppressed = check(table, levels, k)
-        if suppressed <= allowed and (best is None or loss < best[0] - _SAME):
-            best = (loss, levels, suppressed)
-    if best is None:
-        return None
-    remaining = order[checked:]
-    evidence = Evidence(
-        nodes=nodes,
-        checked=checked,
-        ruled_out_by_projection=nodes - order.size,
-        ruled_out_by_bound=remaining.size,
-        best_remaining_bound=float(bounds.flat[remaining[0]]) if remaining.size else None,
-    )
-    return Solution(best[1], best[0], best[2], evidence)
+    return _Search(tuples, model, loss, allowed).run()
 
 
-def check(table: Table, levels: Sequence[int], k: int) -> tuple[float, int]:
-    """Loss and suppressed records of one node.
+class _Search:
+    """The state of one search."""
 
-    Args:
-        table: Distinct tuples.
-        levels: Level of each attribute.
-        k: Least number of records in a class.
+    def __init__(self, tuples: Classes, model: Model, loss: Loss, allowed: int) -> None:
+        self.model, self.loss, self.allowed = model, loss, allowed
+        self.shape = tuples.shape
+        self.outliers = _outlier_bounds(tuples, model, whole=allowed == 0)
+        self.state = np.full(self.shape, _OPEN, dtype=np.int8)
+        self.state[self.outliers > allowed] = _BY_PROJECTION
+        everything = tuple(slice(0, size) for size in self.shape)
+        self.floors = np.array(loss.floors(everything, self.outliers))
+        self.cache = _Cache(tuples)
+        self.best: tuple[float, int, tuple[int, ...]] | None = None
 
-    Returns:
-        The loss (0 to 1) and the number of records in classes that fail.
+    def run(self) -> Solution | None:
+        while probes := self._probes():
+            for levels in probes:
+                if self.state[levels] == _OPEN and self.floors[levels] <= self._limit():
+                    self._look(levels)
+        if self.best is None:
+            return None
+        loss, suppressed, levels = self.best
+        classes = self.cache.classes(levels)
+        fails = self.model.fails(classes)
+        return Solution(classes, fails, loss, suppressed, self._evidence(loss))
+
+    def _limit(self) -> float:
+        """The bound above which a node is not worth looking at."""
+        return np.inf if self.best is None else self.best[0] + _SAME * (1.0 + self.best[0])
+
+    def _probes(self) -> list[tuple[int, ...]]:
+        """The nodes that tell most about others; none when nothing better can be left.
+
+        If a node suppresses too much, all finer ones go; if not, its loss is a limit, and those
+        with a higher bound go. The node of the greatest lesser number is looked at first. In large
+        lattices several are taken at a time, since finding them costs more than looking.
+        """
+        alive = (self.state == _OPEN) & (self.floors <= self._limit())
+        nodes = np.flatnonzero(alive)
+        if not nodes.size:
+            return []
+        finer = alive.astype(np.int32)
+        for axis in range(finer.ndim):
+            np.cumsum(finer, axis=axis, out=finer)
+        floors = self.floors.ravel()[nodes]
+        worse = nodes.size - np.searchsorted(np.sort(floors), floors, side="right")
+        told = np.minimum(finer.ravel()[nodes], worse + 1)
+        first = np.lexsort((floors, -told))[: 1 + alive.size // _ROUND]
+        levels = np.unravel_index(nodes[first], self.shape)
+        return [tuple(map(int, node)) for node in zip(*levels, strict=True)]
+
+    def _look(self, levels: tuple[int, ...]) -> None:
+        classes = self.cache.classes(levels)
+        fails = self.model.fails(classes)
+        suppressed = failing_records(classes, fails)
+        self.state[levels] = _CHECKED
+        if suppressed <= self.allowed:
+            self._offer(self.loss.of(classes, fails), suppressed, levels)
+        surely = (
+            suppressed
+            if self.model.is_monotone or self.allowed == 0
+            else failing_records(classes, self.model.surely_fails(classes))
+        )
+        self._learn_of_finer(levels, surely)
+        self._learn_of_coarser(levels, self.loss.floor_of_coarser(classes))
+
+    def _offer(self, loss: float, suppressed: int, levels: tuple[int, ...]) -> None:
+        offer = (loss, suppressed, levels)
+        if self.best is None:
+            self.best = offer
+            return
+        near = _SAME * (1.0 + self.best[0])
+        is_same = abs(loss - self.best[0]) <= near
+        if (is_same and offer[1:] < self.best[1:]) or loss < self.best[0] - near:
+            self.best = offer
+
+    def _learn_of_finer(self, levels: tuple[int, ...], surely: int) -> None:
+        box = tuple(slice(0, level + 1) for level in levels)
+        if surely > self.allowed:
+            state = self.state[box]
+            state[state == _OPEN] = _BY_MONOTONY
+            return
+        outliers = self.outliers[box]
+        if surely and (outliers < surely).any():
+            np.maximum(outliers, surely, out=outliers)
+            self._raise(box, self.loss.floors(box, outliers))
+
+    def _learn_of_coarser(self, levels: tuple[int, ...], floor: float) -> None:
+        if floor > 0.0:
+            box = tuple(slice(level, None) for level in levels)
+            self._raise(box, np.asarray(floor))
+
+    def _raise(self, box: Box, floors: Losses) -> None:
+        part = self.floors[box]
+        np.maximum(part, floors, out=part)
+
+    def _evidence(self, loss: float) -> Evidence:
+        left = self.floors[self.state == _OPEN]
+        return Evidence(
+            nodes=self.state.size,
+            checked=int((self.state == _CHECKED).sum()),
+            ruled_out_by_projection=int((self.state == _BY_PROJECTION).sum()),
+            ruled_out_by_monotony=int((self.state == _BY_MONOTONY).sum()),
+            ruled_out_by_bound=left.size,
+            best_loss=loss,
+            best_remaining_bound=float(left.min()) if left.size else None,
+        )
+
+
+class _Cache:
+    """Classes of nodes looked at, to roll coarser ones up from.
+
+    A node is reached by way of stations at which only the attributes with the most labels are as
+    coarse as asked for: many nodes share a station, and it has far fewer classes than tuples.
     """
-    codes = [a.codes[level] for a, level in zip(table.attributes, levels, strict=True)]
-    fails = _failing(table, codes, k)
-    penalty = np.zeros(table.counts.size)
-    for attribute, level in zip(table.attributes, levels, strict=True):
-        penalty += attribute.weight * attribute.losses[level]
-    penalty[fails] = 1.0
-    records = table.records
-    loss = float((penalty * table.counts).sum() / records) if records else 0.0
-    return loss, int(table.counts[fails].sum())
+
+    def __init__(self, tuples: Classes) -> None:
+        self.tuples = tuples
+        self.kept: OrderedDict[tuple[int, ...], Classes] = OrderedDict()
+        sizes = [attribute.sizes()[0] for attribute in tuples.attributes]
+        self.widest = sorted(range(len(sizes)), key=lambda index: -sizes[index])
+
+    def classes(self, levels: tuple[int, ...]) -> Classes:
+        """Classes of a node."""
+        for stop in range(_STATION, len(levels), _STATION):
+            coarse = set(self.widest[:stop])
+            station = tuple(level if i in coarse else 0 for i, level in enumerate(levels))
+            self._made(station)
+        return self._made(levels)
+
+    def _made(self, levels: tuple[int, ...]) -> Classes:
+        """Classes of a node, from the finer node kept that has the fewest."""
+        nearest = self.tuples
+        for known, classes in self.kept.items():
+            is_finer = all(a <= b for a, b in zip(known, levels, strict=True))
+            if is_finer and classes.number < nearest.number:
+                nearest = classes
+        if nearest.levels == levels:
+            if nearest is not self.tuples:
+                self.kept.move_to_end(levels)
+            return nearest
+        made = nearest.at(levels)
+        self.kept[levels] = made
+        budget = max(_KEPT_TUPLES * self.tuples.number, _KEPT_AT_LEAST)
+        held = sum(classes.number for classes in self.kept.values())
+        while held > budget and len(self.kept) > 1:
+            held -= self.kept.popitem(last=False)[1].number
+        return made
 
 
-def pack(columns: Sequence[Codes]) -> tuple[Codes, int]:
-    """Number the distinct rows of several code columns, dense from 0.
+def _outlier_bounds(tuples: Classes, model: Model, *, whole: bool) -> Codes:
+    """At least so many records are suppressed at each node, from a few attributes alone.
 
-    Codes are joined digit by digit and made dense again before they would outgrow 64 bits, however
-    many columns there are.
-
-    Args:
-        columns: Dense codes of equal length.
-
-    Returns:
-        The number of each row, and how many there are.
+    Where nothing may be suppressed every model counts; else only what is monotone record by
+    record.
     """
-    packed = np.zeros(columns[0].size, dtype=np.int64)
-    size = 1
-    for column in columns:
-        base = int(column.max(initial=0)) + 1
-        if size * base > _WIDTH:
-            packed, size = _dense(packed)
-        packed, size = packed * base + column, size * base
-    return _dense(packed)
-
-
-def _dense(values: Codes) -> tuple[Codes, int]:
-    distinct, codes = np.unique(values, return_inverse=True)
-    return codes.astype(np.int64), int(distinct.size)
-
-
-def _failing(table: Table, codes: Sequence[Codes], k: int) -> NDArray[np.bool_]:
-    """Which distinct tuples lie in a class that is too small or too uniform."""
-    classes, number = pack(codes)
-    sizes = np.bincount(classes, weights=table.counts, minlength=number)
-    fails = sizes < k
-    for tuples, values, least in table.sensitive:
-        pairs, distinct = pack([classes[tuples], values])
-        class_of_pair = np.empty(distinct, dtype=np.int64)
-        class_of_pair[pairs] = classes[tuples]
-        fails |= np.bincount(class_of_pair, minlength=number) < least
-    return np.asarray(fails[classes], dtype=np.bool_)
-
-
-def _outlier_bounds(table: Table, k: int) -> Codes:
-    """At least so many records are suppressed at each node, from single attributes and pairs."""
-    shape = table.shape
+    shape = tuples.shape
+    asked = [i for i, one in enumerate(model.sensitive) if whole or one.counts_values]
+    part = model.only(asked)
     bounds = np.zeros(shape, dtype=np.int64)
     groups: list[tuple[int, ...]] = [(index,) for index in range(len(shape))]
     groups += combinations(range(len(shape)), 2)
+    if tuples.number >= _TRIPLES:
+        groups += combinations(range(len(shape)), 3)
     for group in groups:
+        base = tuples.only(group, asked)
         projection = np.zeros([shape[index] for index in group], dtype=np.int64)
         for levels in np.ndindex(projection.shape):
-            codes = [
-                table.attributes[index].codes[level]
-                for index, level in zip(group, levels, strict=True)
-            ]
-            projection[levels] = table.counts[_failing(table, codes, k)].sum()
+            classes = base.at(levels)
+            fails = part.fails(classes) if whole else part.surely_fails(classes)
+            projection[levels] = failing_records(classes, fails)
         spread = [shape[index] if index in group else 1 for index in range(len(shape))]
         np.maximum(bounds, projection.reshape(spread), out=bounds)
     return bounds
-
-
-def _loss_bounds(table: Table, outliers: Codes) -> Losses:
-    """No node loses less than this.
-
-    A record that stays costs what its labels cost; one that is suppressed costs 1, which is more
-    by at least one minus the highest cost of any record at that node.
-    """
-    shape, records = table.shape, max(table.records, 1)
-    mean, highest = np.zeros(shape), np.zeros(shape)
-    for index, attribute in enumerate(table.attributes):
-        spread = [shape[index] if axis == index else 1 for axis in range(len(shape))]
-        means = [float((loss * table.counts).sum()) / records for loss in attribute.losses]
-        tops = [float(loss.max(initial=0.0)) for loss in attribute.losses]
-        mean = mean + attribute.weight * np.reshape(means, spread)
-        highest = highest + attribute.weight * np.reshape(tops, spread)
-    # Rounding must not lift a bound above the loss it bounds.
-    return np.asarray(mean + outliers / records * (1.0 - highest) - _SAME / 2, dtype=np.float64)

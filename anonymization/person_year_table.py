@@ -33,6 +33,8 @@ from anonymization.microdata import anonymize
 from anonymization.partition import OPEN_END
 from anonymization.policies import MicrodataPolicy, QuasiIdentifier, SensitiveAttribute
 from anonymization.pseudonyms import Pseudonymiser
+from anonymization.risk import assess
+from anonymization.verdict import violations
 
 PERSON_YEAR_QUASI_IDENTIFIERS: Final = ("year", "municipality_code", "sex", "age_from", "age_to")
 FIRST_ATTRIBUTES: Final = (
@@ -143,6 +145,32 @@ def person_years(
             for a in sensitive
         },
     )
+
+
+def person_years_violations(
+    table: pl.DataFrame, k: int, sensitive: Sequence[SensitiveAttribute] = FIRST_ATTRIBUTES
+) -> list[str]:
+    """What a finished table of person-years does not hold to, measured from its rows alone.
+
+    Args:
+        table: The table, as it was read back from its file.
+        k: Least number of persons of a class, within each year.
+        sensitive: Coded attributes, with the least number of values known in each class.
+
+    Returns:
+        One sentence for each violation; empty when it holds. Columns and numbers only.
+
+    Raises:
+        ColumnError: If a column is missing.
+    """
+    policy = MicrodataPolicy(
+        k=k,
+        quasi_identifiers=tuple(map(QuasiIdentifier, PERSON_YEAR_QUASI_IDENTIFIERS)),
+        sensitive=tuple(sensitive),
+    )
+    # A value that was removed for the class, or is not known, tells nothing.
+    report = assess(table, PERSON_YEAR_QUASI_IDENTIFIERS, sensitive, missing="unknown")
+    return violations(report, policy)
 
 
 def _check(data: pl.DataFrame, attributes: Sequence[str], person: str) -> None:

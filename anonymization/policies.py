@@ -7,11 +7,18 @@ What is not built yet is refused by name. An option that were accepted and ignor
 protection that is not there.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from anonymization.hierarchies import Hierarchy
+
+DIVERSITIES: Final = ("distinct", "entropy", "recursive")
+DISTANCES: Final = ("equal", "ordered", "hierarchical")
+METHODS: Final = ("global", "local")
+LOSSES: Final = ("ncp", "coverage", "entropy", "discernibility", "aecs")
+AGGREGATES: Final = ("mean", "geometric")
 
 
 class PolicyError(ValueError):
@@ -38,7 +45,7 @@ class QuasiIdentifier:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.weight > 0:
+        if not 0 < self.weight < math.inf:
             raise PolicyError(f"Quasi-identifier {self.name!r}: expected a weight above 0.")
 
 
@@ -48,28 +55,65 @@ class SensitiveAttribute:
 
     Attributes:
         name: Column.
-        l: Least number of distinct values in each class; a missing value counts as one.
-        diversity: Only ``distinct`` for now (Machanavajjhala et al. 2007).
-        c: Of recursive diversity; not supported yet.
-        t: Of t-closeness; not supported yet.
-        distance: Of t-closeness; not supported yet.
+        l: How many values each class must hold, a missing value being one of them. ``distinct``:
+            so many different ones; ``entropy``: so many equally frequent ones would be as mixed (a
+            fraction is allowed); ``recursive``: the commonest must be rarer than c times all from
+            the l-th commonest on. 1 asks for nothing (``distinct`` and ``entropy``).
+        diversity: ``distinct``, ``entropy`` or ``recursive`` (Machanavajjhala et al. 2007).
+        c: Of recursive diversity, above 0.
+        t: Greatest distance (0 to 1) of a class from the table given (Li et al. 2007); none asks
+            for nothing.
+        distance: What it costs to turn one value into another: ``equal``, ``ordered`` or
+            ``hierarchical``.
+        order: The values as text in their order, for ``ordered`` where they have none of their
+            own.
+        hierarchy: The tree of the values, for ``hierarchical``.
     """
 
     name: str
-    l: int = 2  # noqa: E741 - the literature's name
+    l: float = 2  # noqa: E741 - the literature's name
     diversity: str = "distinct"
     c: float | None = None
     t: float | None = None
-    distance: str | None = None
+    distance: str = "equal"
+    order: tuple[str, ...] | None = None
+    hierarchy: Hierarchy | None = None
 
     def __post_init__(self) -> None:
         subject = f"Sensitive attribute {self.name!r}"
-        _only(f"{subject}: diversity", self.diversity, "distinct", ("entropy", "recursive"))
-        _only(f"{subject}: c", self.c, None, ())
-        _only(f"{subject}: t", self.t, None, ())
-        _only(f"{subject}: distance", self.distance, None, ())
-        if self.l < 1:
+        _one_of(f"{subject}: diversity", self.diversity, DIVERSITIES)
+        _one_of(f"{subject}: distance", self.distance, DISTANCES)
+        if self.order is not None:
+            object.__setattr__(self, "order", _tuple(self.order))
+        self._check_diversity(subject)
+        self._check_distance(subject)
+
+    def _check_diversity(self, subject: str) -> None:
+        if not 1 <= self.l < math.inf:
             raise PolicyError(f"{subject}: expected l of 1 or more, got {self.l}.")
+        if self.diversity != "entropy" and self.l != int(self.l):
+            raise PolicyError(
+                f"{subject}: expected a whole number as l of {self.diversity} diversity, got "
+                f"{self.l}."
+            )
+        if (self.c is not None) != (self.diversity == "recursive"):
+            raise PolicyError(f"{subject}: give c with recursive diversity, and only with it.")
+        if self.c is not None and not 0 < self.c < math.inf:
+            raise PolicyError(f"{subject}: expected c above 0, got {self.c}.")
+
+    def _check_distance(self, subject: str) -> None:
+        if self.t is not None and not 0 <= self.t <= 1:
+            raise PolicyError(f"{subject}: expected t from 0 to 1, got {self.t}.")
+        if (self.hierarchy is not None) != (self.distance == "hierarchical"):
+            raise PolicyError(
+                f"{subject}: give a hierarchy with the hierarchical distance, and only with it."
+            )
+        if self.order is None:
+            return
+        if self.distance != "ordered":
+            raise PolicyError(f"{subject}: give an order only with the ordered distance.")
+        if len(set(self.order)) != len(self.order) or not self.order:
+            raise PolicyError(f"{subject}: expected an order that names each value once.")
 
 
 @dataclass(frozen=True)
@@ -85,11 +129,14 @@ class MicrodataPolicy:
             name is dropped.
         suppression_limit: Greatest share of records (0 to 1) that may be left out because their
             class fails.
-        method: Only ``global`` for now: one level per attribute for the whole table.
-        loss: Only ``ncp`` for now: mean over records and attributes of
-            (leaves - 1) / (domain - 1); a suppressed record counts 1.
-        aggregate: Only ``mean`` (weighted) for now.
-        seed: Only 0 for now: the global method draws nothing at random.
+        method: ``global``: one level per attribute for the whole table, the best there is;
+            ``local``: each class as fine as it can be, never losing more than that.
+        loss: What is made as small as possible: ``ncp``, ``coverage``, ``entropy``,
+            ``discernibility`` or ``aecs``; defined in ``anonymization.losses``.
+        aggregate: How the losses of attributes become one: weighted ``mean``, or ``geometric``
+            mean, which only ``coverage`` has: any other loss of an attribute may be 0, and one
+            untouched attribute would then make the rest free.
+        seed: Only 0 for now: no method draws anything at random.
     """
 
     quasi_identifiers: tuple[QuasiIdentifier, ...]
@@ -105,12 +152,22 @@ class MicrodataPolicy:
     def __post_init__(self) -> None:
         for field in ("quasi_identifiers", "sensitive", "insensitive"):
             object.__setattr__(self, field, _tuple(getattr(self, field)))
-        _only("method", self.method, "global", ("local", "partition"))
-        _only("loss", self.loss, "ncp", ("coverage", "discernibility", "entropy", "aecs"))
-        _only("aggregate", self.aggregate, "mean", ("geometric",))
+        if self.method == "partition":
+            raise NotSupportedError(
+                "method='partition' is not supported yet; global and local are. For ages within "
+                "groups see anonymization.partition."
+            )
+        _one_of("method", self.method, METHODS)
         _only("seed", self.seed, 0, ())
-        if self.k < 1:
-            raise PolicyError(f"k: expected 1 or more, got {self.k}.")
+        _one_of("loss", self.loss, LOSSES)
+        _one_of("aggregate", self.aggregate, AGGREGATES)
+        if self.aggregate == "geometric" and self.loss != "coverage":
+            raise PolicyError(
+                f"aggregate='geometric': expected loss='coverage', got {self.loss!r}, which one "
+                "untouched attribute would make 0. Take coverage, or the mean."
+            )
+        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
+            raise PolicyError(f"k: expected a whole number of 1 or more, got {self.k}.")
         if not 0 <= self.suppression_limit <= 1:
             raise PolicyError(
                 f"suppression_limit: expected a share from 0 to 1, got {self.suppression_limit}."
@@ -139,6 +196,11 @@ def _only(option: str, got: Any, supported: Any, later: tuple[str, ...]) -> None
             f"{option}={got!r} is not supported yet; only {supported!r} is. Leave it out."
         )
     raise PolicyError(f"{option}: expected {supported!r}; got {got!r}.")
+
+
+def _one_of(option: str, got: str, offered: tuple[str, ...]) -> None:
+    if got not in offered:
+        raise PolicyError(f"{option}: expected one of {', '.join(offered)}; got {got!r}.")
 
 
 def _tuple(values: Iterable[Any]) -> tuple[Any, ...]:

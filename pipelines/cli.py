@@ -20,7 +20,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipelines import cli_flatten, cli_quarantine, cli_register, cli_sources
+from pipelines import cli_flatten, cli_microdata, cli_quarantine, cli_register, cli_sources
 from pipelines.settings import Settings
 
 WAITS_FOR_STEWARD = 3
@@ -331,6 +331,8 @@ def doctor() -> None:
 
 
 app.command()(cli_flatten.flatten)
+app.command()(cli_microdata.assess)
+app.command()(cli_microdata.anonymize)
 
 
 @keys_app.command("init")

@@ -11,7 +11,12 @@ import importlib
 from pydantic import ValidationError
 
 SPOKEN = (
+    ("anonymization.hierarchies", "HierarchyError"),
     ("anonymization.keys", "KeyAccessError"),
+    ("anonymization.lattice", "LatticeTooLargeError"),
+    ("anonymization.microdata", "NoSolutionError"),
+    ("anonymization.packing", "ColumnError"),
+    ("anonymization.policies", "PolicyError"),
     ("anonymization.tables.errors", "ProtectionError"),
     ("pipelines.catalogue.loader", "CatalogueError"),
     ("pipelines.clients.population_register", "RegisterError"),
@@ -22,6 +27,7 @@ SPOKEN = (
     ("pipelines.ingest.views", "ViewDefinitionError"),
     ("pipelines.operations", "RunError"),
     ("pipelines.demo", "DemoError"),
+    ("pipelines.publication.microdata_files", "MicrodataFileError"),
     ("pipelines.publication.ledger", "LedgerError"),
     ("pipelines.publication.standing", "ReleaseError"),
 )

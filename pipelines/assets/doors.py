@@ -4,13 +4,14 @@ Belongs here: reading what the door takes and writing what it gives. Does not be
 k-anonymity is reached (``anonymization``).
 """
 
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 from dagster import AssetKey, MaterializeResult, asset
 
 from anonymization.partition import k_anonymous_strata
-from anonymization.person_year_table import person_years
+from anonymization.person_year_table import person_years, person_years_violations
 from pipelines.assets.journal import OWNERS, WRITER
 from pipelines.assets.measure import Measure
 from pipelines.catalogue.loader import Catalogue, catalogue
@@ -101,16 +102,18 @@ def person_year_microdata(folkepuls: FolkepulsResource) -> MaterializeResult[Any
     """The k-anonymous person-years, under pseudonyms of their own."""
     measure = Measure()
     zones = folkepuls.zones()
+    entries = catalogue()
     result = person_years(
         read_warehouse(zones, "intermediate.int_person_year_attributes"),
         pl.read_parquet(zones.strata_map),
         key=pseudonym_key(folkepuls.settings()),
         release=latest_transaction(zones, folkepuls.settings().as_of),
         recipient=RECIPIENT,
-        k=least_class(catalogue()),
+        k=least_class(entries),
     )
     with atomic_write(zones.microdata / "person_years.parquet") as path:
         result.table.write_parquet(path)
+        _hold(path, least_class(entries))
     return MaterializeResult(
         metadata={
             **measure.of(result.table.height, zones.microdata / "person_years.parquet"),
@@ -119,3 +122,17 @@ def person_year_microdata(folkepuls: FolkepulsResource) -> MaterializeResult[Any
             "classes": result.classes,
         }
     )
+
+
+def _hold(path: Path, k: int) -> None:
+    """Measure the file before it gets its name, by nothing but its bytes.
+
+    Raises:
+        ValueError: The file does not hold to the policy; it is not published.
+    """
+    found = person_years_violations(pl.read_parquet(path), k)
+    if found:
+        raise ValueError(
+            f"doors/person_years: what was written does not hold and is not published. "
+            f"{' '.join(found)} This is a defect: keep the warehouse and tell the maintainers."
+        )

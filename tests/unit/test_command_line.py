@@ -82,6 +82,8 @@ def test_the_commands_are_those_of_the_texts() -> None:
         "quarantine",
         "register",
         "flatten",
+        "assess",
+        "anonymize",
         "sources",
         "fhir-export",
     }

@@ -8,7 +8,11 @@ from hypothesis import strategies as st
 from anonymization.keys import Key
 from anonymization.microdata import NoSolutionError
 from anonymization.partition import k_anonymous_strata
-from anonymization.person_year_table import PERSON_YEAR_QUASI_IDENTIFIERS, person_years
+from anonymization.person_year_table import (
+    PERSON_YEAR_QUASI_IDENTIFIERS,
+    person_years,
+    person_years_violations,
+)
 from anonymization.policies import SensitiveAttribute
 from anonymization.risk import assess
 
@@ -247,3 +251,20 @@ def test_every_class_holds_k_persons_and_l_values(people, k):
     # Only groups that are below k as a whole are ever left out.
     if not strata["below_k"].any():
         assert made.suppressed == 0
+
+
+def test_a_finished_table_holds_and_one_planted_row_is_found():
+    table = make(town() + town("5006", start=10)).table
+    assert person_years_violations(table, 2, ATTRIBUTES) == []
+    stranger = table.head(1).with_columns(pl.lit("9999").alias("municipality_code"))
+    found = person_years_violations(pl.concat([table, stranger]), 2, ATTRIBUTES)
+    assert any("smallest class holds 1, fewer than k=2" in sentence for sentence in found)
+    assert any("'diabetes'" in sentence for sentence in found)
+    assert person_years_violations(table.clear(), 2, ATTRIBUTES) == []
+
+
+def test_a_class_that_shows_one_value_only_is_found():
+    table = make(town()).table
+    one = table.with_columns(pl.lit(True).alias("diabetes"))
+    (sentence,) = person_years_violations(one, 2, ATTRIBUTES)
+    assert "'diabetes': some class has distinct diversity 1, below l=2" in sentence

@@ -1,0 +1,151 @@
+"""Columns as whole numbers, and several columns as one.
+
+Belongs here: coding a column densely, joining codes into one key that is equal where the rows are,
+however many bits that takes. Does not belong here: what is counted by the keys.
+
+A missing value has a code of its own, like any other value.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Codes = NDArray[np.int64]
+
+# Keys stay below this, so that one more digit is noticed before 64 bits run over.
+_WIDTH: Final = 2**62
+
+
+class ColumnError(ValueError):
+    """A column is missing, or not fit for what is asked of it."""
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column as numbers.
+
+    Attributes:
+        codes: For each row the position of its value in ``values``.
+        values: The distinct values, ascending, a missing one first.
+    """
+
+    codes: Codes
+    values: pl.Series
+
+    @property
+    def digit(self) -> tuple[Codes, int]:
+        """The codes and how many there are, as ``packed`` takes them."""
+        return self.codes, self.values.len()
+
+
+def coded(values: pl.Series) -> Coded:
+    """Number the distinct values of a column in ascending order.
+
+    Args:
+        values: A column of numbers, texts, dates, categories or truth values.
+
+    Returns:
+        The codes and the values they stand for. They depend on the values alone, not on the order
+        of the rows.
+
+    Raises:
+        ColumnError: If the values are lists or structs.
+    """
+    if values.dtype.is_nested():
+        raise ColumnError(
+            f"Column {values.name!r}: expected single values, got {values.dtype}. Take the parts "
+            "out into columns of their own."
+        )
+    if values.dtype == pl.Categorical:
+        # Categories are ordered by when they were first seen anywhere; texts are not.
+        values = values.cast(pl.String)
+    distinct = values.unique().sort()
+    return Coded(_positions(values, distinct), distinct)
+
+
+def _positions(values: pl.Series, distinct: pl.Series) -> Codes:
+    if values.dtype == pl.String:
+        texts = distinct.drop_nulls()
+        places = values.cast(pl.Enum(texts)).to_physical().cast(pl.Int64)
+        missing = int(distinct.null_count() > 0)
+        return (places + missing).fill_null(0).to_numpy()
+    plain, known = _whole(values), _whole(distinct)
+    if plain is None or known is None or not _is_narrow(known, values.len()):
+        return _joined(values, distinct)
+    least = known.min()
+    place = np.zeros(_span(known), dtype=np.int64)
+    missing = int(known.null_count() > 0)
+    offsets = (known.drop_nulls() - least).to_numpy()
+    place[offsets] = np.arange(offsets.size) + missing
+    if not missing:
+        return np.asarray(place[(plain - least).to_numpy()], dtype=np.int64)
+    filled = np.asarray(place[(plain.fill_null(least) - least).to_numpy()], dtype=np.int64)
+    filled[plain.is_null().to_numpy()] = 0
+    return filled
+
+
+def _whole(values: pl.Series) -> pl.Series | None:
+    """The values as 64-bit whole numbers, or none where that would lose something."""
+    if values.dtype == pl.Boolean:
+        return values.cast(pl.Int64)
+    physical = values.to_physical()
+    narrow = physical.dtype.is_integer() and physical.dtype not in (pl.UInt64, pl.Int128)
+    return physical.cast(pl.Int64) if narrow and values.dtype != pl.Decimal else None
+
+
+def _span(known: pl.Series) -> int:
+    least, most = known.min(), known.max()
+    if not isinstance(least, int) or not isinstance(most, int):
+        return 0
+    return most - least + 1
+
+
+def _is_narrow(known: pl.Series, rows: int) -> bool:
+    return 0 < _span(known) <= max(2**16, 4 * rows)
+
+
+def _joined(values: pl.Series, distinct: pl.Series) -> Codes:
+    places = distinct.alias("value").to_frame().with_row_index("place")
+    joined = (
+        values.alias("value")
+        .to_frame()
+        .join(places, on="value", how="left", nulls_equal=True, maintain_order="left")
+    )
+    return joined["place"].cast(pl.Int64).to_numpy()
+
+
+def packed(digits: Sequence[tuple[Codes, int]]) -> tuple[Codes, int]:
+    """Join code columns into one key per row.
+
+    Codes are joined digit by digit; before the key would outgrow 64 bits it is numbered anew, so
+    there may be any number of columns.
+
+    Args:
+        digits: Codes from 0, with a number that all of them are below; at least one column.
+
+    Returns:
+        Keys that are equal exactly where the rows are, and a number that all of them are below.
+    """
+    key, size = digits[0]
+    for column, base in digits[1:]:
+        if size * base > _WIDTH:
+            key, size = dense(key)
+        key, size = key * base + column, size * max(base, 1)
+    return key, size
+
+
+def dense(keys: Codes) -> tuple[Codes, int]:
+    """Number keys anew without gaps.
+
+    Args:
+        keys: Any keys.
+
+    Returns:
+        Numbers from 0 in the order of the keys, and how many there are.
+    """
+    again = coded(pl.Series(keys))
+    return again.codes, again.values.len()

@@ -1,0 +1,173 @@
+"""The ``folkepuls assess`` and ``folkepuls anonymize`` commands: the microdata door by hand.
+
+Belongs here: how they are typed and printed. Does not belong here: what they do
+(``pipelines.publication.microdata_files``). Printed are columns and counts, never a value.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from anonymization.policies import MicrodataPolicy, SensitiveAttribute
+    from anonymization.risk import RiskReport
+
+# Columns may be called [anything]: nothing here is markup.
+console = Console(highlight=False, soft_wrap=True, markup=False)
+
+Separator = Annotated[str, typer.Option(help="Between the fields of a CSV file.")]
+
+
+def assess(
+    file: Annotated[Path, typer.Argument(help="The table: .parquet or .csv.")],
+    quasi_identifier: Annotated[
+        list[str] | None,
+        typer.Option("--quasi-identifier", "-q", help="Column somebody could recognise one by."),
+    ] = None,
+    sensitive: Annotated[
+        list[str] | None,
+        typer.Option("--sensitive", "-s", help="Column that nobody should learn of a person."),
+    ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(help="Take the columns from a policy and tell whether the table holds to it."),
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="The table it was made from, whose distribution closeness is held to."),
+    ] = None,
+    person: Annotated[
+        str | None,
+        typer.Option(help="Column that tells persons apart: they are counted, not rows."),
+    ] = None,
+    population: Annotated[
+        Path | None,
+        typer.Option(help="The public population by the same columns, with a column persons."),
+    ] = None,
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="Risk above which a record counts as at risk.")
+    ] = 0.2,
+    separator: Separator = ",",
+    out: Annotated[Path | None, typer.Option(help="Write the whole report here, as JSON.")] = None,
+) -> None:
+    """Measure how far persons in a table can be recognised.
+
+    With a policy the exit code is 1 when the table does not hold to it.
+    """
+    from anonymization.risk import assess as run
+    from anonymization.verdict import violations
+    from pipelines.publication.microdata_files import as_json, read_population, read_table
+    from pipelines.publication.microdata_policy import read_policy
+    from pipelines.settings import atomic_write
+
+    rules = read_policy(policy) if policy else None
+    names, attributes = _columns(rules, quasi_identifier or [], sensitive or [])
+    report = run(
+        read_table(file, separator),
+        names,
+        attributes,
+        unit=person,
+        population=read_population(population, separator) if population else None,
+        reference=read_table(reference, separator) if reference else None,
+        threshold=threshold,
+    )
+    _tell({file.name: report})
+    if out is not None:
+        with atomic_write(out) as path:
+            path.write_text(
+                json.dumps(as_json(report), indent=2, ensure_ascii=False), encoding="utf-8"
+            )
+    broken = violations(report, rules) if rules else []
+    for sentence in broken:
+        console.print(f"  {sentence}")
+    if broken:
+        raise typer.Exit(1)
+
+
+def anonymize(
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="The table: .parquet or .csv, a row a person.")
+    ],
+    policy: Annotated[Path, typer.Option(help="What it must hold to, as YAML.")],
+    out: Annotated[Path, typer.Option(help="Folder for the table and its report.")],
+    separator: Separator = ",",
+) -> None:
+    """Generalise a table as little as possible so that it holds to a policy.
+
+    What is written is k-anonymous, not anonymous: it stays personal data in law.
+    """
+    from pipelines.publication.microdata_files import anonymize_file
+
+    with console.status("Reading the policy") as status:
+        made = anonymize_file(source, policy, out, separator=separator, tell=status.update)
+    _tell({"given": made.before, "written": made.after})
+    levels = Table(box=None)
+    for heading in ("quasi-identifier", "level", "lost"):
+        levels.add_column(heading, overflow="fold")
+    for name, lost in made.anonymized.report.loss_by_attribute.items():
+        levels.add_row(name, str(made.anonymized.levels.get(name, "by class")), f"{lost:.1%}")
+    console.print(levels)
+    sure = made.anonymized.report.evidence
+    console.print(f"  Loss {made.anonymized.loss:.6g}.")
+    console.print(f"  The best of {sure.nodes} nodes loses {sure.best_loss:.6g}, proven:")
+    console.print(f"  {sure.checked} were looked at, the rest ruled out.")
+    console.print(f"  {made.anonymized.suppressed} records were left out.")
+    console.print(f"  {made.table}, {made.report.name}, {made.suppressed.name}")
+
+
+def _columns(
+    rules: MicrodataPolicy | None, quasi_identifiers: list[str], sensitive: list[str]
+) -> tuple[list[str], list[str | SensitiveAttribute]]:
+    if rules is not None:
+        if quasi_identifiers or sensitive:
+            raise typer.BadParameter("Name columns or a policy, not both.")
+        return [qi.name for qi in rules.quasi_identifiers], [*rules.sensitive]
+    if not quasi_identifiers:
+        raise typer.BadParameter("Name columns by --quasi-identifier, or a --policy.")
+    return quasi_identifiers, [*sensitive]
+
+
+def _tell(reports: dict[str, RiskReport]) -> None:
+    table = Table(box=None)
+    table.add_column("", overflow="fold")
+    for name in reports:
+        table.add_column(name, justify="right", overflow="fold")
+    columns = [dict(_lines(report)) for report in reports.values()]
+    for heading in columns[0]:
+        table.add_row(heading, *(column.get(heading, "") for column in columns))
+    console.print(table)
+
+
+def _lines(report: RiskReport) -> list[tuple[str, str]]:
+    lines = [
+        ("records", str(report.records)),
+        ("classes", str(report.classes)),
+        ("k", _number(report.k)),
+        ("unique", str(report.uniques)),
+        ("highest risk", _share(report.prosecutor_max)),
+        ("mean risk", _share(report.prosecutor_mean)),
+        (f"risk above {report.threshold:.3g}", _share(report.at_risk)),
+    ]
+    if report.k_map is not None:
+        lines.append(("k in the population", str(report.k_map)))
+        lines.append(("highest risk by the population", _share(report.journalist_max)))
+    for name, measured in report.sensitive.items():
+        lines.append((f"{name}: values", _number(measured.distinct)))
+        lines.append((f"{name}: effective values", _number(measured.entropy)))
+        lines.append((f"{name}: c needed", _number(measured.recursive)))
+        lines.append((f"{name}: t ({measured.distance})", _number(measured.t)))
+    return lines
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.2%}"

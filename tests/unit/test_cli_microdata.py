@@ -1,0 +1,247 @@
+"""The microdata door by hand: what is written, what is checked, and what is never told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from anonymization.policies import MicrodataPolicy, QuasiIdentifier, SensitiveAttribute
+from anonymization.risk import assess
+from anonymization.verdict import violations
+from pipelines.cli import app
+from pipelines.errors import message_of
+from pipelines.publication import microdata_files
+from pipelines.publication.microdata_files import (
+    MicrodataFileError,
+    anonymize_file,
+    read_population,
+    read_table,
+)
+from pipelines.publication.microdata_policy import read_policy
+
+FRAME = pl.DataFrame(
+    {
+        "født": [1950, 1951, 1952, 1953, 1980, 1981, 1982, 1983],
+        "kommune": ["0301", "0301", "0301", "0301", "5001", "5001", "5001", None],
+        "[kjønn]": ["f", "m"] * 4,
+        "tilstand": ["a", "b", "a", "b", "c", "b", "c", "b"],
+        "name": ["Kari"] * 8,
+    }
+)
+POLICY = """\
+k: 4
+suppression_limit: 0.25
+loss: coverage
+aggregate: geometric
+quasi_identifiers:
+  - {name: født, hierarchy: {intervals: [5, 10], lower: 1900, upper: 1999}, weight: 2}
+  - {name: kommune, hierarchy: {file: kommuner.csv}}
+  - {name: "[kjønn]", hierarchy: suppress}
+sensitive:
+  - {name: tilstand, l: 1.5, diversity: entropy, t: 0.6, distance: ordered, order: [a, b, c]}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "policy.yml").write_text(POLICY, encoding="utf-8")
+    (tmp_path / "kommuner.csv").write_text("0301;03;*\n5001;50;*\n", encoding="utf-8")
+    FRAME.write_parquet(tmp_path / "people.parquet")
+    FRAME.write_csv(tmp_path / "people.csv", separator=";")
+    return tmp_path
+
+
+def call(*arguments: object):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize("name", ["people.parquet", "people.csv"])
+def test_a_file_is_anonymised_checked_and_told_of(folder: Path, name: str) -> None:
+    out = folder / "out"
+    done = call(
+        "anonymize",
+        folder / name,
+        "--policy",
+        folder / "policy.yml",
+        "--out",
+        out,
+        "--separator",
+        ";",
+    )
+    assert done.exit_code == 0, done.output
+    table = read_table(out / name, ";")
+    policy = read_policy(folder / "policy.yml")
+    names = [qi.name for qi in policy.quasi_identifiers]
+    assert table.columns == [*names, "tilstand"]
+    report = json.loads((out / "people.report.json").read_text(encoding="utf-8"))
+    given = read_table(folder / name, ";")
+    measured = assess(table, names, policy.sensitive, reference=given)
+    assert violations(measured, policy) == []
+    assert report["after"]["k"] == measured.k >= 4
+    assert report["before"]["k"] == 1
+    assert report["suppressed"] == given.height - table.height
+    rows = pl.read_csv(out / "people.suppressed.csv")["row"].to_list()
+    assert len(rows) == report["suppressed"]
+    sure = report["certificate"]
+    assert sure["best_loss"] == report["loss"]
+    assert report["dropped_columns"] == ["name"]
+    assert "personal data" in report["legal"]
+    assert set(report["sha256"]) == {"input", "policy", "output"}
+    # Counts and columns only; the brackets of a column are no markup.
+    told = done.output + (out / "people.report.json").read_text(encoding="utf-8")
+    assert "[kjønn]" in done.output
+    assert "Kari" not in told
+    assert "0301" not in told
+    assert (out / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_leading_zeros_of_csv_codes_stay(folder: Path) -> None:
+    assert read_table(folder / "people.csv", ";")["kommune"].to_list()[0] == "0301"
+
+
+def test_the_same_input_gives_the_same_bytes(folder: Path) -> None:
+    for run in ("one", "two"):
+        anonymize_file(folder / "people.parquet", folder / "policy.yml", folder / run)
+    for name in ("people.parquet", "people.report.json", "people.suppressed.csv"):
+        assert (folder / "one" / name).read_bytes() == (folder / "two" / name).read_bytes()
+
+
+def test_what_does_not_hold_gets_no_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(frame: pl.DataFrame, policy: MicrodataPolicy):
+        made = genuine(frame, policy)
+        # One row too many, as a defect in the recoding would leave it.
+        planted = made.table.head(1).with_columns(pl.lit("2*").alias("kommune"))
+        return replace(made, table=pl.concat([made.table, planted]))
+
+    genuine = microdata_files.anonymize
+    monkeypatch.setattr(microdata_files, "anonymize", careless)
+    with pytest.raises(MicrodataFileError, match="smallest class holds 1, fewer than k=4") as told:
+        anonymize_file(folder / "people.parquet", folder / "policy.yml", folder / "out")
+    assert message_of(told.value)
+    assert list((folder / "out").iterdir()) == []
+
+
+def test_assess_holds_a_table_to_a_policy(folder: Path) -> None:
+    anonymize_file(folder / "people.parquet", folder / "policy.yml", folder / "out")
+    words = ["--policy", folder / "policy.yml", "--reference", folder / "people.parquet"]
+    good = call("assess", folder / "out" / "people.parquet", *words, "--out", folder / "risk.json")
+    assert good.exit_code == 0, good.output
+    assert json.loads((folder / "risk.json").read_text(encoding="utf-8"))["k"] >= 4
+    table = pl.read_parquet(folder / "out" / "people.parquet")
+    planted = pl.concat([table, table.head(1).with_columns(pl.lit("2*").alias("kommune"))])
+    planted.write_parquet(folder / "planted.parquet")
+    bad = call("assess", folder / "planted.parquet", *words)
+    assert bad.exit_code == 1
+    assert "smallest class holds 1" in bad.output
+
+
+def test_assess_by_columns_persons_and_population(folder: Path) -> None:
+    pl.DataFrame({"kommune": ["0301", "5001", None], "persons": ["70", "20", "2"]}).write_csv(
+        folder / "population.csv", separator=";"
+    )
+    done = call(
+        *("assess", folder / "people.csv", "-q", "kommune", "-s", "tilstand"),
+        *("--population", folder / "population.csv", "--person", "født", "--separator", ";"),
+    )
+    assert done.exit_code == 0, done.output
+    assert "k in the population" in done.output
+    assert "tilstand: effective values" in done.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["-q", "kommune", "--policy", "policy.yml"], ["-s", "tilstand"]],
+)
+def test_columns_or_a_policy_but_one_of_them(folder: Path, words: list[str]) -> None:
+    words = [str(folder / word) if word.endswith(".yml") else word for word in words]
+    assert call("assess", folder / "people.parquet", *words).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("k: 4\n", "quasi_identifiers"),
+        (POLICY + "kk: 3\n", "kk"),
+        (POLICY.replace("k: 4", "k: four-Kari"), "k"),
+        (POLICY.replace("suppress}", "{prefix: [2], tree: {}}}"), "exactly one of"),
+        (POLICY.replace("suppress}", "{prefix: [2], lower: 1}}"), "belong to intervals"),
+        (POLICY.replace("suppress}", "{tree: {0301: all}}}"), "tree"),
+        (POLICY.replace("kommuner.csv", "absent.csv"), "cannot be read beside the policy"),
+        (POLICY.replace("kommune,", "bydel,"), "lacks columns that the policy names: bydel"),
+        (POLICY.replace("upper: 1999", "upper: 1981"), "does not cover 2 of 8"),
+        (POLICY.replace("[a, b, c]", "[a, b]"), "1 of 3 values are missing from its order"),
+        (POLICY.replace("k: 4", "k: 9"), "No generalisation"),
+        ("k: [", "is no YAML"),
+    ],
+)
+def test_a_policy_that_cannot_be_held_to_is_refused_in_words(
+    folder: Path, policy: str, said: str
+) -> None:
+    (folder / "policy.yml").write_text(policy, encoding="utf-8")
+    with pytest.raises(ValueError, match=r".") as refused:
+        anonymize_file(folder / "people.parquet", folder / "policy.yml", folder / "out")
+    message = message_of(refused.value)
+    assert message is not None
+    assert said in message
+    assert "Kari" not in message
+    assert not (folder / "out" / "people.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("people.xlsx", "x", "ends in .parquet or .csv"),
+        ("absent.csv", None, "cannot be read as csv"),
+        ("torn.parquet", "Kari", "cannot be read as parquet"),
+        ("torn.csv", "a,b\n1,2\nKari,2,3,4\n", "cannot be read as csv"),
+    ],
+)
+def test_files_that_cannot_be_read(
+    tmp_path: Path, name: str, content: str | None, said: str
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    with pytest.raises(MicrodataFileError, match=said) as refused:
+        read_table(tmp_path / name)
+    assert "Kari" not in str(refused.value)
+
+
+def test_the_source_is_not_written_over(folder: Path) -> None:
+    with pytest.raises(MicrodataFileError, match="its own folder"):
+        anonymize_file(folder / "people.parquet", folder / "policy.yml", folder)
+
+
+@pytest.mark.parametrize("persons", ["many", "1.5", "-1", ""])
+def test_a_population_counts_persons(tmp_path: Path, persons: str) -> None:
+    path = tmp_path / "population.csv"
+    path.write_text(f"place,persons\na,3\nb,{persons}\n", encoding="utf-8")
+    with pytest.raises(MicrodataFileError, match="no whole number in 1 of 2 rows"):
+        read_population(path)
+    path.write_text("place\na\n", encoding="utf-8")
+    with pytest.raises(MicrodataFileError, match="lacks the column persons"):
+        read_population(path)
+
+
+VIOLATED = [
+    (SensitiveAttribute("s", 3), "distinct diversity 2, below l=3"),
+    (SensitiveAttribute("s", 1.9, "entropy"), "entropy diversity 1.75, below l=1.9"),
+    (SensitiveAttribute("s", 2, "recursive", c=3.0), "needs c above 3, and c is 3"),
+    (SensitiveAttribute("s", 1, t=0.2), "is 0.25 from the whole table, more than t=0.2"),
+]
+
+
+@pytest.mark.parametrize(("attribute", "said"), VIOLATED)
+def test_each_model_is_held_to(attribute: SensitiveAttribute, said: str) -> None:
+    frame = pl.DataFrame(
+        {"q": ["a"] * 4 + ["b"] * 4, "s": ["x", "x", "x", "y", "x", "y", "y", "y"]}
+    )
+    policy = MicrodataPolicy(k=4, quasi_identifiers=[QuasiIdentifier("q")], sensitive=[attribute])
+    report = assess(frame, ["q"], [attribute])
+    assert [s for s in violations(report, policy) if said in s] == violations(report, policy) != []
+    with pytest.raises(ValueError, match="lacks s"):
+        violations(assess(frame, ["q"]), policy)
