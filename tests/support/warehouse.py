@@ -105,8 +105,7 @@ class Warehouse:
                 if str(one.status) not in ("pass", "success")
             ]
             raise RuntimeError(
-                f"dbt {' '.join(arguments)} failed:\n{said.getvalue()[-3000:]}\n"
-                + "\n".join(nodes)
+                f"dbt {' '.join(arguments)} failed:\n{said.getvalue()[-3000:]}\n" + "\n".join(nodes)
             )
 
     def table(self, name: str) -> pl.DataFrame:
