@@ -112,7 +112,8 @@ def naive(server: PxWebServer) -> dict[Cell, int | None]:
 def misleads_the_naive(server: PxWebServer, expected: dict[Cell, int | None]) -> bool:
     try:
         return naive(server) != expected
-    except Exception:
+    except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        # It stumbles over the reply; what it was not made to meet would be a fault of the test.
         return True
 
 
