@@ -127,22 +127,28 @@ def pass_door(
     refusals: list[pl.Series] = []
     for rule in rules:
         values = frame.get_column(rule.source)
-        if rule.action == "keep":
-            reason = _missing(values) if rule.required else _nothing(values.len())
-        else:
+        reason = None
+        if rule.action == "pseudonym":
             values, reason = _presentable(values, rule, profile, regime, month_plus_40)
             if rule.domains is None:
                 values = pseudonymiser.column(values, domain=rule.domain or "")
             else:
                 values = _by_domain(values, frame.get_column(rule.domains[0]), rule, pseudonymiser)
-                reason = _missing(values) if rule.required else reason
+        if reason is None and rule.required:
+            reason = _missing(values)
         columns.append(values.alias(rule.name))
-        refusals.append(reason.alias(rule.name))
-    refused = pl.DataFrame(refusals)
-    accepted = pl.DataFrame(columns).filter(
-        refused.select(pl.all_horizontal(pl.all().is_null())).to_series()
-    )
-    rejected = _first_refusal(refused)
+        # Nearly always nothing is refused, and then nothing is to be looked through.
+        if reason is not None and reason.null_count() < reason.len():
+            refusals.append(reason.alias(rule.name))
+    accepted = pl.DataFrame(columns)
+    if not refusals:
+        rejected = pl.DataFrame(schema=_REJECTED_SCHEMA)
+    else:
+        refused = pl.DataFrame(refusals)
+        rejected = _first_refusal(refused)
+        accepted = accepted.filter(
+            refused.select(pl.all_horizontal(pl.all().is_null())).to_series()
+        )
     return DoorResult(redact(accepted, graded, rules, subject=subject), rejected)
 
 
@@ -259,8 +265,8 @@ def _presentable(
     profile: Profile,
     regime: Regime,
     month_plus_40: MonthPlus40,
-) -> tuple[pl.Series, pl.Series]:
-    """Identifiers in canonical form, null where there is none or it is refused; and reasons."""
+) -> tuple[pl.Series, pl.Series | None]:
+    """Identifiers in canonical form, null where there is none or it is refused; reasons, if any."""
     if rule.identifier:
         judged = classify(
             values.cast(pl.String), profile, regime=regime, month_plus_40=month_plus_40
@@ -270,21 +276,16 @@ def _presentable(
         accepted = pl.when(pl.col("reason").is_null()).then(pl.col("canonical"))
         return judged.select(value=accepted).to_series(), judged["refusal"]
     # A blank reference would give all its rows one and the same pseudonym.
-    text = (
-        values.cast(pl.String)
-        .alias("text")
-        .to_frame()
-        .with_columns(pl.col("text").str.strip_chars())
-    )
-    kept = text.select(pl.when(pl.col("text") != "").then(pl.col("text")).alias("text")).to_series()
-    return kept, _missing(kept) if rule.required else _nothing(kept.len())
+    text = values.cast(pl.String).str.strip_chars()
+    blank = text == ""
+    return text.set(blank, None) if blank.any() else text, None
 
 
 def _by_domain(
     values: pl.Series, kinds: pl.Series, rule: ColumnRule, pseudonymiser: Pseudonymiser
 ) -> pl.Series:
     """Pseudonyms of values whose domain another column tells; null where it tells none."""
-    nothing = result = _nothing(values.len())
+    nothing = result = pl.Series([None], dtype=pl.String).new_from_index(0, values.len())
     for kind, domain in sorted((rule.domains or ("", {}))[1].items()):
         theirs = kinds.eq(kind).fill_null(value=False)
         if theirs.any():
@@ -293,17 +294,16 @@ def _by_domain(
     return result
 
 
-def _missing(values: pl.Series) -> pl.Series:
+def _missing(values: pl.Series) -> pl.Series | None:
+    """Reason of every row without a value; none where all have one."""
+    if not values.null_count():
+        return None
     return (
         values.alias("value")
         .to_frame()
         .select(pl.when(pl.col("value").is_null()).then(pl.lit("missing")))
         .to_series()
     )
-
-
-def _nothing(rows: int) -> pl.Series:
-    return pl.Series([None], dtype=pl.String).new_from_index(0, rows)
 
 
 def _first_refusal(refused: pl.DataFrame) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -75,6 +75,19 @@ class Options:
     again: bool = False
 
 
+@dataclass(frozen=True)
+class Started:
+    """A delivery whose files are on their way.
+
+    Attributes:
+        finish: Waits for them and takes them in.
+        rows: Rows they have.
+    """
+
+    finish: Callable[[], DeliveryResult]
+    rows: int = 0
+
+
 class OneDelivery:
     """One delivery on its way; holds what all steps need."""
 
@@ -95,15 +108,15 @@ class OneDelivery:
         self._doors = doors
         self._begun = perf_counter()
 
-    def start(self) -> Callable[[], DeliveryResult]:
-        """Send the files on their way; what is returned waits for them and takes them in."""
+    def start(self) -> Started:
+        """Send the files on their way."""
         try:
             manifest, source, seen = admit(self._delivery, ledger.read_ledger(self._zones))
         except DeliveryRefusedError as error:
-            return partial(self._told, refusal(self._delivery, error))
+            return Started(partial(self._told, refusal(self._delivery, error)))
         if seen and not self._options.again:
             known = DeliveryResult(self._delivery.source, self._delivery.name, "seen_before")
-            return partial(self._told, known)
+            return Started(partial(self._told, known))
         organisation = organisation_of(manifest, source)
         limits = self._options.limits
         rows = sum(file.rows for file in manifest.files)
@@ -120,7 +133,7 @@ class OneDelivery:
             self._sent(way, file, position, organisation, names)
             for position, file in enumerate(manifest.files)
         ]
-        return partial(self._finish, manifest, organisation, sent)
+        return Started(partial(self._finish, manifest, organisation, sent), rows)
 
     def _sent(
         self,
@@ -261,28 +274,38 @@ class OneDelivery:
         links = _rows_of("patient_link", passed, ["patient_key", "other_patient_key"])
         listed = graded.grown(self._zones, before, persons, links, others)
         keys = listed["patient_key"].unique().sort()
-        rows: dict[str, int] = {}
-        for name, table in sorted(_tables_of(passed).items()):
-            heaps = [outcome.heaps[name] for outcome in passed if name in outcome.heaps]
-            frames = (
-                restricted.with_origin(
-                    first_only(cut, repeated).drop(FILE, ROW),
-                    manifest.source,
-                    manifest.delivery,
-                    manifest.transaction_time,
-                )
-                for cut in cuts(heaps)
-            )
-            expected = sum(heap.rows for heap in heaps)
-            rows[name] = restricted.write_table(
-                self._zones, table, self._delivery.id, frames, keys, expected
-            )
+        tables = dict(sorted(_tables_of(passed).items()))
+        write = partial(self._write_table, manifest, passed, repeated, keys)
+        with ThreadPoolExecutor(self._options.threads, thread_name_prefix="write") as pool:
+            rows = dict(zip(tables, pool.map(write, tables.values()), strict=True))
         newly = keys.filter(~keys.is_in(before["patient_key"].implode()))
         shorter = restricted.redact_committed(self._zones, others, newly)
         ledger.update_tables(self._zones, shorter)
         # Not before: to whoever runs again after a run that died, the same persons are new.
         graded.write_graded(self._zones, listed)
         return rows, len(others) if newly.len() else 0
+
+    def _write_table(
+        self,
+        manifest: Manifest,
+        passed: Sequence[Passed],
+        repeated: pl.DataFrame,
+        keys: pl.Series,
+        table: Table,
+    ) -> int:
+        """Write one of this delivery's tables; rows."""
+        heaps = [outcome.heaps[table.name] for outcome in passed if table.name in outcome.heaps]
+        frames = (
+            restricted.with_origin(
+                first_only(cut, repeated).drop(FILE, ROW),
+                manifest.source,
+                manifest.delivery,
+                manifest.transaction_time,
+            )
+            for cut in cuts(heaps)
+        )
+        expected = sum(heap.rows for heap in heaps)
+        return restricted.write_table(self._zones, table, self._delivery.id, frames, keys, expected)
 
     def _entry(
         self,

@@ -3,15 +3,17 @@
 Belongs here: the lock, sweeping, the order of several deliveries. Does not belong here: what
 happens to one of them (``one_delivery``).
 
-Most deliveries have one large file, which leaves a processor idle. So the files of the next one are
-on their way while those of one are waited for and its tables written. Commits keep their order.
+Most deliveries have one large file, which leaves a processor idle. So the files of those that
+follow are on their way while those of one are waited for and its tables written. Commits keep their
+order.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,9 +24,12 @@ from pipelines.ingest import ledger, restricted
 from pipelines.ingest.doors import open_doors
 from pipelines.ingest.errors import IngestBusyError
 from pipelines.ingest.inbox import pending_deliveries, refused_deliveries
-from pipelines.ingest.one_delivery import OneDelivery, Options
+from pipelines.ingest.one_delivery import OneDelivery, Options, Started
 from pipelines.ingest.result import DeliveryResult, FileResult, Progress
 from pipelines.settings import Zones
+
+_AHEAD = 4
+"""Deliveries started ahead at most: a run that dies has to begin anew with all of them."""
 
 
 def ingest_pending(
@@ -177,22 +182,32 @@ def _take_in(
                 work, options.threads, options.memory_limit_mib, options.limits
             ) as doors:
                 return list(
-                    _one_ahead(
-                        OneDelivery(each, zones, key, options, work / each.id, doors)
-                        for each in deliveries
+                    _some_ahead(
+                        (
+                            OneDelivery(each, zones, key, options, work / each.id, doors)
+                            for each in deliveries
+                        ),
+                        options.limits.rows_in_memory,
                     )
                 )
         finally:
             ledger.sweep(zones, work)
 
 
-def _one_ahead(deliveries: Iterable[OneDelivery]) -> Iterator[DeliveryResult]:
-    """Finish one after the other, each started before the one ahead of it is finished."""
-    finish: Callable[[], DeliveryResult] | None = None
+def _some_ahead(deliveries: Iterable[OneDelivery], most_rows: int) -> Iterator[DeliveryResult]:
+    """Finish one after the other, while some that follow have been started.
+
+    Args:
+        deliveries: The deliveries.
+        most_rows: Rows past which no further delivery is started ahead; one always is.
+    """
+    started: deque[Started] = deque()
     for delivery in deliveries:
-        following = delivery.start()
-        if finish is not None:
-            yield finish()
-        finish = following
-    if finish is not None:
-        yield finish()
+        started.append(delivery.start())
+        while len(started) > 1 and (
+            len(started) > _AHEAD
+            or sum(each.rows for each in started) - started[0].rows > most_rows
+        ):
+            yield started.popleft().finish()
+    while started:
+        yield started.popleft().finish()

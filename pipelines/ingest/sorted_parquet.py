@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.settings import atomic_write
@@ -32,7 +33,7 @@ def write_sorted(frames: Iterable[pl.DataFrame], schema: pl.Schema, unique: str,
     Returns:
         Number of rows.
     """
-    arrow = pl.DataFrame(schema=schema).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+    arrow = _arrow(pl.DataFrame(schema=schema)).schema
     rows = 0
     with (
         atomic_write(path) as temporary,
@@ -42,12 +43,12 @@ def write_sorted(frames: Iterable[pl.DataFrame], schema: pl.Schema, unique: str,
             compression="zstd",
             compression_level=1,  # pseudonyms are noise: a higher level costs and saves nothing
             use_dictionary=[name for name in schema if name != unique],
+            store_schema=False,  # the types of Parquet say it all
         ) as writer,
     ):
         for group in _groups(frames, schema):
             rows += group.height
-            table = group.to_arrow(compat_level=pl.CompatLevel.oldest())
-            writer.write_table(table.cast(arrow), row_group_size=_ROW_GROUP)
+            writer.write_table(_arrow(group), row_group_size=_ROW_GROUP)
     return rows
 
 
@@ -81,6 +82,11 @@ def read_groups(
     with pq.ParquetFile(path) as file:
         for number in range(file.num_row_groups) if groups is None else groups:
             yield pl.DataFrame(file.read_row_group(number, columns=columns))
+
+
+def _arrow(frame: pl.DataFrame) -> pa.Table:
+    """The same rows for Arrow, whose views of strings are Polars's own and cost no copy."""
+    return frame.to_arrow(compat_level=pl.CompatLevel.newest())
 
 
 def _groups(frames: Iterable[pl.DataFrame], schema: pl.Schema) -> Iterator[pl.DataFrame]:

@@ -13,6 +13,7 @@ import io
 from collections.abc import Callable
 from typing import BinaryIO
 
+import numpy as np
 from isal import igzip_lib, isal_zlib
 
 from pipelines.catalogue.delivered_tables import Encoding
@@ -20,8 +21,9 @@ from pipelines.clients.delivered_files import DeliveryRefusedError, ManifestFile
 from pipelines.ingest.limits import Limits
 
 Sink = Callable[[bytes], object]
-_STEP = 1024 * 1024
+_STEP = 256 * 1024  # still in the cache when it is counted and written
 _GZIP = 31
+_LINE_END = ord("\n")
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _MARKED = ("utf-8-sig", "utf-16")
 _SINGLE_BYTE = ("windows-1252", "iso-8859-1", "cp865")
@@ -193,7 +195,7 @@ class TextCopy:
             if not text:
                 return
         self._target.write(text)
-        self.lines += text.count(b"\n")
+        self.lines += int(np.count_nonzero(np.frombuffer(text, np.uint8) == _LINE_END))
         self._last = text[-1:]
         self._measure(text)
         if len(self._head) < self._limits.sample_bytes:

@@ -29,7 +29,7 @@ from pipelines.clients.delivered_files import (
 from pipelines.ingest.limits import Limits
 from pipelines.ingest.text import Sink, TextCopy
 
-_READ = 1024 * 1024
+_READ = 256 * 1024  # what is unpacked of it still lies in the cache when it is counted
 _STEP = 256 * 1024
 
 
