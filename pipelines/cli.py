@@ -192,6 +192,8 @@ def run(
         report = run_all(Settings())
     for refusal in report.refused:
         out.print(f"Refused: {refusal}", style="red", markup=False)
+    if report.refused:
+        out.print("What to do about each reason: folkepuls quarantine list")
     if not report.refined:
         out.print(f"Nothing new since candidate {report.release_id}.")
     else:

@@ -309,6 +309,10 @@ def take_in(settings: Settings, paths: list[Path], console: Console) -> int:
             )
     if not results:
         console.print("Nothing new.")
+    if any(file.quarantined_rows for result in results for file in result.files):
+        console.print("Why lines are in quarantine: folkepuls quarantine list")
+    if any(result.state == "committed" for result in results):
+        console.print("Make a release candidate of what is taken in with: folkepuls run")
     standing = _refused(zones, settings.inbox_url)
     just_told = tuple(f"{result.source}/{result.delivery}" for result in results)
     earlier = [
