@@ -9,11 +9,17 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+import polars as pl
+
 from dashboards import remarks, words
 from dashboards.components import definition_list, show
+from dashboards.data_access import Release
 from dashboards.figures import NO_FIGURE
 from dashboards.session import Context, context
 from dashboards.text import Translator, day, number
+
+_DENOMINATORS = ("inhabitants_of_the_register", "graded_not_placed")
+"""Caveats that tell it, by where the denominators come from."""
 
 
 def render() -> None:
@@ -101,6 +107,7 @@ def _release(reader: Context) -> str:
         (_("Release"), release.id),
         (_("Data from"), day(facts["data_from"], reader.language)),
         (_("Data to"), day(facts["data_to"], reader.language)),
+        (_("Who counted the inhabitants"), _inhabitants(release, reader.language)),
         (_("Replaces"), str(facts["supersedes"] or "")),
         (_("Signed by"), ", ".join(str(facts[k]) for k in ("signed_by", "signed_on") if facts[k])),
         (_("Reason given"), str(facts["sign_reason"] or "")),
@@ -111,6 +118,13 @@ def _release(reader: Context) -> str:
         (_("Contact"), str(facts["contact"] or "")),
     ]
     return definition_list(pairs)
+
+
+def _inhabitants(release: Release, language: str) -> str:
+    """What the release itself says of where its public denominators come from."""
+    caveats = release.tables["caveats"]
+    told = caveats.filter(pl.col("caveat_id").is_in(_DENOMINATORS))[f"text_{language}"]
+    return " ".join(told.unique(maintain_order=True))
 
 
 def _audit(certificate: Mapping[str, Any], language: str, _: Translator) -> str:
