@@ -8,7 +8,7 @@ Does not belong here: parsing (``parsed``), fetching (``downloads``), what a res
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +17,9 @@ import numpy as np
 from pipelines.clients.bulk.session import AgainError
 from pipelines.clients.bulk.usual import hashes, usual_ids
 
-_STRETCH = 512 * 1024
+_STRETCH = 384 * 1024
 """Bytes looked at in one go: they stay in the processor's cache."""
+_CHUNK = 128 * 1024
 _LONGEST_LINE = 64 * 1024 * 1024
 
 
@@ -36,10 +37,15 @@ class Contents:
 
 
 def contents_of(path: Path, kind: str) -> Contents:
-    """Look at a file of resources.
+    """Look at a file of resources, as ``contents_in``."""
+    return contents_in(_chunks(path), kind)
+
+
+def contents_in(chunks: Iterable[bytes], kind: str) -> Contents:
+    """Look at resources as they come.
 
     Args:
-        path: The file, plain.
+        chunks: A file of them, plain, cut anywhere.
         kind: Type that all of them must have.
 
     Raises:
@@ -47,7 +53,7 @@ def contents_of(path: Path, kind: str) -> Contents:
     """
     ids = array("Q")
     other = nameless = 0
-    for stretch in stretches(path):
+    for stretch in stretches(chunks):
         found = usual_ids(stretch, kind)
         if found is None:
             # The engine takes a third of the memory; most servers never need it.
@@ -70,24 +76,36 @@ def contents_of(path: Path, kind: str) -> Contents:
     return Contents(len(ids), ids)
 
 
-def stretches(path: Path) -> Iterator[bytes]:
+def stretches(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """A file in stretches of whole lines, so that its size does not matter.
 
     Args:
-        path: The file.
+        chunks: The file, cut anywhere.
 
     Raises:
         AgainError: ``not_ndjson``: a line is longer than any resource.
     """
-    with path.open("rb") as stream:
-        while stretch := stream.read(_STRETCH):
-            if not stretch.endswith(b"\n"):
-                stretch += stream.readline(_LONGEST_LINE)
-                if not stretch.endswith(b"\n") and stream.read(1):
-                    raise AgainError(
-                        "not_ndjson", f"a line of more than {_LONGEST_LINE} bytes", tries=2
-                    )
+    held: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size >= _STRETCH and (end := chunk.rfind(b"\n") + 1):
+            stretch = b"".join([*held, chunk[:end]])
+            held = [chunk[end:]]
+            size = len(held[0])
             yield stretch
+        elif size > _LONGEST_LINE:
+            raise AgainError("not_ndjson", f"a line of more than {_LONGEST_LINE} bytes", tries=2)
+        else:
+            held.append(chunk)
+    if size:
+        yield b"".join(held)
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            yield chunk
 
 
 def repeated(files: Sequence[tuple[Path, Contents]]) -> tuple[list[list[int]], int]:
@@ -115,7 +133,7 @@ def repeated(files: Sequence[tuple[Path, Contents]]) -> tuple[list[list[int]], i
 
     return repeated_lines(
         [
-            (stretches(path), np.isin(np.frombuffer(each.ids, np.uint64), twice))
+            (stretches(_chunks(path)), np.isin(np.frombuffer(each.ids, np.uint64), twice))
             for path, each in files
         ]
     )
