@@ -18,8 +18,9 @@ from pipelines.clients.bulk.errors import ExportError, place, plain_code
 from pipelines.clients.bulk.inflate import plain
 from pipelines.clients.bulk.kickoff import order_for
 from pipelines.clients.bulk.manifest import joined, parse_page
-from pipelines.clients.bulk.parsed import outcomes_in
+from pipelines.clients.bulk.parsed import ids_of, outcomes_in
 from pipelines.clients.bulk.session import AgainError
+from pipelines.clients.bulk.usual import hashes, usual_ids
 from pipelines.clients.bulk.waits import backoff, clamped, retry_after_seconds
 from pipelines.settings import ROOT
 from tests.support.bulk_server.answers import lines, outcome
@@ -290,6 +291,46 @@ def test_lines_that_cannot_be_used(content: bytes, reason: str, tmp_path: Path) 
     assert caught.value.reason == reason
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"resourceType":"Encounter","id":"%s","n":1}' % (b"a" * 64),
+        b'{ "resourceType" : "Encounter" , "id" : "A.-9" }',
+        b'{"resourceType":"Encounter","id":"1"}',
+        '{"resourceType":"Encounter","id":"1","n":"Tromsø } {"}'.encode(),
+    ],
+)
+def test_a_usual_line_is_looked_at_as_a_parsed_one(line: bytes) -> None:
+    both = line + b"\n" + line
+    found = usual_ids(both, "Encounter")
+    parsed = hashes(ids_of(both, "Encounter")[0])
+    assert (found is None) == (b"} {" in line)
+    assert parsed.size == 2
+    assert found is None or found.tolist() == parsed.tolist()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b'{"resourceType":"Encounter","id":""}',
+        b'{"resourceType":"Encounter","id":"%s"}' % (b"a" * 65),
+        b'{"resourceType":"Encounter","id":"a_b"}',
+        b'{"resourceType":"Encounter","id":"1"x}',
+        b'{"resourceType":"Encounter","id":"1"',
+        b'{"resourceType":"Encounter","id":"1',
+        b'{"resourceType":"Encounter","id":"1"}\r',
+        b'{"resourceType":"Encounter","id":"1"}{}',
+        b'{"resourceType":"Encounter", "id":"1"}',
+        b'{"resourceType":"Patient","id":"1"}',
+        b'{"resourceType":"Encounter","id":"1","n":"\xff"}',
+    ],
+)
+def test_an_unusual_line_is_left_to_be_parsed(line: bytes) -> None:
+    usual = b'{"resourceType":"Encounter","id":"7"}\n'
+    assert usual_ids(usual + line + b"\n" + usual, "Encounter") is None
+
+
 def of_encounters(*paths: Path) -> tuple[list[Any], int]:
     return repeated([(path, contents_of(path, "Encounter")) for path in paths])
 
@@ -311,13 +352,21 @@ def test_a_file_of_many_stretches_is_one_file(tmp_path: Path, monkeypatch: Any) 
     path = written(tmp_path, lines([*resources, resources[0]]) + b"\n")
     whole = contents_of(path, "Encounter")
     monkeypatch.setattr("pipelines.clients.bulk.contents._STRETCH", 700)
+    monkeypatch.setattr("pipelines.clients.bulk.contents._CHUNK", 300)
     cut = contents_of(path, "Encounter")
     assert whole.rows == cut.rows == 201
     assert whole.ids == cut.ids
     assert [list(each) for each in of_encounters(path)[0]] == [[200]]
-    monkeypatch.setattr("pipelines.clients.bulk.contents._LONGEST_LINE", 10)
-    with pytest.raises(AgainError):
-        contents_of(path, "Encounter")
+
+
+def test_a_line_longer_than_any_resource_is_not_held(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("pipelines.clients.bulk.contents._STRETCH", 700)
+    monkeypatch.setattr("pipelines.clients.bulk.contents._LONGEST_LINE", 1000)
+    monkeypatch.setattr("pipelines.clients.bulk.contents._CHUNK", 300)
+    one = resource("Encounter", 1, note=[{"text": "x" * 2000}])
+    with pytest.raises(AgainError) as caught:
+        contents_of(written(tmp_path, lines([one])), "Encounter")
+    assert caught.value.reason == "not_ndjson"
 
 
 def test_the_same_id_with_other_content_is_a_conflict(tmp_path: Path) -> None:

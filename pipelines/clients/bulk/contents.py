@@ -7,21 +7,19 @@ Does not belong here: parsing (``parsed``), fetching (``downloads``), what a res
 
 from __future__ import annotations
 
-import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import repeat
-from operator import itemgetter
 from pathlib import Path
-from typing import cast
+
+import numpy as np
 
 from pipelines.clients.bulk.session import AgainError
+from pipelines.clients.bulk.usual import hashes, usual_ids
 
-# One resource after another on one line: what the end of a part looks like, it never does.
-_SEVERAL = re.compile(rb"\}[ \t\r]*\{")
-_STRETCH = 1024 * 1024
+_STRETCH = 384 * 1024
+"""Bytes looked at in one go: they stay in the processor's cache."""
+_CHUNK = 128 * 1024
 _LONGEST_LINE = 64 * 1024 * 1024
 
 
@@ -31,7 +29,7 @@ class Contents:
 
     Attributes:
         rows: Lines that are not blank.
-        ids: Hash of each line's id, in their order; of this process alone.
+        ids: Hash of each line's id, in their order.
     """
 
     rows: int
@@ -39,27 +37,33 @@ class Contents:
 
 
 def contents_of(path: Path, kind: str) -> Contents:
-    """Look at a file of resources.
+    """Look at a file of resources, as ``contents_in``."""
+    return contents_in(_chunks(path), kind)
+
+
+def contents_in(chunks: Iterable[bytes], kind: str) -> Contents:
+    """Look at resources as they come.
 
     Args:
-        path: The file, plain.
+        chunks: A file of them, plain, cut anywhere.
         kind: Type that all of them must have.
 
     Raises:
         AgainError: ``not_ndjson``, ``wrong_type`` or ``missing_id``; it may have been cut off.
     """
-    ids = array("q")
+    ids = array("Q")
     other = nameless = 0
-    for stretch in stretches(path):
-        named = _usual_ids(stretch, kind)
-        if named is None:
+    for stretch in stretches(chunks):
+        found = usual_ids(stretch, kind)
+        if found is None:
             # The engine takes a third of the memory; most servers never need it.
             from pipelines.clients.bulk.parsed import ids_of
 
             named, of_another, without = ids_of(stretch, kind)
             other += of_another
             nameless += without
-        ids.extend(map(hash, named))
+            found = hashes(named)
+        ids.frombytes(found.tobytes())
     if other:
         raise AgainError(
             "wrong_type", f"{other} of {len(ids)} of another type", tries=2, closes_job=True
@@ -72,50 +76,36 @@ def contents_of(path: Path, kind: str) -> Contents:
     return Contents(len(ids), ids)
 
 
-def _usual_ids(stretch: bytes, kind: str) -> list[bytes] | None:
-    """Ids of the lines of a stretch, if each of them is written as nearly every server does.
-
-    Then type and id come first, so they are the resource's own and not a part's, and nothing needs
-    to be parsed: it is as fast as searching for the ends of the lines.
-    """
-    lines = stretch.removesuffix(b"\n").split(b"\n")
-    found = list(map(_usual(kind).match, lines))
-    closed = all(map(bytes.endswith, lines, repeat(b"}")))
-    if None in found or not closed or _SEVERAL.search(stretch):
-        return None
-    try:
-        stretch.decode()
-    except UnicodeDecodeError:
-        return None
-    return list(map(itemgetter(1), cast("list[re.Match[bytes]]", found)))
-
-
-@cache
-def _usual(kind: str) -> re.Pattern[bytes]:
-    named = re.escape(kind).encode()
-    return re.compile(
-        rb'\{ ?"resourceType" ?: ?"' + named + rb'" ?, ?"id" ?: ?"([A-Za-z0-9.-]{1,64})" ?[,}]'
-    )
-
-
-def stretches(path: Path) -> Iterator[bytes]:
+def stretches(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """A file in stretches of whole lines, so that its size does not matter.
 
     Args:
-        path: The file.
+        chunks: The file, cut anywhere.
 
     Raises:
         AgainError: ``not_ndjson``: a line is longer than any resource.
     """
-    with path.open("rb") as stream:
-        while stretch := stream.read(_STRETCH):
-            if not stretch.endswith(b"\n"):
-                stretch += stream.readline(_LONGEST_LINE)
-                if not stretch.endswith(b"\n") and stream.read(1):
-                    raise AgainError(
-                        "not_ndjson", f"a line of more than {_LONGEST_LINE} bytes", tries=2
-                    )
+    held: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size >= _STRETCH and (end := chunk.rfind(b"\n") + 1):
+            stretch = b"".join([*held, chunk[:end]])
+            held = [chunk[end:]]
+            size = len(held[0])
             yield stretch
+        elif size > _LONGEST_LINE:
+            raise AgainError("not_ndjson", f"a line of more than {_LONGEST_LINE} bytes", tries=2)
+        else:
+            held.append(chunk)
+    if size:
+        yield b"".join(held)
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            yield chunk
 
 
 def repeated(files: Sequence[tuple[Path, Contents]]) -> tuple[list[list[int]], int]:
@@ -131,10 +121,8 @@ def repeated(files: Sequence[tuple[Path, Contents]]) -> tuple[list[list[int]], i
     Raises:
         AgainError: A file is not what it was.
     """
-    import numpy as np
-
     every = np.concatenate(
-        [np.empty(0, np.int64), *(np.frombuffer(each.ids, np.int64) for _, each in files)]
+        [np.empty(0, np.uint64), *(np.frombuffer(each.ids, np.uint64) for _, each in files)]
     )
     every.sort()
     twice = np.unique(every[1:][every[1:] == every[:-1]])
@@ -145,7 +133,7 @@ def repeated(files: Sequence[tuple[Path, Contents]]) -> tuple[list[list[int]], i
 
     return repeated_lines(
         [
-            (stretches(path), np.isin(np.frombuffer(each.ids, np.int64), twice))
+            (stretches(_chunks(path)), np.isin(np.frombuffer(each.ids, np.uint64), twice))
             for path, each in files
         ]
     )

@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.catalogue.profiles import SourceProfile
-from pipelines.clients.bulk.contents import Contents, contents_of
+from pipelines.clients.bulk.contents import Contents, contents_in, contents_of
 from pipelines.clients.bulk.errors import ExportError, place
 from pipelines.clients.bulk.gate import Gate
 from pipelines.clients.bulk.http import Reply
@@ -110,6 +111,7 @@ class Downloads:
         self._fetching = fetching
         self._stop = threading.Event()
         self._lock = threading.Lock()
+        self._sizes: dict[Path, int] = {}
         self._total = 0
 
     def fetch(self, files: Sequence[tuple[int, RemoteFile]]) -> list[Fetched]:
@@ -141,8 +143,8 @@ class Downloads:
         path = self._folder / f"{number:06d}.ndjson"
         kept = self._kept(path, remote)
         if kept is not None:
-            self._add(kept.mark.bytes)
-            self._fetching(kept.mark.bytes, kept.contents.rows)
+            self._count(path, kept.mark.bytes)
+            self._fetching(0, kept.contents.rows)
             return kept
         subject = f"{remote.type} ({remote.use} {number}, {place(remote.url)})"
         found = self._session.tried(subject, lambda: self._once(path, remote))
@@ -191,8 +193,7 @@ class Downloads:
                 return None
             self._judge(response, came_from)
             _check_provable(response, remote)
-            mark = self._stored(path, response, remote)
-        contents = self._proven(path.with_suffix(".part"), remote)
+            mark, contents = self._stored(path, response, remote)
         path.with_suffix(".part").replace(path)
         with atomic_write(path.with_suffix(".json")) as temporary:
             temporary.write_text(mark.model_dump_json())
@@ -218,33 +219,50 @@ class Downloads:
             closes_job=True,
         )
 
-    def _stored(self, path: Path, response: httpx.Response, remote: RemoteFile) -> Mark:
-        digest, size, before = hashlib.sha256(), 0, 0
-        limit = self._profile.budgets.file_mib * MIB
+    def _stored(
+        self, path: Path, response: httpx.Response, remote: RemoteFile
+    ) -> tuple[Mark, Contents]:
+        """Store what comes, and look at it meanwhile: it need not be read again."""
+        digest = hashlib.sha256()
         part = path.with_suffix(".part")
+        coming = _checked_start(plain(self._watched(response)), response)
         try:
             with part.open("wb") as target:
                 part.chmod(0o600)
-                for chunk in _checked_start(plain(self._watched(response)), response):
-                    size += len(chunk)
-                    if size > limit:
-                        raise _too_large(f"{remote.type} at {place(remote.url)}", limit)
-                    digest.update(chunk)
-                    target.write(chunk)
-                    if size - before >= MIB:
-                        self._add(size - before)
-                        self._fetching(size - before, None)
-                        before = size
+                written = self._written(coming, path, target, digest, remote)
+                contents = contents_in(written, remote.holds)
+                _check_rows(contents, remote)
+                size = target.tell()
                 target.flush()
                 os.fsync(target.fileno())
         except BaseException:
-            self._add(-before)
-            self._fetching(-before, None)
+            self._count(path, 0)
             part.unlink(missing_ok=True)
             raise
-        self._add(size - before)
-        self._fetching(size - before, None)
-        return Mark(url_sha256=_sha256(remote.url), sha256=digest.hexdigest(), bytes=size)
+        mark = Mark(url_sha256=_sha256(remote.url), sha256=digest.hexdigest(), bytes=size)
+        return mark, contents
+
+    def _written(
+        self,
+        chunks: Iterator[bytes],
+        path: Path,
+        target: BinaryIO,
+        digest: hashlib._Hash,
+        remote: RemoteFile,
+    ) -> Iterator[bytes]:
+        size = counted = 0
+        limit = self._profile.budgets.file_mib * MIB
+        for chunk in chunks:
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(f"{remote.type} at {place(remote.url)}", limit)
+            digest.update(chunk)
+            target.write(chunk)
+            if size - counted >= MIB:
+                self._count(path, size)
+                counted = size
+            yield chunk
+        self._count(path, size)
 
     def _watched(self, response: httpx.Response) -> Iterator[bytes]:
         """Chunks as they come; stops a stream that would outlast the budget or hardly flows."""
@@ -262,27 +280,17 @@ class Downloads:
                 raise AgainError("too_slow", f"{taken} bytes in {took:.0f} s", tries=3)
             yield chunk
 
-    def _proven(self, part: Path, remote: RemoteFile) -> Contents:
-        contents = contents_of(part, remote.holds)
-        if remote.count is not None and contents.rows != remote.count:
-            raise AgainError(
-                "wrong_count",
-                f"{contents.rows} lines where {remote.count} are told",
-                tries=3,
-                closes_job=True,
-            )
-        if remote.count is None and contents.rows == 0 and remote.use == "output":
-            raise AgainError(
-                "empty_file", "not one line, and no count that says so", tries=3, closes_job=True
-            )
-        return contents
-
-    def _add(self, size: int) -> None:
+    def _count(self, path: Path, size: int) -> None:
+        """Count what has come of a file; one that has failed has brought nothing."""
         limit = self._profile.budgets.export_mib * MIB
         with self._lock:
-            self._total += size
-            if self._total > limit:
-                raise _too_large(f"the export of profile {self._profile.name}", limit)
+            more = size - self._sizes.get(path, 0)
+            self._sizes[path] = size
+            self._total += more
+            total = self._total
+        self._fetching(more, None)
+        if more > 0 and total > limit:
+            raise _too_large(f"the export of profile {self._profile.name}", limit)
 
 
 def raise_first(sent: Sequence[Future[Fetched]]) -> None:
@@ -323,6 +331,20 @@ def _check_provable(response: httpx.Response, remote: RemoteFile) -> None:
             "neither a length, nor chunks, nor a count of lines",
             tries=2,
             closes_job=True,
+        )
+
+
+def _check_rows(contents: Contents, remote: RemoteFile) -> None:
+    if remote.count is not None and contents.rows != remote.count:
+        raise AgainError(
+            "wrong_count",
+            f"{contents.rows} lines where {remote.count} are told",
+            tries=3,
+            closes_job=True,
+        )
+    if remote.count is None and contents.rows == 0 and remote.use == "output":
+        raise AgainError(
+            "empty_file", "not one line, and no count that says so", tries=3, closes_job=True
         )
 
 
