@@ -7,6 +7,7 @@ Belongs here: how they are typed and printed. Does not belong here: fetching and
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -45,6 +46,9 @@ def fetch(
             help="Ask for municipalities by the codelist that sums what they were made of.",
         ),
     ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Let years go that were fetched before.")
+    ] = False,
 ) -> None:
     """Fetch table 07459 from Statistics Norway, in place of what was fetched before.
 
@@ -58,6 +62,8 @@ def fetch(
     zones = settings.zones.create()
     wanted = years_of(years)
     with one_at_a_time(zones):
+        if wanted is not None and not replace:
+            _refuse_to_lose(zones.register / "ssb", wanted)
         fetched = fetch_register(
             settings.population_register_url,
             reference_dir(),
@@ -71,6 +77,20 @@ def fetch(
         out.print("It is used when FOLKEPULS_POPULATION_REGISTER=ssb.")
 
 
+def _refuse_to_lose(folder: Path, wanted: range) -> None:
+    """Nobody means to let years go that a release may rest on by asking for another."""
+    from pipelines.clients.population_register import RegisterError, kept
+
+    there = kept(folder)
+    years = set() if there is None else set(there.frame["on_date"].dt.year())
+    if lost := sorted(years - set(wanted)):
+        raise RegisterError(
+            f"--years {wanted[0]}-{wanted[-1]} would put a register in place of one that also has "
+            f"{', '.join(map(str, lost))}. Ask for all of them, or leave --years out; "
+            "with --replace they are let go."
+        )
+
+
 @app.command()
 def show() -> None:
     """What the configured register holds, and where it comes from; asks no network."""
@@ -79,8 +99,15 @@ def show() -> None:
     settings = Settings()
     choice = settings.population_register
     found = chosen(settings.zones, choice, synthetic_persons=None)
+    if found is None and choice == "none":
+        out.print("No population register is used (FOLKEPULS_POPULATION_REGISTER=none).")
+        return
     if found is None:
-        out.print(f"No population register is used (FOLKEPULS_POPULATION_REGISTER={choice}).")
+        out.print(
+            f"There is no register yet in {settings.zones.register / choice}, where "
+            f"FOLKEPULS_POPULATION_REGISTER={choice} has it looked for. `folkepuls demo` and "
+            "`folkepuls synth --register` write one."
+        )
         return
     origin = found.provenance
     for name, text in (

@@ -70,6 +70,30 @@ def test_a_register_that_is_not_used_says_how_to_use_it(
     assert "No population register is used" in said("show")
 
 
+def test_years_that_are_there_are_let_go_only_when_that_is_meant(
+    zones: Zones, server: PxWebServer
+) -> None:
+    said("fetch", "--years", "2023-2024")
+    calls = len(server.calls)
+    with pytest.raises(RegisterError, match="also has 2023. .*--replace"):
+        said("fetch", "--years", "2024-2025")
+    assert len(server.calls) == calls
+    said("fetch", "--years", "2023-2025")
+    said("fetch", "--years", "2025", "--replace")
+    found = kept(zones.register / "ssb")
+    assert found is not None
+    assert found.frame["on_date"].dt.year().unique().to_list() == [2025]
+
+
+def test_a_register_that_nobody_has_written_is_told_apart_from_one_that_is_not_used(
+    zones: Zones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOLKEPULS_POPULATION_REGISTER", "synthetic")
+    told = said("show")
+    assert "There is no register yet" in told
+    assert "folkepuls synth --register" in told
+
+
 @pytest.mark.parametrize("years", ["24", "2024-2023", "2020-", "all", "2020,2021"])
 def test_years_are_typed_in_one_way(years: str, zones: Zones, server: PxWebServer) -> None:
     result = RUNNER.invoke(app, ["register", "fetch", "--years", years])
