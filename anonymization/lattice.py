@@ -19,9 +19,8 @@ from itertools import combinations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from anonymization.equivalence import Classes, failing_records
+from anonymization.equivalence import Classes, Mask, failing_records
 from anonymization.losses import Box, Loss, Losses
 from anonymization.models import Model
 from anonymization.packing import Codes
@@ -82,7 +81,7 @@ class Solution:
     """
 
     classes: Classes = field(repr=False)
-    fails: NDArray[np.bool_] = field(repr=False)
+    fails: Mask = field(repr=False)
     loss: float
     suppressed: int
     evidence: Evidence
@@ -138,7 +137,7 @@ class _Search:
             return None
         loss, suppressed, levels = self.best
         classes = self.cache.classes(levels)
-        fails = self.model.fails(classes)
+        fails = self.model.fails(classes.held)
         return Solution(classes, fails, loss, suppressed, self._evidence(loss))
 
     def _limit(self) -> float:
@@ -168,7 +167,7 @@ class _Search:
 
     def _look(self, levels: tuple[int, ...]) -> None:
         classes = self.cache.classes(levels)
-        fails = self.model.fails(classes)
+        fails = self.model.fails(classes.held)
         suppressed = failing_records(classes, fails)
         self.state[levels] = _CHECKED
         if suppressed <= self.allowed:
@@ -176,7 +175,7 @@ class _Search:
         surely = (
             suppressed
             if self.model.is_monotone or self.allowed == 0
-            else failing_records(classes, self.model.surely_fails(classes))
+            else failing_records(classes, self.model.surely_fails(classes.held))
         )
         self._learn_of_finer(levels, surely)
         self._learn_of_coarser(levels, self.loss.floor_of_coarser(classes))
@@ -284,7 +283,7 @@ def _outlier_bounds(tuples: Classes, model: Model, *, whole: bool) -> Codes:
         projection = np.zeros([shape[index] for index in group], dtype=np.int64)
         for levels in np.ndindex(projection.shape):
             classes = base.at(levels)
-            fails = part.fails(classes) if whole else part.surely_fails(classes)
+            fails = part.fails(classes.held) if whole else part.surely_fails(classes.held)
             projection[levels] = failing_records(classes, fails)
         spread = [shape[index] if index in group else 1 for index in range(len(shape))]
         np.maximum(bounds, projection.reshape(spread), out=bounds)

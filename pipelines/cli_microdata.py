@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from anonymization.intervals import PartitionEvidence
+    from anonymization.lattice import Evidence
     from anonymization.policies import MicrodataPolicy, SensitiveAttribute
     from anonymization.risk import RiskReport
 
@@ -113,12 +115,26 @@ def anonymize(
     for name, lost in made.anonymized.report.loss_by_attribute.items():
         levels.add_row(name, str(made.anonymized.levels.get(name, "by class")), f"{lost:.1%}")
     console.print(levels)
-    sure = made.anonymized.report.evidence
     console.print(f"  Loss {made.anonymized.loss:.6g}.")
-    console.print(f"  The best of {sure.nodes} nodes loses {sure.best_loss:.6g}, proven:")
-    console.print(f"  {sure.checked} were looked at, the rest ruled out.")
+    for line in _certificate(made.anonymized.report.evidence):
+        console.print(f"  {line}")
     console.print(f"  {made.anonymized.suppressed} records were left out.")
     console.print(f"  {made.table}, {made.report.name}, {made.suppressed.name}")
+
+
+def _certificate(sure: Evidence | PartitionEvidence) -> list[str]:
+    from anonymization.lattice import Evidence
+
+    if isinstance(sure, Evidence):
+        return [
+            f"The best of {sure.nodes} nodes loses {sure.best_loss:.6g}, proven:",
+            f"{sure.checked} were looked at, the rest ruled out.",
+        ]
+    return [
+        f"The best of all partitions, by {sure.method}:",
+        f"{sure.parts} parts in {sure.groups} groups of {sure.bands} bands; "
+        f"{sure.groups_left_out} groups have none and were left out.",
+    ]
 
 
 def _columns(
