@@ -121,11 +121,10 @@ class Lazy:
 
     def counted(self, columns: Sequence[str], unit: str | None = None) -> pl.DataFrame:
         """Distinct combinations of columns; see ``Source``."""
-        count = pl.len() if unit is None else pl.col("unit").n_unique()
-        by = {str(n): pl.col(name) for n, name in enumerate(columns)}
-        rows = self.data.select(**by, **({} if unit is None else {"unit": pl.col(unit)}))
+        count = pl.len() if unit is None else pl.col(unit).n_unique()
         counts = count.cast(pl.Int64).alias(COUNT)
-        whole = rows.group_by(list(by)).agg(counts) if by else rows.select(counts)
+        by = [pl.col(name).alias(str(n)) for n, name in enumerate(columns)]
+        whole = self.data.group_by(by).agg(counts) if by else self.data.select(counts)
         return whole.collect(engine="streaming")
 
     def lacking(self, column: str) -> int:
