@@ -1,8 +1,8 @@
 """Records counted once: the distinct tuples of quasi-identifiers and what they hold.
 
-Belongs here: what has to be counted of a table, whoever counts it, and the counting of a frame in
-memory. Does not belong here: hierarchies and models (``preparation``), counting of files that are
-larger than memory, which needs a database.
+Belongs here: what has to be counted of a table, whoever counts it, and the counting of a frame.
+Does not belong here: hierarchies and models (``preparation``), counting of files that are larger
+than memory, which needs a database.
 
 Nothing after this depends on how many records there are.
 """
@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-import numpy as np
 import polars as pl
 
-from anonymization.packing import Coded, Codes, ColumnError, coded, packed
+from anonymization.packing import Codes, ColumnError
 from anonymization.policies import MicrodataPolicy
 
 COUNT = "count"
@@ -54,54 +53,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Frame:
-    """A table in memory.
-
-    Attributes:
-        data: The table.
-    """
-
-    data: pl.DataFrame
-
-    @property
-    def schema(self) -> pl.Schema:
-        """Its columns."""
-        return self.data.schema
-
-    @property
-    def records(self) -> int:
-        """Number of its rows."""
-        return self.data.height
-
-    @cached_property
-    def _coded(self) -> dict[str, Coded]:
-        return {}
-
-    def _column(self, name: str) -> Coded:
-        if name not in self._coded:
-            self._coded[name] = coded(self.data[name])
-        return self._coded[name]
-
-    def counted(self, columns: Sequence[str], unit: str | None = None) -> pl.DataFrame:
-        """Distinct combinations of columns; see ``Source``."""
-        one = (np.zeros(self.records, dtype=np.int64), 1)
-        key = packed([one, *(self._column(name).digit for name in columns)])
-        rows = pl.DataFrame({"key": key[0]}).with_row_index("row")
-        if unit is not None:
-            pair = packed([key, self._column(unit).digit])[0]
-            rows = rows.with_columns(pair=pair).group_by("pair").first().select("row", "key")
-        grouped = rows.group_by("key").agg(pl.col("row").min(), pl.len().alias(COUNT))
-        first = grouped["row"]
-        values = [self.data[name].gather(first).alias(str(n)) for n, name in enumerate(columns)]
-        return pl.DataFrame([*values, grouped[COUNT].cast(pl.Int64)])
-
-    def lacking(self, column: str) -> int:
-        """Number of rows without a value in a column."""
-        return self.data[column].null_count()
-
-
-@dataclass(frozen=True)
-class Lazy:
-    """A table that is read as often as it is counted, and never held.
+    """A table in memory, or one that is read as often as it is counted and never held.
 
     Attributes:
         data: The table.
@@ -138,9 +90,7 @@ def source_of(table: pl.DataFrame | pl.LazyFrame | Source) -> Source:
     Args:
         table: A frame, or already a source.
     """
-    if isinstance(table, pl.LazyFrame):
-        return Lazy(table)
-    return Frame(table) if isinstance(table, pl.DataFrame) else table
+    return Frame(table.lazy()) if isinstance(table, pl.DataFrame | pl.LazyFrame) else table
 
 
 @dataclass(frozen=True)

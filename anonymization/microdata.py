@@ -168,7 +168,7 @@ def anonymize(
         PolicyError: If the policy asks for a population and none is given, or the other way round.
     """
     data = frame.lazy().collect()
-    solved = solve(Frame(data), policy, population)
+    solved = solve(Frame(data.lazy()), policy, population)
     batches = [
         solved.recode(data.slice(start, _BATCH), policy)
         for start in range(0, max(data.height, 1), _BATCH)

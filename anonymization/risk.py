@@ -13,6 +13,7 @@ average): the mean of the prosecutor risks, which is classes / records. (El Emam
 Dankar and El Emam 2010 for the marketer.)
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
@@ -226,7 +227,8 @@ class _Diverse:
         codes, of_whole = np.split(values.codes, [counted.height])
         # A class in which nothing is known is passed over.
         places = coded(pl.Series(self.classes.place(counted.select(self.classes.by.columns))))
-        order = np.argsort(places.codes, kind="stable")
+        # In one order, whatever order they were counted in: sums are then the same to the last bit.
+        order = np.lexsort((codes, places.codes))
         counts = counted[COUNT].to_numpy()
         histogram = Histogram(places.codes[order], codes[order], counts[order], places.values.len())
         weights = np.bincount(of_whole, whole[COUNT].to_numpy(), values.values.len())
@@ -272,7 +274,7 @@ def _report(
         incomplete=int(sizes[lacking].sum()) if number else 0,
         k_map=k_map,
         journalist_max=1.0 / k_map if k_map else None,
-        journalist_mean=float(shares.sum() / records) if shares is not None else None,
+        journalist_mean=math.fsum(shares) / records if shares is not None else None,
         presence_min=None if shares is None else 0.0 if is_absent else float(shares.min()),
         presence_max=None if shares is None else float(shares.max()),
         class_sizes=table,

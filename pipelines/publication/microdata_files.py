@@ -213,7 +213,7 @@ def persons_from(table: Source, given: Source, person: str, suppressed: Path) ->
 
 def _rows(table: Source) -> pl.LazyFrame:
     if isinstance(table, Frame):
-        return table.data.lazy()
+        return table.data
     if isinstance(table, ParquetSource):
         return pl.scan_parquet(table.path)
     raise TypeError(f"Expected a table in a file, got {type(table).__name__}.")
@@ -224,7 +224,7 @@ def _write(
 ) -> pl.Series:
     """Write the table; the rows left out."""
     if isinstance(given, Frame):
-        table, stays = solved.recode(given.data, policy)
+        table, stays = solved.recode(given.data.collect(), policy)
         _write_frame(table, path, ".csv", separator)
         return pl.Series("row", ~stays).arg_true()
     if not isinstance(given, ParquetSource):

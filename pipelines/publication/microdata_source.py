@@ -47,7 +47,7 @@ def opened(path: Path, separator: str = ",", spill: Path | None = None) -> Itera
     """
     check_format(path)
     if path.suffix == ".csv":
-        yield Frame(read_table(path, separator))
+        yield Frame(read_table(path, separator).lazy())
         return
     schema = _schema(path, path.name)
     own = spill or path.parent

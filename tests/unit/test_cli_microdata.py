@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from anonymization.grouping import Frame, Lazy
+from anonymization.grouping import Frame
 from anonymization.microdata import Solved, anonymize
 from anonymization.policies import MicrodataPolicy, QuasiIdentifier, SensitiveAttribute
 from anonymization.risk import assess
@@ -197,7 +197,7 @@ def test_every_way_to_count_counts_alike(tmp_path: Path) -> None:
     )
     frame.write_parquet(tmp_path / "frame.parquet")
     with opened(tmp_path / "frame.parquet") as file:
-        ways = [Frame(frame), Lazy(frame.lazy()), file]
+        ways = [Frame(frame.lazy()), file]
         for columns in (frame.columns[:4], frame.columns[:1], []):
             for unit in (None, "who"):
                 counts = [way.counted(columns, unit) for way in ways]
@@ -205,10 +205,10 @@ def test_every_way_to_count_counts_alike(tmp_path: Path) -> None:
                     sorted(c.with_columns(pl.all().cast(pl.String)).rows(), key=repr)
                     for c in counts
                 ]
-                assert whole[0] == whole[1] == whole[2]
-                assert counts[0].schema == counts[2].schema
-        assert [way.records for way in ways] == [5, 5, 5]
-        assert [way.lacking("who") for way in ways] == [2, 2, 2]
+                assert whole[0] == whole[1]
+                assert counts[0].schema == counts[1].schema
+        assert [way.records for way in ways] == [5, 5]
+        assert [way.lacking("who") for way in ways] == [2, 2]
 
 
 def test_leading_zeros_of_csv_codes_stay(folder: Path) -> None:
