@@ -21,8 +21,7 @@ import polars as pl
 
 from anonymization.diversity import by_value, distinct_values
 from anonymization.equivalence import Held, Mask
-from anonymization.grouping import Frame, group
-from anonymization.grouping import Source as Source
+from anonymization.grouping import Frame, Source, group
 from anonymization.intervals import PartitionEvidence, partition
 from anonymization.lattice import Evidence, Solution, optimise
 from anonymization.local import Recoding, class_of_tuple, refine

@@ -118,7 +118,7 @@ def anonymize_file(
         before = measured(given, rules, population=people)
         tell("Writing, and measuring what was written")
         with atomic_write(target) as path:
-            gone = _write(given, rules, solved, path, separator)
+            gone = write(given, rules, solved, path, separator)
             after = _measured_as_written(path, given, rules, solved, gone, separator)
             content = _digest(path)
     result = Made(
@@ -219,10 +219,24 @@ def _rows(table: Source) -> pl.LazyFrame:
     raise TypeError(f"Expected a table in a file, got {type(table).__name__}.")
 
 
-def _write(
+def write(
     given: Source, policy: MicrodataPolicy, solved: Solved, path: Path, separator: str
 ) -> pl.Series:
-    """Write the table; the rows left out."""
+    """Recode a table into a file.
+
+    Args:
+        given: The table.
+        policy: The policy.
+        solved: How it is recoded.
+        path: Where to, in the format the table was read in.
+        separator: Between the fields of a CSV file.
+
+    Returns:
+        The rows left out, from 0, ascending.
+
+    Raises:
+        MicrodataFileError: If the file cannot be written, or the table was changed meanwhile.
+    """
     if isinstance(given, Frame):
         table, stays = solved.recode(given.data.collect(), policy)
         _write_frame(table, path, ".csv", separator)
