@@ -10,6 +10,7 @@ nothing after that depends on how many records there are.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -38,17 +39,22 @@ class Attribute:
     labels: Sequence[Codes]
     missing: Codes | None = None
 
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """Number of labels of each level."""
         return tuple(int(codes.max(initial=-1)) + 1 for codes in self.labels)
 
+    @cached_property
+    def _table(self) -> Codes:
+        return np.stack(self.labels)
+
     def label(self, levels: Codes, values: Codes) -> Codes:
         """The label's code of each value, each at a level of its own."""
-        return np.asarray(np.stack(self.labels)[levels, values], dtype=np.int64)
+        return np.asarray(self._table[levels, values], dtype=np.int64)
 
     def step(self, lower: int, upper: int) -> Codes:
         """The label at a higher level of each label at a lower one."""
-        up = np.zeros(self.sizes()[lower], dtype=np.int64)
+        up = np.zeros(self.sizes[lower], dtype=np.int64)
         up[self.labels[lower]] = self.labels[upper]
         return up
 
@@ -194,7 +200,7 @@ class Classes:
         groups = Groups(
             *packed(
                 [
-                    (codes, attribute.sizes()[level])
+                    (codes, attribute.sizes[level])
                     for attribute, codes, level in zip(self.attributes, labels, levels, strict=True)
                 ]
             )

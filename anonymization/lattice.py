@@ -233,7 +233,7 @@ class _Cache:
     def __init__(self, tuples: Classes) -> None:
         self.tuples = tuples
         self.kept: OrderedDict[tuple[int, ...], Classes] = OrderedDict()
-        sizes = [attribute.sizes()[0] for attribute in tuples.attributes]
+        sizes = [attribute.sizes[0] for attribute in tuples.attributes]
         self.widest = sorted(range(len(sizes)), key=lambda index: -sizes[index])
 
     def classes(self, levels: tuple[int, ...]) -> Classes:

@@ -82,7 +82,7 @@ def _from_optimum(tuples: Classes, model: Model, optimum: Solution) -> tuple[Cod
         return classes, levels
     # Where an attribute has no label for all values, those left out are as many classes.
     labels = [
-        (attribute.labels[-1][codes[gone]], attribute.sizes()[-1])
+        (attribute.labels[-1][codes[gone]], attribute.sizes[-1])
         for attribute, codes in zip(tuples.attributes, tuples.labels, strict=True)
     ]
     groups = Groups(*packed(labels))
@@ -105,7 +105,7 @@ def class_of_tuple(tuples: Classes, classes: Classes) -> Codes:
         tuples.attributes, classes.levels, tuples.labels, classes.labels, strict=True
     ):
         both = np.concatenate([labels, attribute.labels[level][codes]])
-        digits.append((both, attribute.sizes()[level]))
+        digits.append((both, attribute.sizes[level]))
     # Classes and tuples are numbered alike, so each group holds one class and its tuples.
     codes = Groups(*packed(digits)).codes()
     number = np.zeros(classes.number, dtype=np.int64)
@@ -115,6 +115,8 @@ def class_of_tuple(tuples: Classes, classes: Classes) -> Codes:
 
 def _held(tuples: Classes, positions: Codes, groups: Groups, levels: Codes) -> Held:
     """What groups of some tuples hold, each group at levels of its own."""
+    if all(attribute.missing is None for attribute in tuples.attributes):
+        return tuples.held.rolled_up(groups, positions=positions)
     of_group = [codes[positions[groups.first]] for codes in tuples.labels]
     each = list(levels.T)
     labels = [
@@ -190,7 +192,7 @@ class _Splitting:
         values = self.tuples.labels[index][positions]
         labels = attribute.label(finer, values)
         of = self.classes[positions]
-        groups = Groups(*packed([(of, number), (labels, max(attribute.sizes()))]))
+        groups = Groups(*packed([(of, number), (labels, max(attribute.sizes))]))
         owner = of[groups.first]
         below = self.levels[owner]
         below[:, index] -= 1

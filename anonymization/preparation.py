@@ -82,9 +82,10 @@ def prepare(grouped: Grouped, policy: MicrodataPolicy, population: pl.DataFrame 
     )
     codes = tuple(column.codes for column in columns)
     lookup = _Lookup(columns, keys)
+    own = groups.codes()[: grouped.tuples.by.height]
     level = tuple(np.zeros(keys.keys.size, dtype=np.int64) for _ in columns)
     held = Held(
-        counts=lookup.sums(grouped.tuples),
+        counts=np.bincount(own, grouped.tuples.counts, keys.keys.size).astype(np.int64),
         persons=None if grouped.of_persons is None else lookup.sums(grouped.of_persons),
         crowd=None if grouped.crowd is None else lookup.histogram(grouped.crowd)[0],
         population=None if people is None else lookup.sums_of(people),
@@ -225,7 +226,7 @@ def _loss(
     policy: MicrodataPolicy,
 ) -> CellLoss | ClassLoss:
     if policy.loss in ("discernibility", "aecs"):
-        sizes = [attribute.sizes() for attribute in tuples.attributes]
+        sizes = [attribute.sizes for attribute in tuples.attributes]
         return ClassLoss(policy.loss, policy.k, sizes, tuples.records)
     return cell_loss(
         policy.loss,
