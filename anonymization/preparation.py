@@ -17,7 +17,7 @@ import polars as pl
 from anonymization.diversity import Histogram
 from anonymization.equivalence import Attribute, Classes, Groups, Held, apart_classes, merged
 from anonymization.grouping import Counted, Grouped
-from anonymization.hierarchies import Levels, exact_levels
+from anonymization.hierarchies import TOP, Levels, exact_levels
 from anonymization.losses import CellLoss, ClassLoss, cell_loss
 from anonymization.models import Diverse, Model
 from anonymization.packing import Coded, Codes, ColumnError, Keys, coded, packed, positions
@@ -78,7 +78,8 @@ def prepare(grouped: Grouped, policy: MicrodataPolicy, population: pl.DataFrame 
         for qi, column in zip(policy.quasi_identifiers, columns, strict=True)
     )
     attributes = tuple(
-        _attribute(laid, is_unmatched=policy.missing == "unmatched") for laid in levels
+        _attribute(qi.name, laid, is_unmatched=policy.missing == "unmatched")
+        for qi, laid in zip(policy.quasi_identifiers, levels, strict=True)
     )
     codes = tuple(column.codes for column in columns)
     lookup = _Lookup(columns, keys)
@@ -201,7 +202,7 @@ def _asked(
     )
 
 
-def _attribute(levels: Levels, *, is_unmatched: bool) -> Attribute:
+def _attribute(name: str, levels: Levels, *, is_unmatched: bool) -> Attribute:
     # Ranked inside a struct: alone, a missing label would get no rank.
     ranked = (
         levels.labels[name].to_frame().select(pl.struct(pl.all()).rank("dense")).to_series()
@@ -212,9 +213,16 @@ def _attribute(levels: Levels, *, is_unmatched: bool) -> Attribute:
     lacking = levels.labels["0"].is_null().to_numpy()
     if not is_unmatched or not lacking.any():
         return Attribute(labels)
+    # Column 0 in its own type, the others as text.
+    become = levels.labels.filter(pl.Series(lacking)).row(0)
+    if any(label not in (None, TOP) for label in become):
+        raise PolicyError(
+            f"Quasi-identifier {name!r}: its hierarchy says what a missing value becomes, and "
+            "missing='unmatched' that it matches nothing. Take one of them back."
+        )
     missing = [
-        int(codes[lacking][0]) if levels.labels[name].null_count() else -1
-        for name, codes in zip(levels.labels.columns, labels, strict=True)
+        int(codes[lacking][0]) if levels.labels[level].null_count() else -1
+        for level, codes in zip(levels.labels.columns, labels, strict=True)
     ]
     return Attribute(labels, np.array(missing, dtype=np.int64))
 

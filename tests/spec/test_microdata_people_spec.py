@@ -134,6 +134,15 @@ def test_a_missing_value_matches_others_or_nobody():
     assert local.table["place"].to_list() == ["*"] * 2 + ["a"] * 2 + ["b"] * 3
 
 
+def test_a_hierarchy_that_names_missing_values_contradicts_unmatched():
+    named = Hierarchy.from_table(pl.DataFrame({"v": ["a", None], "g": ["known", "unknown"]}))
+    frame = pl.DataFrame({"place": ["a", "a", None, None]})
+    chosen = {"quasi_identifiers": [QuasiIdentifier("place", named)]}
+    assert anonymize(frame, policy(**chosen)).levels == {"place": 0}
+    with pytest.raises(PolicyError, match="says what a missing value becomes"):
+        anonymize(frame, policy(missing="unmatched", **chosen))
+
+
 @pytest.mark.parametrize(
     ("options", "population", "said"),
     [
