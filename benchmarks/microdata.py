@@ -135,9 +135,10 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     *names, of = hierarchies()
     frame = pl.read_parquet(options.given)
     assess(frame.head(1), names, [of])
-    start = perf_counter()
+    start, cpu = perf_counter(), process_time()
     report = assess(frame, names, [SensitiveAttribute(of, 2, "recursive", c=1.0)])
-    return {"k": report.k, "seconds": perf_counter() - start}
+    took = {"seconds": perf_counter() - start, "cpu": process_time() - cpu}
+    return {"k": report.k, **took}
 
 
 JOBS = {"floor": floor, "whole": whole, "assessed": assessed, "measured": measured}
@@ -190,7 +191,8 @@ def compare(options: argparse.Namespace, given: Path, folder: Path, own: dict[st
     for job in options.jobs:
         theirs = peer(options, job, given, folder)
         ours = own[{"anjana": "global", "umbra": "local"}.get(job, job)]
-        line = f"{job:12} {theirs['seconds']:9.2f} s  {theirs['seconds'] / ours['seconds']:7.1f} x"
+        slower, dearer = (theirs[unit] / ours[unit] for unit in ("seconds", "cpu"))
+        line = f"{job:12} {theirs['seconds']:9.2f} s  {slower:7.1f} x  (processors {dearer:.1f} x)"
         if "loss" in theirs:
             line += f"  ncp {theirs['loss']:.5f}, ours {ours['penalty']:.5f}"
         print(line, flush=True)

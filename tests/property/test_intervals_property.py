@@ -176,7 +176,7 @@ def test_no_partition_is_better(task):
 
 
 @pytest.mark.nightly
-@settings(derandomize=True, deadline=None, max_examples=2000)
+@settings(derandomize=True, deadline=None, max_examples=1000)
 @given(tasks())
 def test_no_partition_is_better_in_many_tables(task):
     equals_brute_force(task)

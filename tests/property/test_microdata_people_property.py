@@ -215,7 +215,7 @@ def test_no_node_is_better(task):
 
 
 @pytest.mark.nightly
-@settings(derandomize=True, deadline=None, max_examples=5000)
+@settings(derandomize=True, deadline=None, max_examples=1500)
 @given(tasks())
 def test_no_node_is_better_in_many_tables(task):
     equals_brute_force(task)
