@@ -16,6 +16,7 @@ Dankar and El Emam 2010 for the marketer.)
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -29,7 +30,7 @@ from anonymization.diversity import (
     recursive_bound,
 )
 from anonymization.grouping import COUNT, Source, source_of
-from anonymization.packing import Codes, ColumnError, Keys, coded, positions
+from anonymization.packing import Coded, Codes, ColumnError, Keys, coded, positions
 from anonymization.policies import SensitiveAttribute
 
 Missing = Literal["value", "unknown"]
@@ -189,13 +190,17 @@ class _Classes:
 
     def __init__(self, by: pl.DataFrame, sizes: Codes) -> None:
         self.by, self.sizes = by, sizes
-        self._columns = [coded(column) for column in by.get_columns()]
-        self._keys = Keys([column.digit for column in self._columns])
+
+    @cached_property
+    def _known(self) -> tuple[list[Coded], Keys]:
+        columns = [coded(column) for column in self.by.get_columns()]
+        return columns, Keys([column.digit for column in columns])
 
     def place(self, by: pl.DataFrame) -> Codes:
         """Class of each combination of values."""
-        pairs = zip(by.get_columns(), self._columns, strict=True)
-        return self._keys.place([positions(series, column.values) for series, column in pairs])
+        columns, keys = self._known
+        pairs = zip(by.get_columns(), columns, strict=True)
+        return keys.place([positions(series, column.values) for series, column in pairs])
 
 
 @dataclass(frozen=True)
