@@ -7,8 +7,10 @@ Re-exports what others rely on; the modules hold everything else.
 from importlib import import_module
 from typing import Any
 
+from anonymization.grouping import Source
 from anonymization.hierarchies import Hierarchy, HierarchyError
 from anonymization.identifiers import classify, complete_check_digits
+from anonymization.intervals import PartitionEvidence
 from anonymization.keys import (
     EnvironmentKeyProvider,
     FileKeyProvider,
@@ -17,7 +19,14 @@ from anonymization.keys import (
     KeyProvider,
     create_key_file,
 )
-from anonymization.microdata import Anonymized, NoSolutionError, anonymize
+from anonymization.microdata import (
+    Anonymized,
+    MicrodataReport,
+    NoSolutionError,
+    Solved,
+    anonymize,
+    solve,
+)
 from anonymization.packing import ColumnError
 from anonymization.partition import k_anonymous_strata, optimal_partition
 from anonymization.person_year_table import PersonYears, person_years
@@ -50,14 +59,18 @@ __all__ = [
     "KeyAccessError",
     "KeyProvider",
     "MicrodataPolicy",
+    "MicrodataReport",
     "NoSolutionError",
     "NotSupportedError",
+    "PartitionEvidence",
     "PersonYears",
     "PolicyError",
     "Pseudonymiser",
     "QuasiIdentifier",
     "RiskReport",
     "SensitiveAttribute",
+    "Solved",
+    "Source",
     "TablePolicy",
     "anonymize",
     "arrow_door",
@@ -72,6 +85,7 @@ __all__ = [
     "person_years",
     "protect",
     "redact",
+    "solve",
     "violations",
 ]
 

@@ -178,7 +178,7 @@ def _by_blocks(
         counts = np.zeros((end - start, size))
         rows = histogram.classes[pairs] - start
         counts[rows, columns[histogram.values[pairs]]] = histogram.counts[pairs]
-        measured[start:end] = measure(counts / counts.sum(axis=1, keepdims=True))
+        measured[start:end] = measure(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0))
     return measured
 
 

@@ -27,7 +27,8 @@ class Histogram:
     """How often each value occurs in each class; only pairs that occur.
 
     Attributes:
-        classes: Class of each pair, ascending; each class from 0 to ``number`` - 1 occurs.
+        classes: Class of each pair, ascending, from 0 to ``number`` - 1. A class that does not
+            occur holds no values: none of them, and one effective one.
         values: Code of the value.
         counts: Records (or persons) of the pair, above 0.
         number: Number of classes.
@@ -42,6 +43,22 @@ class Histogram:
         """Sum of the counts of each class."""
         counts = self.counts.astype(np.float64)
         return np.asarray(np.bincount(self.classes, counts, self.number), dtype=np.float64)
+
+
+def by_value(histogram: Histogram, value_of: Codes) -> Histogram:
+    """Persons by class and value, from pairs of a value and a person.
+
+    Args:
+        histogram: Pairs by class.
+        value_of: Code of the value of each pair's code.
+
+    Returns:
+        The counts, each pair counted once.
+    """
+    values = value_of[histogram.values]
+    base = int(value_of.max(initial=0)) + 1
+    keys, counts = np.unique(histogram.classes * base + values, return_counts=True)
+    return Histogram(keys // base, keys % base, counts.astype(np.int64), histogram.number)
 
 
 def distinct_values(histogram: Histogram) -> Codes:
@@ -63,6 +80,7 @@ def effective_values(histogram: Histogram) -> Measures:
     spent = np.bincount(
         histogram.classes, weights=counts * np.log(counts), minlength=histogram.number
     )
+    totals = np.maximum(totals, 1.0)
     return np.asarray(np.exp(np.log(totals) - spent / totals), dtype=np.float64)
 
 
@@ -85,7 +103,8 @@ def recursive_bound(histogram: Histogram, least: int) -> Measures:
     tail = np.bincount(
         classes, weights=np.where(rank >= least - 1, counts, 0.0), minlength=histogram.number
     )
-    most = counts[starts] if counts.size else np.zeros(histogram.number)
+    most = np.zeros(histogram.number)
+    most[classes[rank == 0]] = counts[rank == 0]
     bound = np.full(histogram.number, np.inf)
     np.divide(most, tail, out=bound, where=tail > 0)
     return bound

@@ -9,14 +9,17 @@ nothing after that depends on how many records there are.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anonymization.diversity import Histogram
+from anonymization.diversity import Histogram, distinct_values
 from anonymization.packing import Codes, packed
+
+Mask = NDArray[np.bool_]
 
 # Keys of a space this small are counted in a table, not sorted.
 _TABLE: Final = 2**16
@@ -29,19 +32,121 @@ class Attribute:
     Attributes:
         labels: For each level the code of the label of each distinct value, dense from 0. Level 0
             is the value itself; labels that are equal at one level are so at every higher one.
+        missing: For each level the label's code of records without a value, -1 where they have the
+            label of all; given only where such records match nobody.
     """
 
     labels: Sequence[Codes]
+    missing: Codes | None = None
 
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """Number of labels of each level."""
         return tuple(int(codes.max(initial=-1)) + 1 for codes in self.labels)
 
+    @cached_property
+    def _table(self) -> Codes:
+        return np.stack(self.labels)
+
+    def label(self, levels: Codes, values: Codes) -> Codes:
+        """The label's code of each value, each at a level of its own."""
+        return np.asarray(self._table[levels, values], dtype=np.int64)
+
     def step(self, lower: int, upper: int) -> Codes:
         """The label at a higher level of each label at a lower one."""
-        up = np.zeros(self.sizes()[lower], dtype=np.int64)
+        up = np.zeros(self.sizes[lower], dtype=np.int64)
         up[self.labels[lower]] = self.labels[upper]
         return up
+
+
+@dataclass(frozen=True)
+class Held:
+    """What classes hold, whatever made them.
+
+    Attributes:
+        counts: Records of each class; 0 where only the population has it.
+        histograms: Counts of sensitive values by class, one for each sensitive attribute.
+        persons: Persons of each class, where they are not its records and no person can ever be in
+            two classes that are merged.
+        crowd: Each class with each of its persons, where a person can be in two such classes.
+        population: Persons of the population in each class, where one is given.
+        apart: Classes whose records match nobody, not even one another.
+    """
+
+    counts: Codes
+    histograms: tuple[Histogram, ...] = ()
+    persons: Codes | None = None
+    crowd: Histogram | None = None
+    population: Codes | None = None
+    apart: Mask | None = None
+
+    @property
+    def sizes(self) -> Codes:
+        """Persons of each class; records, where they are the same."""
+        if self.crowd is not None:
+            return distinct_values(self.crowd)
+        return self.counts if self.persons is None else self.persons
+
+    def of(self, histograms: Sequence[int]) -> "Held":
+        """The same with some of the sensitive attributes.
+
+        Args:
+            histograms: Positions of those to keep.
+        """
+        return replace(self, histograms=tuple(self.histograms[index] for index in histograms))
+
+    def only(self, classes: Codes) -> "Held":
+        """Some of the classes, in the order given.
+
+        Args:
+            classes: Their numbers, each once.
+        """
+        number = np.full(self.counts.size, -1, dtype=np.int64)
+        number[classes] = np.arange(classes.size)
+
+        def part(histogram: Histogram | None) -> Histogram | None:
+            return None if histogram is None else merged(histogram, number, int(classes.size))
+
+        return Held(
+            counts=self.counts[classes],
+            histograms=tuple(merged(h, number, int(classes.size)) for h in self.histograms),
+            persons=None if self.persons is None else self.persons[classes],
+            crowd=part(self.crowd),
+            population=None if self.population is None else self.population[classes],
+            apart=None if self.apart is None else self.apart[classes],
+        )
+
+    def rolled_up(
+        self, groups: "Groups", *, positions: Codes | None = None, apart: Mask | None = None
+    ) -> "Held":
+        """What coarser classes hold.
+
+        Args:
+            groups: The coarser classes.
+            positions: Of the classes that are grouped; all by default.
+            apart: Which of the coarser ones match nobody.
+        """
+        coarser = groups.codes()
+        if positions is not None:
+            coarser = np.full(self.counts.size, -1, dtype=np.int64)
+            coarser[positions] = groups.codes()
+
+        def sums(counts: Codes | None) -> Codes | None:
+            if counts is None:
+                return None
+            return groups.sums(counts if positions is None else counts[positions])
+
+        def joined(histogram: Histogram | None) -> Histogram | None:
+            return None if histogram is None else merged(histogram, coarser, groups.number)
+
+        return Held(
+            counts=groups.sums(self.counts if positions is None else self.counts[positions]),
+            histograms=tuple(merged(h, coarser, groups.number) for h in self.histograms),
+            persons=sums(self.persons),
+            crowd=joined(self.crowd),
+            population=sums(self.population),
+            apart=apart,
+        )
 
 
 @dataclass(frozen=True)
@@ -52,15 +157,18 @@ class Classes:
         attributes: The quasi-identifiers.
         levels: Level of each of them.
         labels: For each of them the label's code of each class.
-        counts: Records of each class.
-        histograms: Counts of sensitive values by class, one for each sensitive attribute.
+        held: What the classes hold.
     """
 
     attributes: tuple[Attribute, ...]
     levels: tuple[int, ...]
     labels: tuple[Codes, ...]
-    counts: Codes
-    histograms: tuple[Histogram, ...] = ()
+    held: Held
+
+    @property
+    def counts(self) -> Codes:
+        """Records of each class."""
+        return self.held.counts
 
     @property
     def number(self) -> int:
@@ -92,17 +200,18 @@ class Classes:
         groups = Groups(
             *packed(
                 [
-                    (codes, attribute.sizes()[level])
+                    (codes, attribute.sizes[level])
                     for attribute, codes, level in zip(self.attributes, labels, levels, strict=True)
                 ]
             )
         )
+        of_class = tuple(codes[groups.first] for codes in labels)
+        each = [np.full(groups.number, level, dtype=np.int64) for level in levels]
         return Classes(
             self.attributes,
             tuple(levels),
-            tuple(codes[groups.first] for codes in labels),
-            groups.sums(self.counts),
-            tuple(merged(h, groups.codes(), groups.number) for h in self.histograms),
+            of_class,
+            self.held.rolled_up(groups, apart=apart_classes(self.attributes, each, of_class)),
         )
 
     def only(self, attributes: Sequence[int], histograms: Sequence[int]) -> "Classes":
@@ -116,10 +225,27 @@ class Classes:
             tuple(self.attributes[index] for index in attributes),
             tuple(self.levels[index] for index in attributes),
             tuple(self.labels[index] for index in attributes),
-            self.counts,
-            tuple(self.histograms[index] for index in histograms),
+            self.held.of(histograms),
         )
         return kept.at(kept.levels)
+
+
+def apart_classes(
+    attributes: Sequence[Attribute], levels: Sequence[Codes], labels: Sequence[Codes]
+) -> Mask | None:
+    """Classes that lack a value, where such records match nobody; none where they do.
+
+    Args:
+        attributes: The quasi-identifiers.
+        levels: For each of them the level of each class.
+        labels: For each of them the label's code of each class.
+    """
+    lacking = [
+        codes == attribute.missing[level]
+        for attribute, level, codes in zip(attributes, levels, labels, strict=True)
+        if attribute.missing is not None
+    ]
+    return np.asarray(np.logical_or.reduce(lacking), dtype=np.bool_) if lacking else None
 
 
 class Groups:
@@ -174,7 +300,7 @@ def merged(histogram: Histogram, classes: Codes, number: int) -> Histogram:
     Args:
         histogram: Counts by class.
         classes: The coarser class of each class, from 0; below 0 where it is left out.
-        number: How many coarser classes there are; each must occur.
+        number: How many coarser classes there are.
     """
     lifted, values, counts = classes[histogram.classes], histogram.values, histogram.counts
     if lifted.size and lifted.min() < 0:
@@ -186,11 +312,13 @@ def merged(histogram: Histogram, classes: Codes, number: int) -> Histogram:
     return Histogram(lifted[pairs.first], values[pairs.first], pairs.sums(counts), number)
 
 
-def failing_records(classes: Classes, fails: NDArray[np.bool_]) -> int:
+def failing_records(classes: Classes, fails: Mask) -> int:
     """Records in the classes that fail.
+
+    A failing class that only the population has counts one: there is nothing in it to suppress.
 
     Args:
         classes: The classes.
         fails: Which of them fail.
     """
-    return int(classes.counts[fails].sum())
+    return int(np.maximum(classes.counts[fails], 1).sum())

@@ -129,6 +129,10 @@ class Hierarchy(ABC):
         """
         return _Prefix(())
 
+    def bands(self) -> tuple[int, int | None, int | None] | None:
+        """Width and limits of the intervals, if they have one width; none for other hierarchies."""
+        return None
+
     @abstractmethod
     def _domain(self, values: pl.Series) -> pl.DataFrame:
         """Columns ``0``, ``1`` … as text, for the domain that goes with these values."""
@@ -206,6 +210,9 @@ class _Intervals(Hierarchy):
             raise HierarchyError(
                 f"intervals: lower ({self.lower}) is greater than upper ({self.upper})."
             )
+
+    def bands(self) -> tuple[int, int | None, int | None] | None:
+        return (self.widths[0], self.lower, self.upper) if len(self.widths) == 1 else None
 
     def _domain(self, values: pl.Series) -> pl.DataFrame:
         numbers = values.cast(pl.Int64, strict=False)

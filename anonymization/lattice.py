@@ -19,9 +19,8 @@ from itertools import combinations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from anonymization.equivalence import Classes, failing_records
+from anonymization.equivalence import Classes, Mask, failing_records
 from anonymization.losses import Box, Loss, Losses
 from anonymization.models import Model
 from anonymization.packing import Codes
@@ -35,9 +34,11 @@ _KEPT_AT_LEAST: Final = 100_000
 # Nodes of a lattice for each that is looked at in one round.
 _ROUND: Final = 50_000
 # Attributes made coarse from one station to the next.
-_STATION: Final = 2
-# Distinct tuples from which on looking at triples costs less than the nodes they rule out.
-_TRIPLES: Final = 20_000
+_STATION: Final = 3
+# Nodes looked at before triples of attributes are: few searches need to know so much.
+_TRIPLES: Final = 100
+# Attributes that are looked at together before any node is.
+_PAIR: Final = 2
 _OPEN, _CHECKED, _BY_PROJECTION, _BY_MONOTONY = range(4)
 
 
@@ -52,7 +53,7 @@ class Evidence:
     Attributes:
         nodes: In the whole lattice.
         checked: Looked at in full.
-        ruled_out_by_projection: Known to suppress too much from one or two attributes alone.
+        ruled_out_by_projection: Known to suppress too much from one to three attributes alone.
         ruled_out_by_monotony: Known to suppress too much since a coarser node does.
         ruled_out_by_bound: Known to lose more than the solution.
         best_loss: Loss of the solution.
@@ -82,7 +83,7 @@ class Solution:
     """
 
     classes: Classes = field(repr=False)
-    fails: NDArray[np.bool_] = field(repr=False)
+    fails: Mask = field(repr=False)
     loss: float
     suppressed: int
     evidence: Evidence
@@ -121,25 +122,40 @@ class _Search:
     def __init__(self, tuples: Classes, model: Model, loss: Loss, allowed: int) -> None:
         self.model, self.loss, self.allowed = model, loss, allowed
         self.shape = tuples.shape
-        self.outliers = _outlier_bounds(tuples, model, whole=allowed == 0)
+        self.outliers = np.zeros(self.shape, dtype=np.int64)
         self.state = np.full(self.shape, _OPEN, dtype=np.int8)
-        self.state[self.outliers > allowed] = _BY_PROJECTION
-        everything = tuple(slice(0, size) for size in self.shape)
-        self.floors = np.array(loss.floors(everything, self.outliers))
+        self.floors = np.zeros(self.shape)
+        self.tuples, self.looked, self.knows_triples = tuples, 0, len(self.shape) < _PAIR + 1
+        for size in range(1, _PAIR + 1):
+            self._project(size)
         self.cache = _Cache(tuples)
         self.best: tuple[float, int, tuple[int, ...]] | None = None
 
     def run(self) -> Solution | None:
         while probes := self._probes():
             for levels in probes:
+                if self.looked >= _TRIPLES and not self.knows_triples:
+                    self.knows_triples = True
+                    self._project(_PAIR + 1)
                 if self.state[levels] == _OPEN and self.floors[levels] <= self._limit():
+                    self.looked += 1
                     self._look(levels)
         if self.best is None:
             return None
         loss, suppressed, levels = self.best
         classes = self.cache.classes(levels)
-        fails = self.model.fails(classes)
+        fails = self.model.fails(classes.held)
         return Solution(classes, fails, loss, suppressed, self._evidence(loss))
+
+    def _project(self, size: int) -> None:
+        """Learn from all groups of so many attributes."""
+        if size > len(self.shape):
+            return
+        bounds = _outlier_bounds(self.tuples, self.model, size, whole=self.allowed == 0)
+        np.maximum(self.outliers, bounds, out=self.outliers)
+        self.state[(self.outliers > self.allowed) & (self.state == _OPEN)] = _BY_PROJECTION
+        everything = tuple(slice(0, levels) for levels in self.shape)
+        np.maximum(self.floors, self.loss.floors(everything, self.outliers), out=self.floors)
 
     def _limit(self) -> float:
         """The bound above which a node is not worth looking at."""
@@ -168,7 +184,7 @@ class _Search:
 
     def _look(self, levels: tuple[int, ...]) -> None:
         classes = self.cache.classes(levels)
-        fails = self.model.fails(classes)
+        fails = self.model.fails(classes.held)
         suppressed = failing_records(classes, fails)
         self.state[levels] = _CHECKED
         if suppressed <= self.allowed:
@@ -176,7 +192,7 @@ class _Search:
         surely = (
             suppressed
             if self.model.is_monotone or self.allowed == 0
-            else failing_records(classes, self.model.surely_fails(classes))
+            else failing_records(classes, self.model.surely_fails(classes.held))
         )
         self._learn_of_finer(levels, surely)
         self._learn_of_coarser(levels, self.loss.floor_of_coarser(classes))
@@ -234,7 +250,7 @@ class _Cache:
     def __init__(self, tuples: Classes) -> None:
         self.tuples = tuples
         self.kept: OrderedDict[tuple[int, ...], Classes] = OrderedDict()
-        sizes = [attribute.sizes()[0] for attribute in tuples.attributes]
+        sizes = [attribute.sizes[0] for attribute in tuples.attributes]
         self.widest = sorted(range(len(sizes)), key=lambda index: -sizes[index])
 
     def classes(self, levels: tuple[int, ...]) -> Classes:
@@ -265,8 +281,8 @@ class _Cache:
         return made
 
 
-def _outlier_bounds(tuples: Classes, model: Model, *, whole: bool) -> Codes:
-    """At least so many records are suppressed at each node, from a few attributes alone.
+def _outlier_bounds(tuples: Classes, model: Model, size: int, *, whole: bool) -> Codes:
+    """At least so many records are suppressed at each node, from so many attributes alone.
 
     Where nothing may be suppressed every model counts; else only what is monotone record by
     record.
@@ -275,16 +291,12 @@ def _outlier_bounds(tuples: Classes, model: Model, *, whole: bool) -> Codes:
     asked = [i for i, one in enumerate(model.sensitive) if whole or one.counts_values]
     part = model.only(asked)
     bounds = np.zeros(shape, dtype=np.int64)
-    groups: list[tuple[int, ...]] = [(index,) for index in range(len(shape))]
-    groups += combinations(range(len(shape)), 2)
-    if tuples.number >= _TRIPLES:
-        groups += combinations(range(len(shape)), 3)
-    for group in groups:
+    for group in combinations(range(len(shape)), size):
         base = tuples.only(group, asked)
         projection = np.zeros([shape[index] for index in group], dtype=np.int64)
-        for levels in np.ndindex(projection.shape):
+        for levels in np.ndindex(*projection.shape):
             classes = base.at(levels)
-            fails = part.fails(classes) if whole else part.surely_fails(classes)
+            fails = part.fails(classes.held) if whole else part.surely_fails(classes.held)
             projection[levels] = failing_records(classes, fails)
         spread = [shape[index] if index in group else 1 for index in range(len(shape))]
         np.maximum(bounds, projection.reshape(spread), out=bounds)

@@ -23,10 +23,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from anonymization.equivalence import Classes, Groups, merged
+from anonymization.equivalence import Classes, Groups, Held, Mask, apart_classes
 from anonymization.lattice import Solution
 from anonymization.losses import CellLoss, ClassLoss
-from anonymization.models import Held, Mask, Model
+from anonymization.models import Model
 from anonymization.packing import Codes, packed
 
 Gains = NDArray[np.float64]
@@ -82,11 +82,12 @@ def _from_optimum(tuples: Classes, model: Model, optimum: Solution) -> tuple[Cod
         return classes, levels
     # Where an attribute has no label for all values, those left out are as many classes.
     labels = [
-        (attribute.labels[-1][codes[gone]], attribute.sizes()[-1])
+        (attribute.labels[-1][codes[gone]], attribute.sizes[-1])
         for attribute, codes in zip(tuples.attributes, tuples.labels, strict=True)
     ]
     groups = Groups(*packed(labels))
-    holds = ~model.fails(_held(tuples, gone, groups))
+    levels_back = np.repeat(highest, groups.number, axis=0)
+    holds = ~model.fails(_held(tuples, gone, groups, levels_back))
     back = np.where(holds, levels.shape[0] + np.cumsum(holds) - 1, -1)
     classes[gone] = back[groups.codes()]
     return classes, np.concatenate([levels, np.repeat(highest, int(holds.sum()), axis=0)])
@@ -104,7 +105,7 @@ def class_of_tuple(tuples: Classes, classes: Classes) -> Codes:
         tuples.attributes, classes.levels, tuples.labels, classes.labels, strict=True
     ):
         both = np.concatenate([labels, attribute.labels[level][codes]])
-        digits.append((both, attribute.sizes()[level]))
+        digits.append((both, attribute.sizes[level]))
     # Classes and tuples are numbered alike, so each group holds one class and its tuples.
     codes = Groups(*packed(digits)).codes()
     number = np.zeros(classes.number, dtype=np.int64)
@@ -112,14 +113,18 @@ def class_of_tuple(tuples: Classes, classes: Classes) -> Codes:
     return number[codes[classes.number :]]
 
 
-def _held(tuples: Classes, positions: Codes, groups: Groups) -> Held:
-    """Counts and sensitive values of groups of some tuples."""
-    counts = groups.sums(tuples.counts[positions])
-    if not tuples.histograms:
-        return Held(counts, ())
-    of_tuple = np.full(tuples.number, -1, dtype=np.int64)
-    of_tuple[positions] = groups.codes()
-    return Held(counts, tuple(merged(h, of_tuple, groups.number) for h in tuples.histograms))
+def _held(tuples: Classes, positions: Codes, groups: Groups, levels: Codes) -> Held:
+    """What groups of some tuples hold, each group at levels of its own."""
+    if all(attribute.missing is None for attribute in tuples.attributes):
+        return tuples.held.rolled_up(groups, positions=positions)
+    of_group = [codes[positions[groups.first]] for codes in tuples.labels]
+    each = list(levels.T)
+    labels = [
+        attribute.label(level, codes)
+        for attribute, level, codes in zip(tuples.attributes, each, of_group, strict=True)
+    ]
+    apart = apart_classes(tuples.attributes, each, labels)
+    return tuples.held.rolled_up(groups, positions=positions, apart=apart)
 
 
 @dataclass(frozen=True)
@@ -185,11 +190,13 @@ class _Splitting:
             return _Split(parts, saved)
         positions, finer = looked[able], level[able] - 1
         values = self.tuples.labels[index][positions]
-        labels = np.stack(attribute.labels)[finer, values]
+        labels = attribute.label(finer, values)
         of = self.classes[positions]
-        groups = Groups(*packed([(of, number), (labels, max(attribute.sizes()))]))
-        held = _held(self.tuples, positions, groups)
+        groups = Groups(*packed([(of, number), (labels, max(attribute.sizes))]))
         owner = of[groups.first]
+        below = self.levels[owner]
+        below[:, index] -= 1
+        held = _held(self.tuples, positions, groups, below)
         stays = self._staying(positions, of, groups, held, owner)
         can = np.zeros(number, dtype=np.bool_)
         can[owner[~stays]] = True
@@ -204,7 +211,8 @@ class _Splitting:
         self, positions: Codes, of: Codes, groups: Groups, held: Held, owner: Codes
     ) -> Mask:
         """Which parts keep the old label so that everything holds; all, where nothing does."""
-        stays = self.model.fails(held)
+        # A part that only the population has makes the crowd that stays no smaller.
+        stays = self.model.fails(held) | (held.counts == 0)
         broken = self._broken(positions, of, stays[groups.codes()])
         if broken.size:
             # The smallest part that holds comes along.
@@ -214,15 +222,16 @@ class _Splitting:
             stays[smallest[np.isin(owner[smallest], broken)]] = True
             broken = self._broken(positions, of, stays[groups.codes()])
             stays |= np.isin(owner, broken)
-        return stays
+        return np.asarray(stays, dtype=np.bool_)
 
     def _broken(self, positions: Codes, of: Codes, stays: Mask) -> Codes:
         """Classes whose parts that stay would not hold together."""
         if not stays.any():
             return np.zeros(0, dtype=np.int64)
         rest = Groups(of[stays], self.levels.shape[0])
-        fails = self.model.fails(_held(self.tuples, positions[stays], rest))
-        return np.asarray(of[stays][rest.first[fails]], dtype=np.int64)
+        owner = of[stays][rest.first]
+        fails = self.model.fails(_held(self.tuples, positions[stays], rest, self.levels[owner]))
+        return np.asarray(owner[fails], dtype=np.int64)
 
     def _saved(
         self, index: int, finer: Codes, value: Codes, counts: Codes, stays: Mask, owner: Codes
@@ -256,7 +265,7 @@ class _Splitting:
         groups = Groups(self.classes[kept], max(self.levels.shape[0], 1))
         levels = self.levels[self.classes[kept][groups.first]]
         self.classes[kept] = groups.codes()
-        held = _held(self.tuples, kept, groups)
+        held = _held(self.tuples, kept, groups, levels)
         suppressed = self.tuples.records - int(held.counts.sum())
         return Recoding(self.classes, levels, held, self._loss(levels, held), suppressed)
 

@@ -170,7 +170,7 @@ class ClassLoss:
         if not self.records:
             return 0.0
         if self.measure == "aecs":
-            return self.records / self.k / max(stay.size, 1)
+            return self.records / self.k / max(int((stay > 0).sum()), 1)
         spent = float((stay.astype(np.float64) ** 2).sum()) + self.records * float(suppressed)
         return spent / self.records**2
 
@@ -246,9 +246,10 @@ def _level_loss(
 
 def _entropy_loss(labels: Codes, counts: Codes, records: int) -> tuple[float, Losses]:
     with_label = np.bincount(labels, weights=counts)
-    number = counts.astype(np.float64)
-    everything = float((number * np.log(records / number)).sum())
+    # Values that only the population has cost nothing, and neither do labels of such.
+    number, with_label = np.maximum(counts, 1.0), np.maximum(with_label, 1.0)
+    everything = float((counts * np.log(records / number)).sum())
     if everything <= 0.0:
         return 0.0, np.zeros(with_label.size)
-    spent = float((number * np.log(with_label[labels] / number)).sum())
+    spent = float((counts * np.log(with_label[labels] / number)).sum())
     return spent / everything, np.log(records / with_label) * records / everything

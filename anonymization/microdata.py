@@ -1,9 +1,11 @@
 """The microdata door: person-level tables that are k-anonymous and diverse.
 
-Belongs here: ``anonymize``, from a frame and a policy to a table with its loss and its evidence.
-Does not belong here: the policy itself (``policies``), hierarchies (``hierarchies``), what classes
-must hold and cost (``models``, ``losses``), the search (``lattice``), the measuring of finished
-tables (``risk``), reading and writing.
+Belongs here: ``anonymize``, from a frame and a policy to a table with its loss and its evidence,
+and the two halves of it for tables larger than memory: ``solve``, which sees only counts, and the
+recoding that follows from it. Does not belong here: the policy itself (``policies``), hierarchies
+(``hierarchies``), counting (``grouping``), what classes must hold and cost (``models``,
+``losses``), the search (``lattice``, ``local``, ``intervals``), the measuring of finished tables
+(``risk``), reading and writing.
 
 The result is k-anonymous, not anonymous: it stays personal data in law.
 """
@@ -12,21 +14,24 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from anonymization.diversity import Histogram, distinct_values
-from anonymization.equivalence import Attribute, Classes, merged
-from anonymization.hierarchies import Levels, exact_levels
+from anonymization.diversity import by_value, distinct_values
+from anonymization.equivalence import Held, Mask
+from anonymization.grouping import Frame, Source, group
+from anonymization.intervals import PartitionEvidence, partition
 from anonymization.lattice import Evidence, Solution, optimise
 from anonymization.local import Recoding, class_of_tuple, refine
-from anonymization.losses import CellLoss, ClassLoss, cell_loss
-from anonymization.models import Diverse, Held, Model
-from anonymization.packing import Coded, Codes, ColumnError, coded, packed
-from anonymization.policies import MicrodataPolicy, SensitiveAttribute
-from anonymization.risk import ground_of
+from anonymization.packing import Codes
+from anonymization.policies import MicrodataPolicy
+from anonymization.preparation import PERSONS, Prepared, leaves, prepare
+from anonymization.recoding import Recoder, Shown, by_level, by_levels
+
+# Records that are recoded at a time.
+_BATCH: Final = 500_000
 
 
 class NoSolutionError(ValueError):
@@ -39,25 +44,33 @@ class MicrodataReport:
 
     Attributes:
         records: Records given.
+        persons: Persons given; records, unless the policy tells persons apart.
         suppressed: Records left out because their class fails.
         classes: Classes of equal quasi-identifiers in the table made.
-        smallest_class: Records of the smallest of them; null when the table is empty.
+        smallest_class: Persons of the smallest of them; null when the table is empty.
+        smallest_in_population: Persons of the population in the smallest of them; null when the
+            table is empty or no population was asked for.
         diversity: Least number of distinct values in a class, by sensitive attribute; null when
             the table is empty.
         loss_by_attribute: Normalised certainty penalty of the records that stay, by
             quasi-identifier, whichever loss was minimised. Empty when no record stays.
-        dropped_columns: Columns that the policy does not name.
-        evidence: Why the global solution, from which local recoding starts, is the best one.
+        dropped_columns: Columns that the table does not show.
+        evidence: Why the solution is the best one; for local recoding, why the global solution is
+            that it starts from.
+        missing: What a missing quasi-identifier was taken for: ``value`` or ``unmatched``.
     """
 
     records: int
+    persons: int
     suppressed: int
     classes: int
     smallest_class: int | None
+    smallest_in_population: int | None
     diversity: Mapping[str, int | None]
     loss_by_attribute: Mapping[str, float]
     dropped_columns: tuple[str, ...]
-    evidence: Evidence
+    evidence: Evidence | PartitionEvidence
+    missing: str
 
 
 @dataclass(frozen=True)
@@ -68,11 +81,14 @@ class Anonymized:
         table: The records that stay, in their order; the columns the policy names. A generalised
             column is text, one left at level 0 keeps its type.
         levels: Level of each quasi-identifier (0: as it was); empty after local recoding, where
-            they differ from class to class.
-        loss: Loss of the whole table by the policy's measure. Global: the least possible under the
-            policy. Local: no more than that, which is the report's ``evidence.best_loss``.
+            they differ from class to class, and after a partition.
+        loss: Loss of the whole table by the policy's measure. Global and partition: the least
+            possible under the policy. Local: no more than the least global one, which is the
+            report's ``evidence.best_loss``.
         suppressed: Number of records left out.
         suppressed_rows: Their positions in the frame given, from 0. Not printed.
+        population: The population recoded like the table, with ``persons``, without classes that
+            are suppressed; none where none was asked for.
         report: Counts, and the evidence that the loss is the least possible.
     """
 
@@ -81,274 +97,260 @@ class Anonymized:
     loss: float
     suppressed: int
     suppressed_rows: pl.Series = field(repr=False)
+    population: pl.DataFrame | None = field(repr=False)
     report: MicrodataReport
 
 
-def anonymize(frame: pl.DataFrame | pl.LazyFrame, policy: MicrodataPolicy) -> Anonymized:
+@dataclass(frozen=True)
+class Solved:
+    """How a table is made to hold to its policy, found from counts alone.
+
+    Attributes:
+        recoder: Recodes records.
+        levels: See ``Anonymized``.
+        loss: See ``Anonymized``.
+        suppressed: See ``Anonymized``.
+        population: See ``Anonymized``.
+        report: See ``Anonymized``.
+    """
+
+    recoder: Recoder = field(repr=False)
+    levels: Mapping[str, int]
+    loss: float
+    suppressed: int
+    population: pl.DataFrame | None = field(repr=False)
+    report: MicrodataReport
+
+    def recode(self, records: pl.DataFrame, policy: MicrodataPolicy) -> tuple[pl.DataFrame, Mask]:
+        """Recode some records of the table that was counted.
+
+        Args:
+            records: The records.
+            policy: The policy that was solved.
+
+        Returns:
+            Those that stay, in their order, with the columns that the table shows; and which stay.
+
+        Raises:
+            ColumnError: If they are not records of that table.
+        """
+        columns, stays = self.recoder.recode(records)
+        shown = records.select(policy.columns).with_columns(columns)
+        return (shown if stays.all() else shown.filter(pl.Series(stays))), stays
+
+
+def anonymize(
+    frame: pl.DataFrame | pl.LazyFrame,
+    policy: MicrodataPolicy,
+    population: pl.DataFrame | None = None,
+) -> Anonymized:
     """Generalise a table as little as possible so that it holds to a policy.
 
     Args:
-        frame: One record per person.
+        frame: One record per person, or several where the policy names the column that tells
+            persons apart.
         policy: What it must hold to.
+        population: The population that ``k_map`` and ``presence`` are about: the same
+            quasi-identifiers in the same types, ungeneralised, and ``persons``; a combination may
+            occur in several rows. Its values are part of the domain of hierarchies that have no
+            declared one.
 
     Returns:
         The table with the levels chosen, the loss and the report.
 
     Raises:
-        ColumnError: If the frame lacks a column that the policy names, or one holds lists or has no
-            order that a distance needs.
+        ColumnError: If the frame or the population lacks a column that the policy names, or one
+            holds lists or has no order that a distance or a partition needs.
         HierarchyError: If a hierarchy does not cover its column.
         NoSolutionError: If no generalisation keeps within the suppression limit.
         LatticeTooLargeError: If there are too many combinations of levels for an exact search.
+        PolicyError: If the policy asks for a population and none is given, or the other way round.
     """
     data = frame.lazy().collect()
-    missing = [name for name in policy.columns if name not in data.columns]
-    if missing:
-        raise ColumnError(f"The table lacks columns that the policy names: {', '.join(missing)}.")
-    prepared = _prepare(data, policy)
-    allowed = math.floor(Fraction(str(policy.suppression_limit)) * data.height)
-    loss = _loss(prepared, policy)
-    solution = optimise(prepared.tuples, prepared.model, loss, allowed)
-    if solution is None:
-        raise NoSolutionError(
-            f"No generalisation of {data.height} records reaches k={policy.k} and what is asked of "
-            f"sensitive attributes with at most {allowed} records suppressed. Raise the "
-            "suppression limit, give every quasi-identifier a hierarchy, or ask for less."
-        )
-    if policy.method == "local":
-        recoding = refine(prepared.tuples, prepared.model, loss, solution)
-        outcome = _local(data, prepared, recoding)
-    else:
-        outcome = _global(data, prepared, solution)
-    stays = pl.Series("row", outcome.stays)
+    solved = solve(Frame(data.lazy()), policy, population)
+    batches = [
+        solved.recode(data.slice(start, _BATCH), policy)
+        for start in range(0, max(data.height, 1), _BATCH)
+    ]
+    stays = pl.Series("row", np.concatenate([batch_stays for _, batch_stays in batches]))
     return Anonymized(
-        table=data.select(policy.columns).with_columns(outcome.columns).filter(stays),
+        table=pl.concat([table for table, _ in batches]),
+        levels=solved.levels,
+        loss=solved.loss,
+        suppressed=solved.suppressed,
+        suppressed_rows=(~stays).arg_true(),
+        population=solved.population,
+        report=solved.report,
+    )
+
+
+def solve(
+    source: Source, policy: MicrodataPolicy, population: pl.DataFrame | None = None
+) -> Solved:
+    """Find out how a table must be recoded, from counts alone.
+
+    Args:
+        source: The table.
+        policy: What it must hold to.
+        population: See ``anonymize``.
+
+    Returns:
+        How to recode any part of it.
+
+    Raises:
+        ColumnError: As ``anonymize``; and the others named there.
+    """
+    grouped = group(source, policy)
+    prepared = prepare(grouped, policy, population)
+    allowed = math.floor(Fraction(str(policy.suppression_limit)) * source.records)
+    outcome = _outcome(prepared, policy, allowed)
+    if outcome is None or outcome.suppressed > allowed:
+        needed = "" if outcome is None else f" It takes {outcome.suppressed}."
+        raise NoSolutionError(
+            f"No generalisation of {source.records} records reaches k={policy.k} and what else is "
+            f"asked with at most {allowed} records suppressed.{needed} Raise the suppression "
+            "limit, give every quasi-identifier a hierarchy, or ask for less."
+        )
+    recoder = Recoder(prepared.names, prepared.columns, prepared.keys, outcome.shown, outcome.gone)
+    return Solved(
+        recoder=recoder,
         levels=outcome.levels,
         loss=outcome.loss,
         suppressed=outcome.suppressed,
-        suppressed_rows=(~stays).arg_true(),
-        report=_report(data, policy, outcome, solution),
+        population=None if population is None else _recoded(population, recoder),
+        report=_report(source, policy, prepared, outcome, grouped.persons),
     )
 
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What a method made of a table."""
+    """What a method found: by tuple."""
 
-    columns: list[pl.Series]
-    stays: NDArray[np.bool_]
+    shown: tuple[Shown | None, ...]
+    gone: Mask
     levels: Mapping[str, int]
     held: Held
     penalties: Mapping[str, float]
     loss: float
     suppressed: int
+    evidence: Evidence | PartitionEvidence
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    """A table as the search sees it."""
-
-    names: tuple[str, ...]
-    columns: tuple[Coded, ...]
-    levels: tuple[Levels, ...]
-    key: Codes
-    keys: Codes
-    tuples: Classes
-    model: Model
-
-    def recoded(self, column: pl.Series, index: int, levels: int | Codes) -> pl.Series:
-        """A column at a level, or at one for each row; as it was where that is 0 throughout."""
-        if not np.any(levels):
-            return column
-        labels = self.levels[index].labels
-        place = levels * labels.height + self.columns[index].codes
-        texts = pl.concat([labels[name].cast(pl.String).alias("0") for name in labels.columns])
-        return texts.gather(pl.Series(place)).alias(column.name)
-
-    def tuple_of_row(self) -> Codes:
-        """The tuple of each row."""
-        return np.searchsorted(self.keys, self.key).astype(np.int64)
+def _outcome(prepared: Prepared, policy: MicrodataPolicy, allowed: int) -> _Outcome | None:
+    if policy.method == "partition":
+        return _partition(prepared, policy)
+    solution = optimise(prepared.tuples, prepared.model, prepared.loss, allowed)
+    if solution is None:
+        return None
+    if policy.method == "global":
+        return _global(prepared, solution)
+    recoding = refine(prepared.tuples, prepared.model, prepared.loss, solution)
+    return _local(prepared, recoding, solution.evidence)
 
 
-def _prepare(data: pl.DataFrame, policy: MicrodataPolicy) -> _Prepared:
-    """Group the records once; the search never sees them again."""
-    columns = tuple(coded(data[qi.name]) for qi in policy.quasi_identifiers)
-    levels = tuple(
-        qi.hierarchy.levels(column.values) if qi.hierarchy else exact_levels(column.values)
-        for qi, column in zip(policy.quasi_identifiers, columns, strict=True)
-    )
-    key, size = packed([column.digit for column in columns])
-    grouped = _group(key)
-    first, counts = grouped["row"].to_numpy(), grouped["size"].to_numpy()
-    histograms, asked = [], []
-    for attribute in policy.sensitive:
-        values = coded(data[attribute.name])
-        histograms.append(_histogram((key, size), values, grouped["key"]))
-        asked.append(_asked(attribute, values))
-    attributes = tuple(_attribute(laid) for laid in levels)
-    tuples = Classes(
-        attributes,
-        (0,) * len(attributes),
-        tuple(column.codes[first] for column in columns),
-        counts,
-        tuple(histograms),
-    )
-    names = tuple(qi.name for qi in policy.quasi_identifiers)
-    keys = grouped["key"].to_numpy()
-    return _Prepared(names, columns, levels, key, keys, tuples, Model(policy.k, tuple(asked)))
-
-
-def _group(key: Codes) -> pl.DataFrame:
-    """Each distinct key once, ascending, with a row that has it and the number of such rows."""
-    return (
-        pl.DataFrame({"key": key})
-        .with_row_index("row")
-        .group_by("key")
-        .agg(pl.col("row").first().cast(pl.Int64), pl.len().cast(pl.Int64).alias("size"))
-        .sort("key")
-    )
-
-
-def _histogram(key: tuple[Codes, int], values: Coded, tuples: pl.Series) -> Histogram:
-    pairs = _group(packed([key, values.digit])[0])
-    rows = pairs["row"].to_numpy()
-    classes = np.searchsorted(tuples.to_numpy(), key[0][rows])
-    order = np.argsort(classes, kind="stable")
-    return Histogram(
-        classes[order].astype(np.int64),
-        values.codes[rows][order],
-        pairs["size"].to_numpy()[order],
-        tuples.len(),
-    )
-
-
-def _asked(attribute: SensitiveAttribute, values: Coded) -> Diverse:
-    counts = np.bincount(values.codes, minlength=values.values.len())
-    return Diverse(
-        least=attribute.l,
-        diversity=attribute.diversity,
-        c=attribute.c,
-        t=attribute.t,
-        ground=ground_of(attribute, values.values),
-        overall=counts / max(values.codes.size, 1),
-    )
-
-
-def _attribute(levels: Levels) -> Attribute:
-    # Ranked inside a struct: alone, a missing label would get no rank.
-    ranked = (
-        levels.labels[name].to_frame().select(pl.struct(pl.all()).rank("dense")).to_series()
-        for name in levels.labels.columns[1:]
-    )
-    values = np.arange(levels.labels.height, dtype=np.int64)
-    return Attribute((values, *(codes.cast(pl.Int64).to_numpy() - 1 for codes in ranked)))
-
-
-def _loss(prepared: _Prepared, policy: MicrodataPolicy) -> CellLoss | ClassLoss:
-    attributes = prepared.tuples.attributes
-    if policy.loss in ("discernibility", "aecs"):
-        sizes = [attribute.sizes() for attribute in attributes]
-        return ClassLoss(policy.loss, policy.k, sizes, prepared.tuples.records)
-    return cell_loss(
-        policy.loss,
-        attributes,
-        [_leaves(laid) for laid in prepared.levels],
-        [laid.domain for laid in prepared.levels],
-        [_records_by_value(prepared, index) for index in range(len(attributes))],
-        [qi.weight for qi in policy.quasi_identifiers],
-        is_geometric=policy.aggregate == "geometric",
-    )
-
-
-def _leaves(levels: Levels) -> Sequence[Codes]:
-    return [levels.leaves[name].cast(pl.Int64).to_numpy() for name in levels.leaves.columns]
-
-
-def _records_by_value(prepared: _Prepared, index: int) -> Codes:
-    tuples = prepared.tuples
-    size = prepared.columns[index].values.len()
-    return np.bincount(tuples.labels[index], tuples.counts, size).astype(np.int64)
-
-
-def _global(data: pl.DataFrame, prepared: _Prepared, solution: Solution) -> _Outcome:
+def _global(prepared: Prepared, solution: Solution) -> _Outcome:
     classes, tuples = solution.classes, prepared.tuples
-    stays = np.ones(prepared.key.size, dtype=np.bool_)
-    kept = np.ones(tuples.number, dtype=np.bool_)
-    if solution.suppressed:
-        kept = ~solution.fails[class_of_tuple(tuples, classes)]
-        gone = pl.Series(prepared.keys[~kept])
-        stays = (~pl.Series(prepared.key).is_in(gone.implode())).to_numpy()
+    gone = np.zeros(tuples.number, dtype=np.bool_)
+    if solution.fails.any():
+        gone = solution.fails[class_of_tuple(tuples, classes)]
     levels = [np.full(tuples.number, level, dtype=np.int64) for level in classes.levels]
-    staying = np.flatnonzero(~solution.fails)
-    number = np.full(classes.number, -1, dtype=np.int64)
-    number[staying] = np.arange(staying.size)
+    pairs = zip(prepared.levels, classes.levels, strict=True)
     return _Outcome(
-        columns=[
-            prepared.recoded(data[name], index, level)
-            for index, (name, level) in enumerate(zip(prepared.names, classes.levels, strict=True))
-        ],
-        stays=stays,
+        shown=tuple(by_level(laid, level) for laid, level in pairs),
+        gone=gone,
         levels=dict(zip(prepared.names, classes.levels, strict=True)),
-        held=Held(
-            classes.counts[staying],
-            tuple(merged(h, number, int(staying.size)) for h in classes.histograms),
-        ),
-        penalties=_penalties(prepared, levels, kept),
+        held=classes.held.only(np.flatnonzero(~solution.fails & (classes.counts > 0))),
+        penalties=_penalties(prepared, levels, ~gone),
         loss=solution.loss,
         suppressed=solution.suppressed,
-    )
-
-
-def _local(data: pl.DataFrame, prepared: _Prepared, recoding: Recoding) -> _Outcome:
-    kept = recoding.classes >= 0
-    by_class = np.concatenate([recoding.levels, np.zeros((1, len(prepared.names)), np.int64)])
-    # What is suppressed points at the last row, and is filtered out.
-    levels = list(by_class[recoding.classes].T)
-    rows = prepared.tuple_of_row()
-    return _Outcome(
-        columns=[
-            prepared.recoded(data[name], index, levels[index][rows])
-            for index, name in enumerate(prepared.names)
-        ],
-        stays=kept[rows],
-        levels={},
-        held=recoding.held,
-        penalties=_penalties(prepared, levels, kept),
-        loss=recoding.loss,
-        suppressed=recoding.suppressed,
-    )
-
-
-def _report(
-    data: pl.DataFrame, policy: MicrodataPolicy, outcome: _Outcome, solution: Solution
-) -> MicrodataReport:
-    sizes = outcome.held.counts
-    return MicrodataReport(
-        records=data.height,
-        suppressed=outcome.suppressed,
-        classes=int(sizes.size),
-        smallest_class=int(sizes.min()) if sizes.size else None,
-        diversity={
-            attribute.name: int(distinct_values(histogram).min()) if sizes.size else None
-            for attribute, histogram in zip(policy.sensitive, outcome.held.histograms, strict=True)
-        },
-        loss_by_attribute=outcome.penalties,
-        dropped_columns=tuple(c for c in data.columns if c not in policy.columns),
         evidence=solution.evidence,
     )
 
 
-def _penalties(
-    prepared: _Prepared, levels: Sequence[Codes], kept: NDArray[np.bool_]
-) -> dict[str, float]:
+def _local(prepared: Prepared, recoding: Recoding, evidence: Evidence) -> _Outcome:
+    kept = recoding.classes >= 0
+    by_class = np.concatenate([recoding.levels, np.zeros((1, len(prepared.names)), np.int64)])
+    # What is suppressed points at the last row, and is filtered out.
+    levels = list(by_class[recoding.classes].T)
+    laid = zip(prepared.levels, levels, prepared.tuples.labels, strict=True)
+    return _Outcome(
+        shown=tuple(by_levels(hierarchy, level, values) for hierarchy, level, values in laid),
+        gone=~kept,
+        levels={},
+        held=recoding.held.only(np.flatnonzero(recoding.held.counts > 0)),
+        penalties=_penalties(prepared, levels, kept),
+        loss=recoding.loss,
+        suppressed=recoding.suppressed,
+        evidence=evidence,
+    )
+
+
+def _partition(prepared: Prepared, policy: MicrodataPolicy) -> _Outcome:
+    made = partition(prepared, policy)
+    is_ordered = [name == policy.ordered for name in prepared.names]
+    intervals = Shown(made.labels, made.places, is_by_tuple=True)
+    return _Outcome(
+        shown=tuple(intervals if ordered else None for ordered in is_ordered),
+        gone=made.gone,
+        levels={},
+        held=made.held,
+        penalties={
+            name: made.penalty if ordered else 0.0
+            for name, ordered in zip(prepared.names, is_ordered, strict=True)
+            if made.held.counts.size
+        },
+        loss=made.loss,
+        suppressed=made.suppressed,
+        evidence=made.evidence,
+    )
+
+
+def _recoded(population: pl.DataFrame, recoder: Recoder) -> pl.DataFrame:
+    columns, stays = recoder.recode(population)
+    shown = population.select(*recoder.names, PERSONS).with_columns(columns)
+    by_class = shown.filter(pl.Series(stays)).group_by(recoder.names)
+    return by_class.agg(pl.col(PERSONS).sum()).sort(recoder.names)
+
+
+def _report(
+    source: Source,
+    policy: MicrodataPolicy,
+    prepared: Prepared,
+    outcome: _Outcome,
+    persons: int,
+) -> MicrodataReport:
+    held = outcome.held
+    sizes, people = held.sizes, held.population
+    least: dict[str, int | None] = {}
+    for attribute, asked, histogram in zip(
+        policy.sensitive, prepared.model.sensitive, held.histograms, strict=True
+    ):
+        whole = histogram if asked.value_of is None else by_value(histogram, asked.value_of)
+        least[attribute.name] = int(distinct_values(whole).min()) if sizes.size else None
+    return MicrodataReport(
+        records=source.records,
+        persons=persons,
+        suppressed=outcome.suppressed,
+        classes=int(sizes.size),
+        smallest_class=int(sizes.min()) if sizes.size else None,
+        smallest_in_population=int(people.min()) if people is not None and people.size else None,
+        diversity=least,
+        loss_by_attribute=outcome.penalties,
+        dropped_columns=tuple(c for c in source.schema.names() if c not in policy.columns),
+        evidence=outcome.evidence,
+        missing=policy.missing,
+    )
+
+
+def _penalties(prepared: Prepared, levels: Sequence[Codes], kept: Mask) -> dict[str, float]:
     """Mean normalised certainty penalty of the records that stay, by quasi-identifier."""
     tuples = prepared.tuples
     counts = tuples.counts[kept]
-    if not counts.size:
+    if not counts.sum():
         return {}
     penalties = {}
     for index, (name, laid) in enumerate(zip(prepared.names, prepared.levels, strict=True)):
-        leaves = np.stack(_leaves(laid))[levels[index][kept], tuples.labels[index][kept]]
-        penalty = (leaves - 1.0) / max(laid.domain - 1, 1)
+        own = np.stack(leaves(laid))[levels[index][kept], tuples.labels[index][kept]]
+        penalty = (own - 1.0) / max(laid.domain - 1, 1)
         penalties[name] = float((penalty * counts).sum() / counts.sum())
     return penalties

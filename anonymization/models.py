@@ -1,48 +1,34 @@
-"""What every class must hold: k-anonymity, l-diversity, t-closeness.
+"""What every class must hold: k-anonymity, k-map, l-diversity, t-closeness, delta-presence.
 
 Belongs here: which classes fail. Does not belong here: what to do about them (``lattice``).
 
 Two kinds of monotony let a search rule nodes out. Size and distinct values only grow when classes
 are merged, so a record whose class fails at a node fails at every finer node too, whatever else is
-suppressed. Entropy, recursive diversity and closeness do not have that: a class that holds may be
-merged with one that fails. But all of them hold for a merged class if they hold for all its parts
-(entropy is concave, the distances convex, the recursive rule adds up), so a node at which some
-class fails makes every finer node have a failing class. (Machanavajjhala et al. 2007, section 5;
-Li et al. 2007, section 4.)
+suppressed; the same is true of the class in the population (k-map). Entropy, recursive diversity,
+closeness and delta-presence do not have that: a class that holds may be merged with one that fails.
+But all of them hold for a merged class if they hold for all its parts (entropy is concave, the
+distances convex, the recursive rule adds up, a share of the whole lies between those of the parts),
+so a node at which some class fails makes every finer node have a failing class. (Machanavajjhala et
+al. 2007, section 5; Li et al. 2007, section 4; Nergiz, Atzori and Clifton 2007, section 4.)
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from anonymization.closeness import Ground, distances
 from anonymization.diversity import (
     ROUNDING,
     Histogram,
     Measures,
+    by_value,
     distinct_values,
     effective_values,
     recursive_bound,
 )
-from anonymization.equivalence import Classes
+from anonymization.equivalence import Held, Mask
 from anonymization.packing import Codes
-
-Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Held:
-    """What classes hold, whatever made them.
-
-    Attributes:
-        counts: Records of each class.
-        histograms: Counts of sensitive values by class, one for each sensitive attribute.
-    """
-
-    counts: Codes
-    histograms: tuple[Histogram, ...]
 
 
 @dataclass(frozen=True)
@@ -56,6 +42,8 @@ class Diverse:
         t: Of closeness; none asks for nothing.
         ground: What it costs to turn one value into another.
         overall: Share of each value in the whole table.
+        value_of: Code of the value of each pair of a value and a person, where histograms count
+            such pairs since a person can be in two classes that are merged.
     """
 
     least: float
@@ -64,6 +52,7 @@ class Diverse:
     t: float | None
     ground: Ground
     overall: Measures
+    value_of: Codes | None = None
 
     @property
     def counts_values(self) -> bool:
@@ -76,13 +65,12 @@ class Diverse:
         Entropy and recursive diversity need at least l of them as well, so this holds for every
         finer node as it does for this one.
         """
-        return np.asarray(
-            distinct_values(histogram) < self.least * (1.0 - ROUNDING), dtype=np.bool_
-        )
+        return self._few(self._persons(histogram))
 
     def fails(self, histogram: Histogram) -> Mask:
         """Classes that are not diverse, or not close."""
-        fails = self.few_values(histogram)
+        histogram = self._persons(histogram)
+        fails = self._few(histogram)
         if self.diversity == "entropy":
             fails |= effective_values(histogram) < self.least * (1.0 - ROUNDING)
         if self.c is not None:
@@ -91,23 +79,36 @@ class Diverse:
             fails |= distances(histogram, self.overall, self.ground) > self.t + ROUNDING
         return fails
 
+    def _persons(self, histogram: Histogram) -> Histogram:
+        return histogram if self.value_of is None else by_value(histogram, self.value_of)
+
+    def _few(self, histogram: Histogram) -> Mask:
+        return np.asarray(
+            distinct_values(histogram) < self.least * (1.0 - ROUNDING), dtype=np.bool_
+        )
+
 
 @dataclass(frozen=True)
 class Model:
     """Everything asked of a class.
 
     Attributes:
-        k: Least number of records.
+        k: Least number of persons.
         sensitive: What is asked of each sensitive attribute.
+        k_map: Least number of persons of the population; 0 asks for nothing.
+        presence: Least and greatest share of the population's persons that the table may have.
     """
 
     k: int
     sensitive: tuple[Diverse, ...] = ()
+    k_map: int = 0
+    presence: tuple[float, float] | None = None
 
     @property
     def is_monotone(self) -> bool:
         """Whether no record that fails at a node can hold at a finer one."""
-        return all(one.diversity == "distinct" and one.t is None for one in self.sensitive)
+        plain = all(one.diversity == "distinct" and one.t is None for one in self.sensitive)
+        return plain and self.presence is None
 
     def only(self, sensitive: Sequence[int]) -> "Model":
         """The model with some of the sensitive attributes.
@@ -115,27 +116,43 @@ class Model:
         Args:
             sensitive: Their positions.
         """
-        return Model(self.k, tuple(self.sensitive[index] for index in sensitive))
+        return replace(self, sensitive=tuple(self.sensitive[index] for index in sensitive))
 
-    def surely_fails(self, classes: Classes | Held) -> Mask:
+    def surely_fails(self, held: Held) -> Mask:
         """Classes whose records fail at every finer node too.
 
         Args:
-            classes: What the classes hold.
+            held: What the classes hold.
         """
-        fails = np.asarray(classes.counts < self.k, dtype=np.bool_)
-        for one, histogram in zip(self.sensitive, classes.histograms, strict=True):
+        fails = self._small(held)
+        for one, histogram in zip(self.sensitive, held.histograms, strict=True):
             if one.counts_values:
                 fails |= one.few_values(histogram)
-        return fails
+        return fails & (held.counts > 0)
 
-    def fails(self, classes: Classes | Held) -> Mask:
+    def fails(self, held: Held) -> Mask:
         """Classes that do not hold.
 
+        A class that only the population has fails if the table must have some of it.
+
         Args:
-            classes: What the classes hold.
+            held: What the classes hold.
         """
-        fails = np.asarray(classes.counts < self.k, dtype=np.bool_)
-        for one, histogram in zip(self.sensitive, classes.histograms, strict=True):
+        fails = self._small(held)
+        for one, histogram in zip(self.sensitive, held.histograms, strict=True):
             fails |= one.fails(histogram)
+        fails &= held.counts > 0
+        if self.presence is not None and held.population is not None:
+            least, most = self.presence
+            # Rounding of a limit such as 0.1 must not decide.
+            fails |= held.sizes < least * held.population * (1.0 - ROUNDING)
+            fails |= held.sizes > most * held.population * (1.0 + ROUNDING)
+        return fails
+
+    def _small(self, held: Held) -> Mask:
+        fails = np.asarray(held.sizes < self.k, dtype=np.bool_)
+        if held.population is not None:
+            fails |= held.population < self.k_map
+        if held.apart is not None:
+            fails |= held.apart
         return fails

@@ -64,28 +64,56 @@ def coded(values: pl.Series) -> Coded:
         # Categories are ordered by when they were first seen anywhere; texts are not.
         values = values.cast(pl.String)
     distinct = values.unique().sort()
-    return Coded(_positions(values, distinct), distinct)
+    return Coded(positions(values, distinct), distinct)
 
 
-def _positions(values: pl.Series, distinct: pl.Series) -> Codes:
+def positions(values: pl.Series, distinct: pl.Series) -> Codes:
+    """Find values among distinct ones.
+
+    Args:
+        values: A column.
+        distinct: Its distinct values or more, ascending, a missing one first.
+
+    Returns:
+        For each value its position.
+
+    Raises:
+        ColumnError: If a value is not among them. Names the column, not the value.
+    """
+    if values.dtype == pl.Categorical:
+        values = values.cast(pl.String)
+    places = _places(values, distinct)
+    unknown = int((places < 0).sum())
+    if unknown:
+        raise ColumnError(
+            f"Column {values.name!r}: {unknown} of {values.len()} values were not there when the "
+            "table was first read. Was it changed meanwhile? Start again."
+        )
+    return places
+
+
+def _places(values: pl.Series, distinct: pl.Series) -> Codes:
+    missing = int(distinct.null_count() > 0)
+    lacking = 0 if missing else -1
     if values.dtype == pl.String:
-        texts = distinct.drop_nulls()
-        places = values.cast(pl.Enum(texts)).to_physical().cast(pl.Int64)
-        missing = int(distinct.null_count() > 0)
-        return (places + missing).fill_null(0).to_numpy()
+        found = values.cast(pl.Enum(distinct.drop_nulls()), strict=False)
+        places = (found.to_physical().cast(pl.Int64) + missing).fill_null(-1).to_numpy()
+        if not missing or not values.null_count():
+            return places
+        return np.where(values.is_null().to_numpy(), 0, places).astype(np.int64)
     plain, known = _whole(values), _whole(distinct)
     if plain is None or known is None or not _is_narrow(known, values.len()):
         return _joined(values, distinct)
-    least = known.min()
-    place = np.zeros(_span(known), dtype=np.int64)
-    missing = int(known.null_count() > 0)
+    least, span = known.min(), _span(known)
+    place = np.full(span + 1, -1, dtype=np.int64)
     offsets = (known.drop_nulls() - least).to_numpy()
     place[offsets] = np.arange(offsets.size) + missing
-    if not missing:
-        return np.asarray(place[(plain - least).to_numpy()], dtype=np.int64)
-    filled = np.asarray(place[(plain.fill_null(least) - least).to_numpy()], dtype=np.int64)
-    filled[plain.is_null().to_numpy()] = 0
-    return filled
+    # The last place takes what is outside, and what is missing.
+    asked = (plain - least).fill_null(span).to_numpy()
+    found_at = place[np.where((asked < 0) | (asked > span), span, asked)]
+    if not values.null_count():
+        return np.asarray(found_at, dtype=np.int64)
+    return np.where(values.is_null().to_numpy(), lacking, found_at).astype(np.int64)
 
 
 def _whole(values: pl.Series) -> pl.Series | None:
@@ -115,7 +143,72 @@ def _joined(values: pl.Series, distinct: pl.Series) -> Codes:
         .to_frame()
         .join(places, on="value", how="left", nulls_equal=True, maintain_order="left")
     )
-    return joined["place"].cast(pl.Int64).to_numpy()
+    return joined["place"].cast(pl.Int64).fill_null(-1).to_numpy()
+
+
+class Keys:
+    """Distinct rows of codes, and where each row of a larger table is among them.
+
+    Unlike ``packed``, which numbers what it is given, this finds rows that come later.
+
+    Attributes:
+        keys: One key for each of the distinct rows.
+    """
+
+    def __init__(self, digits: Sequence[tuple[Codes, int]]) -> None:
+        self._bases = [base for _, base in digits]
+        self._known: dict[int, Codes] = {}
+        key, size = digits[0]
+        for index, (column, base) in enumerate(digits[1:], start=1):
+            if size * base > _WIDTH:
+                self._known[index] = np.unique(key)
+                key = np.searchsorted(self._known[index], key)
+                size = self._known[index].size
+            key, size = key * base + column, size * max(base, 1)
+        self.keys = key
+        self._table = pl.DataFrame({"key": key}).with_row_index("place")
+
+    def key(self, columns: Sequence[Codes]) -> Codes:
+        """Key of each row.
+
+        Args:
+            columns: Codes, column by column.
+
+        Raises:
+            ColumnError: If a row is not one of the distinct ones, as far as its key tells.
+        """
+        key = columns[0]
+        for index, column in enumerate(columns[1:], start=1):
+            known = self._known.get(index)
+            if known is not None:
+                place = np.minimum(np.searchsorted(known, key), known.size - 1)
+                _all_known(known[place] == key)
+                key = place
+            key = key * self._bases[index] + column
+        return key
+
+    def place(self, columns: Sequence[Codes]) -> Codes:
+        """Which of the distinct rows each row is.
+
+        Args:
+            columns: Codes, column by column.
+
+        Raises:
+            ColumnError: If a row is none of them.
+        """
+        rows = pl.DataFrame({"key": self.key(columns)})
+        places = rows.join(self._table, on="key", how="left", maintain_order="left")["place"]
+        _all_known(places.is_not_null().to_numpy())
+        return places.cast(pl.Int64).to_numpy()
+
+
+def _all_known(known: NDArray[np.bool_]) -> None:
+    unknown = int((~known).sum())
+    if unknown:
+        raise ColumnError(
+            f"{unknown} of {known.size} rows were not there when the table was first read. Was it "
+            "changed meanwhile? Start again."
+        )
 
 
 def packed(digits: Sequence[tuple[Codes, int]]) -> tuple[Codes, int]:

@@ -3,8 +3,8 @@
 Belongs here: merging neighbouring bands (of age) until every part holds at least k persons in
 every period, at the least possible loss, and the k-anonymous strata made that way.
 
-Does not belong here: recoding of persons' rows (``anonymization.microdata``), and other models
-than k-anonymity.
+Does not belong here: recoding of persons' rows and what else parts must hold
+(``anonymization.intervals``, which takes the best borders from here).
 
 The optimum is exact. The number of parts and their borders are free, loss and crossed cuts are
 sums over parts, so the best partition of what follows a border does not depend on what precedes
@@ -91,14 +91,20 @@ def optimal_partition(
     """
     periods, bands = _check_shape(counts, k, leaves, cuts)
     widths = np.ones(bands, dtype=np.int64) if leaves is None else np.asarray(leaves, np.int64)
-    if periods and counts.sum(axis=1).min(initial=k) < k:
+    declared = np.zeros(bands, dtype=np.int64)
+    np.add.at(declared, list(cuts), 1)
+    persons, width, cut = _cumulative(counts), _cumulative(widths), _cumulative(declared)
+    parts = _between(persons)
+    # The cut at a part's own start is kept, so only those after it are crossed.
+    inside = cut[None, :] - np.append(cut[1:], cut[-1:])[:, None]
+    borders = best_borders(
+        parts.min(axis=0, initial=k) >= k, inside, parts.sum(axis=0) * (_between(width) - 1)
+    )
+    if borders is None:
         raise NoPartitionError(
             f"Fewer than {k} persons in some of {periods} periods over all {bands} bands: no "
             "partition is k-anonymous. Merge the group with another."
         )
-    declared = np.zeros(bands, dtype=np.int64)
-    np.add.at(declared, list(cuts), 1)
-    borders = _best_borders(_cumulative(counts), _cumulative(widths), _cumulative(declared), k)
     starts = borders[:-1]
     crossed = sum(c not in starts and c != 0 for c in set(cuts))
     return Partition(starts, crossed, _loss(counts, widths, borders))
@@ -180,33 +186,44 @@ def _cumulative(values: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([zero, np.cumsum(values, axis=-1, dtype=np.int64)], axis=-1)
 
 
-def _best_borders(
-    persons: NDArray[np.int64], width: NDArray[np.int64], cut: NDArray[np.int64], k: int
-) -> tuple[int, ...]:
-    """Borders of the best partition, from 0 to the number of bands.
+def _between(cumulative: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sums between any two borders: by the first and then the second of them."""
+    return np.asarray(cumulative[..., None, :] - cumulative[..., :, None], dtype=np.int64)
 
-    ``best[i]`` is the price of the best partition of the bands from i on and ``following[i]`` the
-    end of its first part, the earliest one where several cost the same.
+
+def best_borders(
+    holds: NDArray[np.bool_], first: NDArray[np.int64], then: NDArray[np.int64]
+) -> tuple[int, ...] | None:
+    """Borders of the best partition into parts that hold.
+
+    Args:
+        holds: By a part's border below and border above, whether it holds.
+        first: What each part costs, added up over parts.
+        then: What decides between partitions of the same cost; likewise.
+
+    Returns:
+        The borders, from 0 to the number of bands; of equal ones those that come first. None when
+        no partition holds.
     """
-    bands = width.size - 1
-    best: list[tuple[int, int] | None] = [None] * bands + [(0, 0)]
-    following = [bands] * bands
+    bands = holds.shape[0] - 1
+    # The price of the best partition of the bands from a border on; only where there is one.
+    best, rest = np.zeros(bands + 1, dtype=np.int64), np.zeros(bands + 1, dtype=np.int64)
+    reached = np.zeros(bands + 1, dtype=np.bool_)
+    reached[bands] = True
+    following = np.full(bands + 1, bands, dtype=np.int64)
     for start in reversed(range(bands)):
-        for end in range(start + 1, bands + 1):
-            rest = best[end]
-            part = persons[:, end] - persons[:, start]
-            if rest is None or part.min(initial=k) < k:
-                continue
-            # The cut at a part's own start is kept, so only those after it are crossed.
-            crossed = int(cut[end] - cut[start + 1])
-            loss = int(part.sum()) * int(width[end] - width[start] - 1)
-            price = (rest[0] + crossed, rest[1] + loss)
-            incumbent = best[start]
-            if incumbent is None or price < incumbent:
-                best[start], following[start] = price, end
+        ends = start + 1 + np.flatnonzero(holds[start, start + 1 :] & reached[start + 1 :])
+        if ends.size == 0:
+            continue
+        price, tie = first[start, ends] + best[ends], then[start, ends] + rest[ends]
+        least = np.lexsort((ends, tie, price))[0]
+        best[start], rest[start], following[start] = price[least], tie[least], ends[least]
+        reached[start] = True
+    if not reached[0]:
+        return None
     borders = [0]
     while borders[-1] < bands:
-        borders.append(following[borders[-1]])
+        borders.append(int(following[borders[-1]]))
     return tuple(borders)
 
 

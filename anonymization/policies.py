@@ -16,7 +16,8 @@ from anonymization.hierarchies import Hierarchy
 
 DIVERSITIES: Final = ("distinct", "entropy", "recursive")
 DISTANCES: Final = ("equal", "ordered", "hierarchical")
-METHODS: Final = ("global", "local")
+METHODS: Final = ("global", "local", "partition")
+MISSING: Final = ("value", "unmatched")
 LOSSES: Final = ("ncp", "coverage", "entropy", "discernibility", "aecs")
 AGGREGATES: Final = ("mean", "geometric")
 
@@ -121,8 +122,7 @@ class MicrodataPolicy:
     """What a table must hold to before analysts may read it.
 
     Attributes:
-        k: Least number of records in a class of equal quasi-identifiers (Sweeney 2002). One record
-            must be one person; see ``anonymization.person_year_table``.
+        k: Least number of persons in a class of equal quasi-identifiers (Sweeney 2002).
         quasi_identifiers: What is generalised.
         sensitive: What must be diverse in every class.
         insensitive: Further columns that stay as they are. Every column that the policy does not
@@ -130,13 +130,36 @@ class MicrodataPolicy:
         suppression_limit: Greatest share of records (0 to 1) that may be left out because their
             class fails.
         method: ``global``: one level per attribute for the whole table, the best there is;
-            ``local``: each class as fine as it can be, never losing more than that.
+            ``local``: each class as fine as it can be, never losing more than that; ``partition``:
+            the best intervals of one ordered attribute within each combination of the others, which
+            stay as they are.
         loss: What is made as small as possible: ``ncp``, ``coverage``, ``entropy``,
             ``discernibility`` or ``aecs``; defined in ``anonymization.losses``.
         aggregate: How the losses of attributes become one: weighted ``mean``, or ``geometric``
             mean, which only ``coverage`` has: any other loss of an attribute may be 0, and one
             untouched attribute would then make the rest free.
         seed: Only 0 for now: no method draws anything at random.
+        person: Column that tells persons apart when one may have several records. ``k``, ``k_map``,
+            diversity and closeness then count each person once per class, however many records the
+            person has in it; loss and suppression count records. The column is not in the table
+            made: records that could be joined by it would tell more than any one of them. None:
+            each record is one person.
+        missing: Of quasi-identifiers. ``value``: a missing value is a value of its own, so records
+            that lack it are a crowd for one another. ``unmatched``: it matches nothing, not even
+            another missing one, so a record that lacks a value is in a class of its own until the
+            attribute is generalised to ``*``; where it is not, it is suppressed. Choose it where
+            somebody may know the value that the table lacks.
+        k_map: Least number of persons of the population in each class of the table (Sweeney 2002),
+            1 or more; none asks for nothing. Needs a population.
+        presence: Least and greatest share (0 to 1) of the population's persons that the table may
+            have in each class (delta-presence: Nergiz, Atzori and Clifton 2007). A least share
+            above 0 is also asked of classes of the population that the table does not have, and
+            allows no suppression: who is left out is known to be absent. Needs a population.
+        ordered: The attribute of ``partition``: whole numbers, dates or an enumeration. Without a
+            hierarchy every value observed is a band that intervals are made of; with
+            ``Hierarchy.intervals([5], lower=0, upper=119)`` each five numbers are.
+        periods: A quasi-identifier of ``partition`` whose values share the intervals, such as the
+            year: each of them must hold what is asked, so that years can be set side by side.
     """
 
     quasi_identifiers: tuple[QuasiIdentifier, ...]
@@ -148,15 +171,16 @@ class MicrodataPolicy:
     loss: str = "ncp"
     aggregate: str = "mean"
     seed: int = 0
+    person: str | None = None
+    missing: str = "value"
+    k_map: int | None = None
+    presence: tuple[float, float] | None = None
+    ordered: str | None = None
+    periods: str | None = None
 
     def __post_init__(self) -> None:
         for field in ("quasi_identifiers", "sensitive", "insensitive"):
             object.__setattr__(self, field, _tuple(getattr(self, field)))
-        if self.method == "partition":
-            raise NotSupportedError(
-                "method='partition' is not supported yet; global and local are. For ages within "
-                "groups see anonymization.partition."
-            )
         _one_of("method", self.method, METHODS)
         _only("seed", self.seed, 0, ())
         _one_of("loss", self.loss, LOSSES)
@@ -174,9 +198,63 @@ class MicrodataPolicy:
             )
         if not self.quasi_identifiers:
             raise PolicyError("quasi_identifiers: expected at least one.")
-        names = self.columns
+        names = self.needed
         if len(set(names)) != len(names):
-            raise PolicyError("A column may be named only once in a policy.")
+            raise PolicyError(
+                "A column may be named only once in a policy, and the person's is not in the table."
+            )
+        self._check_population()
+        self._check_partition()
+        _one_of("missing", self.missing, MISSING)
+        if self.missing == "unmatched" and max(self.k, self.k_map or 0) < 2:
+            raise PolicyError("missing='unmatched' asks for nothing with k=1. Raise k.")
+
+    def _check_population(self) -> None:
+        if self.k_map is not None and (isinstance(self.k_map, bool) or self.k_map < 1):
+            raise PolicyError(f"k_map: expected a whole number of 1 or more, got {self.k_map}.")
+        if self.presence is None:
+            return
+        shares = _tuple(self.presence)
+        object.__setattr__(self, "presence", shares)
+        if len(shares) != 2 or not 0 <= shares[0] <= shares[1] <= 1 or shares[1] == 0:
+            raise PolicyError(
+                f"presence: expected a least and a greatest share from 0 to 1, got {list(shares)}."
+            )
+        if shares[0] > 0 and self.suppression_limit > 0:
+            raise PolicyError(
+                "presence: a least share above 0 allows no suppression, since who is left out is "
+                "known to be absent. Take suppression_limit=0, or a least share of 0."
+            )
+
+    def _check_partition(self) -> None:
+        if self.method != "partition":
+            if self.ordered is not None or self.periods is not None:
+                raise PolicyError("ordered, periods: only method='partition' has them.")
+            return
+        by_name = {attribute.name: attribute for attribute in self.quasi_identifiers}
+        if self.ordered not in by_name:
+            raise PolicyError("ordered: method='partition' needs one of the quasi-identifiers.")
+        if self.periods is not None and (
+            self.periods not in by_name or self.periods == self.ordered
+        ):
+            raise PolicyError("periods: expected another quasi-identifier than the ordered one.")
+        fixed = [a.name for a in self.quasi_identifiers if a.hierarchy and a.name != self.ordered]
+        if fixed:
+            raise PolicyError(
+                f"method='partition' keeps {', '.join(fixed)} as they are. Leave their hierarchies "
+                "out, or take another method."
+            )
+        hierarchy = by_name[self.ordered].hierarchy
+        if hierarchy is not None and hierarchy.bands() is None:
+            raise PolicyError(
+                f"Quasi-identifier {self.ordered!r}: a partition takes no hierarchy but intervals "
+                "of one width, which its own are made of."
+            )
+        if self.loss == "entropy":
+            raise PolicyError(
+                "loss='entropy' is no sum over intervals. Take ncp, coverage, discernibility or "
+                "aecs with method='partition'."
+            )
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -186,6 +264,11 @@ class MicrodataPolicy:
             *(attribute.name for attribute in self.sensitive),
             *self.insensitive,
         )
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Every column that is read."""
+        return (*self.columns, *([] if self.person is None else [self.person]))
 
 
 def _only(option: str, got: Any, supported: Any, later: tuple[str, ...]) -> None:  # noqa: ANN401

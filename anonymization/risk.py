@@ -3,8 +3,8 @@
 Belongs here: what can be counted on any table, whoever made it. Does not belong here: making a
 table safer (``anonymization.microdata``). Nothing of the search or the recoding is used: classes
 are made anew from the table's own values, so that ``assess`` on a written file is an independent
-check of it. The formulas of l and t (``diversity``, ``closeness``) are shared, and held to slow
-counts by tests.
+check of it. Counting (``grouping``) and the formulas of l and t (``diversity``, ``closeness``) are
+shared, and held to slow counts by tests.
 
 Definitions. A class is the records that share all quasi-identifiers; missing is a value of its
 own. Prosecutor (knows that the person is in the table): a record's risk is 1 / size of its class.
@@ -13,8 +13,10 @@ average): the mean of the prosecutor risks, which is classes / records. (El Emam
 Dankar and El Emam 2010 for the marketer.)
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -23,12 +25,12 @@ import polars as pl
 from anonymization.closeness import Ground, distances, hierarchical_ground, ordered_ground
 from anonymization.diversity import (
     Histogram,
-    Measures,
     distinct_values,
     effective_values,
     recursive_bound,
 )
-from anonymization.packing import Coded, Codes, ColumnError, coded, packed
+from anonymization.grouping import COUNT, Source, source_of
+from anonymization.packing import Coded, Codes, ColumnError, Keys, coded, positions
 from anonymization.policies import SensitiveAttribute
 
 Missing = Literal["value", "unknown"]
@@ -71,11 +73,15 @@ class RiskReport:
         threshold: The threshold.
         uniques: Records that are alone in their class.
         uniqueness: Their share of all records.
+        incomplete: Records that lack some quasi-identifier.
         k_map: Size in the population of the smallest class that occurs in the table; 0 when one
             does not occur in the population at all; null without a population.
         journalist_max: 1 / k_map; null without a population or when k_map is 0.
         journalist_mean: Mean over records of 1 / size of their class in the population; null
             without a population or when k_map is 0.
+        presence_min: Least share of the persons of the population in a class that the table has; 0
+            when a class of the population does not occur in the table; null as above.
+        presence_max: Greatest such share; null as above.
         class_sizes: One row per size: ``class_size`` (records in the class), ``classes`` and
             ``records`` (numbers of each).
     """
@@ -91,9 +97,12 @@ class RiskReport:
     threshold: float
     uniques: int
     uniqueness: float | None
+    incomplete: int
     k_map: int | None
     journalist_max: float | None
     journalist_mean: float | None
+    presence_min: float | None
+    presence_max: float | None
     class_sizes: pl.DataFrame = field(repr=False)
 
     @property
@@ -108,17 +117,19 @@ class RiskReport:
 
 
 def assess(
-    frame: pl.DataFrame | pl.LazyFrame,
+    frame: pl.DataFrame | pl.LazyFrame | Source,
     quasi_identifiers: Sequence[str],
     sensitive: Sequence[str | SensitiveAttribute] = (),
     *,
     unit: str | None = None,
     population: pl.DataFrame | None = None,
-    reference: pl.DataFrame | None = None,
+    reference: pl.DataFrame | pl.LazyFrame | Source | None = None,
     threshold: float = 0.2,
     missing: Missing = "value",
 ) -> RiskReport:
     """Measure the risk of any table.
+
+    A lazy frame is counted as a stream, so that memory grows with classes and not with records.
 
     Args:
         frame: The table.
@@ -126,7 +137,8 @@ def assess(
         sensitive: Columns nobody should learn of a person; by name, or as attributes that say
             which distance and which l to measure by.
         unit: Column that tells persons apart when a person may have several records; classes, and
-            values within them, are then counted in persons.
+            values within them, are then counted in persons. Records without one count as one
+            person together.
         population: The public population by the same quasi-identifiers, with ``persons``.
         reference: The table whose distribution of sensitive values t is measured from, such as the
             one before records were suppressed; the table itself by default. Rows, whatever the
@@ -147,32 +159,111 @@ def assess(
     """
     attributes = [SensitiveAttribute(a) if isinstance(a, str) else a for a in sensitive]
     names = [attribute.name for attribute in attributes]
+    source = source_of(frame)
+    whole = None if reference is None else source_of(reference)
     wanted = [*quasi_identifiers, *names, *([unit] if unit else [])]
-    _check(frame, wanted, quasi_identifiers, population, missing)
-    data = frame.lazy().select(list(dict.fromkeys(wanted))).collect()
-    if reference is not None:
-        _lacks("the reference", reference, names)
-    key = packed([coded(data[name]).digit for name in quasi_identifiers])
-    persons = coded(data[unit]).digit if unit else None
-    first, sizes = _counted(key, persons)
-    people = _people(data, first, quasi_identifiers, population)
+    _check(source, wanted, quasi_identifiers, population, missing)
+    if whole is not None:
+        _lacks("the reference", whole.schema, names)
+    counted = source.counted(quasi_identifiers, unit)
+    by = [str(n) for n in range(len(quasi_identifiers))]
+    classes = _Classes(counted.select(by), counted[COUNT].cast(pl.Int64).to_numpy())
+    diverse = _Diverse(source, classes, quasi_identifiers, unit, whole, missing)
     return _report(
-        sizes,
-        people,
-        {a.name: _diversity(data, key, persons, a, reference, missing) for a in attributes},
+        classes,
+        _people(classes.by, quasi_identifiers, population),
+        {attribute.name: diverse.measured(attribute) for attribute in attributes},
         threshold,
     )
 
 
+@dataclass(frozen=True)
+class _Population:
+    """Persons of the population in each class of the table, and the least share of any class."""
+
+    people: Codes
+    is_absent_somewhere: bool
+
+
+class _Classes:
+    """The classes of a table: their values, and their sizes in records or persons."""
+
+    def __init__(self, by: pl.DataFrame, sizes: Codes) -> None:
+        self.by, self.sizes = by, sizes
+
+    @cached_property
+    def _known(self) -> tuple[list[Coded], Keys]:
+        columns = [coded(column) for column in self.by.get_columns()]
+        return columns, Keys([column.digit for column in columns])
+
+    def place(self, by: pl.DataFrame) -> Codes:
+        """Class of each combination of values."""
+        columns, keys = self._known
+        pairs = zip(by.get_columns(), columns, strict=True)
+        return keys.place([positions(series, column.values) for series, column in pairs])
+
+
+@dataclass(frozen=True)
+class _Diverse:
+    """Measures what a table gives away of its sensitive attributes."""
+
+    source: Source
+    classes: _Classes
+    quasi_identifiers: Sequence[str]
+    unit: str | None
+    reference: Source | None
+    missing: Missing
+
+    def measured(self, attribute: SensitiveAttribute) -> Diversity:
+        """Measure one of them."""
+        name, width = attribute.name, len(self.quasi_identifiers)
+        counted = self.source.counted([*self.quasi_identifiers, name], self.unit)
+        column, unknown = str(width), self.missing == "unknown"
+        counted = counted.filter(pl.col(column).is_not_null()) if unknown else counted
+        # Without a reference the whole is what the classes add up to, in persons where they are.
+        whole = counted.select(pl.col(column).alias("0"), COUNT)
+        if self.reference is not None:
+            whole = self.reference.counted([name])
+            _same_type(name, counted.schema[column], whole.schema["0"], "reference")
+            whole = whole.filter(pl.col("0").is_not_null()) if unknown else whole
+        if not counted.height:
+            return Diversity(None, None, None, None, attribute.distance)
+        values = coded(pl.concat([counted[column], whole["0"].alias(column)]).alias(name))
+        codes, of_whole = np.split(values.codes, [counted.height])
+        # A class in which nothing is known is passed over.
+        places = coded(pl.Series(self.classes.place(counted.select(self.classes.by.columns))))
+        # In one order, whatever order they were counted in: sums are then the same to the last bit.
+        order = np.lexsort((codes, places.codes))
+        counts = counted[COUNT].to_numpy()
+        histogram = Histogram(places.codes[order], codes[order], counts[order], places.values.len())
+        weights = np.bincount(of_whole, whole[COUNT].to_numpy(), values.values.len())
+        shares = np.asarray(weights / max(weights.sum(), 1.0), dtype=np.float64)
+        return Diversity(
+            distinct=int(distinct_values(histogram).min()),
+            entropy=float(effective_values(histogram).min()),
+            recursive=float(recursive_bound(histogram, int(attribute.l)).max()),
+            t=float(distances(histogram, shares, ground_of(attribute, values.values)).max()),
+            distance=attribute.distance,
+        )
+
+
 def _report(
-    sizes: Codes, people: Codes | None, sensitive: Mapping[str, Diversity], threshold: float
+    classes: _Classes,
+    population: _Population | None,
+    sensitive: Mapping[str, Diversity],
+    threshold: float,
 ) -> RiskReport:
+    sizes = classes.sizes
     table = _class_sizes(sizes)
     records, number = int(sizes.sum()), int(sizes.size)
     k = int(sizes.min()) if number else None
     exposed = table.filter(1.0 / pl.col("class_size") > threshold)["records"].sum()
     uniques = int((sizes == 1).sum())
+    people = None if population is None else population.people
     k_map = int(people.min()) if people is not None and number else None
+    shares = sizes / people if people is not None and k_map else None
+    is_absent = population is not None and population.is_absent_somewhere
+    lacking = classes.by.select(pl.any_horizontal(pl.all().is_null())).to_series().to_numpy()
     return RiskReport(
         records=records,
         classes=number,
@@ -185,17 +276,18 @@ def _report(
         threshold=threshold,
         uniques=uniques,
         uniqueness=_share(uniques, records),
+        incomplete=int(sizes[lacking].sum()) if number else 0,
         k_map=k_map,
         journalist_max=1.0 / k_map if k_map else None,
-        journalist_mean=(
-            float((sizes / people).sum() / records) if people is not None and k_map else None
-        ),
+        journalist_mean=math.fsum(shares) / records if shares is not None else None,
+        presence_min=None if shares is None else 0.0 if is_absent else float(shares.min()),
+        presence_max=None if shares is None else float(shares.max()),
         class_sizes=table,
     )
 
 
 def _check(
-    frame: pl.DataFrame | pl.LazyFrame,
+    source: Source,
     wanted: Sequence[str],
     quasi_identifiers: Sequence[str],
     population: pl.DataFrame | None,
@@ -205,17 +297,21 @@ def _check(
         raise ValueError("assess: expected at least one quasi-identifier.")
     if missing not in get_args(Missing):
         raise ValueError(f"missing: expected value or unknown; got {missing!r}.")
-    _lacks("the table", frame, wanted)
+    _lacks("the table", source.schema, wanted)
+    for name in wanted:
+        if source.schema[name].is_nested():
+            raise ColumnError(
+                f"Column {name!r}: expected single values, got {source.schema[name]}. Take the "
+                "parts out into columns of their own."
+            )
     if population is not None:
-        _lacks("the population", population, [*quasi_identifiers, "persons"])
-        schema = frame.collect_schema()
+        _lacks("the population", population.schema, [*quasi_identifiers, "persons"])
         for name in quasi_identifiers:
-            _same_type(name, schema[name], population.schema[name], "population")
+            _same_type(name, source.schema[name], population.schema[name], "population")
 
 
-def _lacks(subject: str, frame: pl.DataFrame | pl.LazyFrame, wanted: Sequence[str]) -> None:
-    present = frame.collect_schema().names()
-    absent = [name for name in wanted if name not in present]
+def _lacks(subject: str, schema: pl.Schema, wanted: Sequence[str]) -> None:
+    absent = [name for name in wanted if name not in schema]
     if absent:
         raise ColumnError(f"assess: {subject} lacks the columns {', '.join(absent)}.")
 
@@ -226,49 +322,6 @@ def _same_type(name: str, here: pl.DataType, there: pl.DataType, other: str) -> 
             f"assess: column {name!r} is {here} in the table and {there} in the {other}. Give both "
             "the same type."
         )
-
-
-def _counted(key: tuple[Codes, int], persons: tuple[Codes, int] | None) -> tuple[Codes, Codes]:
-    """A row of each distinct key, and how many rows, or persons, have it."""
-    rows = pl.DataFrame({"key": key[0]}).with_row_index("row")
-    if persons is not None:
-        each = rows.with_columns(pair=packed([key, persons])[0]).group_by("pair").first()
-        rows = each.select("row", "key")
-    counted = rows.group_by("key").agg(pl.col("row").min(), pl.len().alias("size")).sort("row")
-    return counted["row"].cast(pl.Int64).to_numpy(), counted["size"].cast(pl.Int64).to_numpy()
-
-
-def _diversity(
-    data: pl.DataFrame,
-    key: tuple[Codes, int],
-    persons: tuple[Codes, int] | None,
-    attribute: SensitiveAttribute,
-    reference: pl.DataFrame | None,
-    missing: Missing,
-) -> Diversity:
-    column, whole = _values(data[attribute.name], attribute.name, reference)
-    codes = column.codes[: data.height]
-    overall = column.codes if whole is None else column.codes[data.height :]
-    known = np.ones(data.height, dtype=np.bool_)
-    if missing == "unknown" and column.values.null_count():
-        known, overall = codes != 0, overall[overall != 0]
-    if persons is not None:
-        persons = (persons[0][known], persons[1])
-    histogram = _histogram((key[0][known], key[1]), (codes[known], column.digit[1]), persons)
-    if not histogram.number:
-        return Diversity(None, None, None, None, attribute.distance)
-    shares = _shares(overall, column.digit[1])
-    if whole is None and persons is not None:
-        # The whole is what the classes add up to, counted in persons like them.
-        counts = np.bincount(histogram.values, histogram.counts, column.digit[1])
-        shares = np.asarray(counts / counts.sum(), dtype=np.float64)
-    return Diversity(
-        distinct=int(distinct_values(histogram).min()),
-        entropy=float(effective_values(histogram).min()),
-        recursive=float(recursive_bound(histogram, int(attribute.l)).max()),
-        t=float(distances(histogram, shares, ground_of(attribute, column.values)).max()),
-        distance=attribute.distance,
-    )
 
 
 def ground_of(attribute: SensitiveAttribute, values: pl.Series) -> Ground:
@@ -289,48 +342,25 @@ def ground_of(attribute: SensitiveAttribute, values: pl.Series) -> Ground:
     return Ground()
 
 
-def _values(
-    column: pl.Series, name: str, reference: pl.DataFrame | None
-) -> tuple[Coded, pl.Series | None]:
-    """Codes of the column, followed by those of the reference's."""
-    if reference is None:
-        return coded(column), None
-    whole = reference[name]
-    _same_type(name, column.dtype, whole.dtype, "reference")
-    return coded(pl.concat([column, whole])), whole
-
-
-def _shares(codes: Codes, size: int) -> Measures:
-    counts = np.bincount(codes, minlength=size)
-    return np.asarray(counts / max(codes.size, 1), dtype=np.float64)
-
-
-def _histogram(
-    key: tuple[Codes, int], values: tuple[Codes, int], persons: tuple[Codes, int] | None
-) -> Histogram:
-    first, counts = _counted(packed([key, values]), persons)
-    classes = coded(pl.Series(key[0][first]))
-    order = np.argsort(classes.codes, kind="stable")
-    return Histogram(classes.codes[order], values[0][first][order], counts[order], classes.digit[1])
-
-
 def _people(
-    data: pl.DataFrame,
-    first: Codes,
-    quasi_identifiers: Sequence[str],
-    population: pl.DataFrame | None,
-) -> Codes | None:
-    """Persons of the population in each class of the table."""
+    classes: pl.DataFrame, quasi_identifiers: Sequence[str], population: pl.DataFrame | None
+) -> _Population | None:
+    """The population by the classes of the table."""
     if population is None:
         return None
-    people = population.group_by(quasi_identifiers).agg(
-        pl.col("persons").sum().cast(pl.Int64).alias("__population")
+    names = dict(zip(quasi_identifiers, classes.columns, strict=True))
+    people = (
+        population.rename(names)
+        .group_by(classes.columns)
+        .agg(pl.col("persons").sum().cast(pl.Int64).alias("__population"))
+        .filter(pl.col("__population") > 0)
     )
-    classes = data.select(pl.col(quasi_identifiers).gather(pl.Series(first)))
     joined = classes.join(
-        people, on=quasi_identifiers, how="left", nulls_equal=True, maintain_order="left"
+        people, on=classes.columns, how="left", nulls_equal=True, maintain_order="left"
     )
-    return joined["__population"].fill_null(0).to_numpy()
+    absent = people.join(classes, on=classes.columns, how="anti", nulls_equal=True).height
+    found = joined["__population"].fill_null(0).to_numpy()
+    return _Population(found, is_absent_somewhere=absent > 0)
 
 
 def _class_sizes(sizes: Codes) -> pl.DataFrame:

@@ -21,7 +21,8 @@ def violations(report: RiskReport, policy: MicrodataPolicy) -> list[str]:
         One sentence for each violation; empty when it holds. Columns and numbers only.
 
     Raises:
-        ValueError: If the report lacks a sensitive attribute of the policy.
+        ValueError: If the report lacks a sensitive attribute of the policy, or the population it
+            asks about.
     """
     absent = [a.name for a in policy.sensitive if a.name not in report.sensitive]
     if absent:
@@ -29,8 +30,38 @@ def violations(report: RiskReport, policy: MicrodataPolicy) -> list[str]:
     found = []
     if report.k is not None and report.k < policy.k:
         found.append(f"The smallest class holds {report.k}, fewer than k={policy.k}.")
+    if policy.missing == "unmatched" and report.incomplete:
+        found.append(f"{report.incomplete} records lack a quasi-identifier, and match nobody.")
+    found += _of_population(report, policy)
     for attribute in policy.sensitive:
         found += _of_attribute(attribute, report.sensitive[attribute.name])
+    return found
+
+
+def _of_population(report: RiskReport, policy: MicrodataPolicy) -> list[str]:
+    if (policy.k_map is None and policy.presence is None) or report.k is None:
+        return []
+    if report.k_map is None:
+        raise ValueError(
+            "violations: the policy asks about the population. Assess the table with the "
+            "population, recoded like it."
+        )
+    found = []
+    if report.k_map < (policy.k_map or 0):
+        found.append(
+            f"The smallest class holds {report.k_map} of the population, fewer than "
+            f"k_map={policy.k_map}."
+        )
+    if policy.presence is None:
+        return found
+    least, most = policy.presence
+    if report.presence_min is None or report.presence_max is None:
+        found.append("Some class does not occur in the population.")
+    elif report.presence_min < least - ROUNDING or report.presence_max > most + ROUNDING:
+        found.append(
+            f"The table has from {report.presence_min:.3g} to {report.presence_max:.3g} of the "
+            f"population in a class, not from {least:g} to {most:g}."
+        )
     return found
 
 

@@ -15,6 +15,12 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from anonymization.grouping import Source
+    from anonymization.intervals import PartitionEvidence
+    from anonymization.lattice import Evidence
+    from anonymization.microdata import Solved
     from anonymization.policies import MicrodataPolicy, SensitiveAttribute
     from anonymization.risk import RiskReport
 
@@ -22,6 +28,13 @@ if TYPE_CHECKING:
 console = Console(highlight=False, soft_wrap=True, markup=False)
 
 Separator = Annotated[str, typer.Option(help="Between the fields of a CSV file.")]
+Spill = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder, in a zone that may hold the table, for what outgrows memory. By default the "
+        "table's own; what is put there is removed.",
+    ),
+]
 
 
 def assess(
@@ -46,6 +59,10 @@ def assess(
         str | None,
         typer.Option(help="Column that tells persons apart: they are counted, not rows."),
     ] = None,
+    suppressed: Annotated[
+        Path | None,
+        typer.Option(help="Rows left out of the reference, which then tells whose the rows are."),
+    ] = None,
     population: Annotated[
         Path | None,
         typer.Option(help="The public population by the same columns, with a column persons."),
@@ -54,29 +71,46 @@ def assess(
         float, typer.Option(min=0, max=1, help="Risk above which a record counts as at risk.")
     ] = 0.2,
     separator: Separator = ",",
+    spill: Spill = None,
     out: Annotated[Path | None, typer.Option(help="Write the whole report here, as JSON.")] = None,
 ) -> None:
     """Measure how far persons in a table can be recognised.
 
     With a policy the exit code is 1 when the table does not hold to it.
     """
+    from contextlib import ExitStack
+
     from anonymization.risk import assess as run
     from anonymization.verdict import violations
-    from pipelines.publication.microdata_files import as_json, read_population, read_table
+    from pipelines.publication.microdata_files import as_json, persons_from
     from pipelines.publication.microdata_policy import read_policy
+    from pipelines.publication.microdata_source import opened, read_population
     from pipelines.settings import atomic_write
 
     rules = read_policy(policy) if policy else None
     names, attributes = _columns(rules, quasi_identifier or [], sensitive or [])
-    report = run(
-        read_table(file, separator),
-        names,
-        attributes,
-        unit=person,
-        population=read_population(population, separator) if population else None,
-        reference=read_table(reference, separator) if reference else None,
-        threshold=threshold,
-    )
+    person = person or (rules.person if rules else None)
+    with ExitStack() as files:
+        table = files.enter_context(opened(file, separator, spill))
+        whole = files.enter_context(opened(reference, separator, spill)) if reference else None
+        people = (
+            read_population(population, separator, table.schema) if population is not None else None
+        )
+        if suppressed is not None:
+            if whole is None or person is None:
+                raise typer.BadParameter("--suppressed goes with --reference and a person column.")
+            rows: pl.LazyFrame | Source = persons_from(table, whole, person, suppressed)
+        else:
+            rows = table
+        report = run(
+            rows,
+            names,
+            attributes,
+            unit=person,
+            population=people,
+            reference=whole,
+            threshold=threshold,
+        )
     _tell({file.name: report})
     if out is not None:
         with atomic_write(out) as path:
@@ -91,34 +125,74 @@ def assess(
 
 
 def anonymize(
-    source: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="The table: .parquet or .csv, a row a person.")
-    ],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="The table: .parquet or .csv.")],
     policy: Annotated[Path, typer.Option(help="What it must hold to, as YAML.")],
     out: Annotated[Path, typer.Option(help="Folder for the table and its report.")],
+    population: Annotated[
+        Path | None,
+        typer.Option(
+            help="The public population by the policy's columns, with a column persons, for k_map "
+            "and presence.",
+        ),
+    ] = None,
     separator: Separator = ",",
+    spill: Spill = None,
 ) -> None:
     """Generalise a table as little as possible so that it holds to a policy.
 
-    What is written is k-anonymous, not anonymous: it stays personal data in law.
+    A Parquet table may be larger than memory. What is written is k-anonymous, not anonymous: it
+    stays personal data in law.
     """
     from pipelines.publication.microdata_files import anonymize_file
 
     with console.status("Reading the policy") as status:
-        made = anonymize_file(source, policy, out, separator=separator, tell=status.update)
+        made = anonymize_file(
+            source,
+            policy,
+            out,
+            population=population,
+            spill=spill,
+            separator=separator,
+            tell=status.update,
+        )
     _tell({"given": made.before, "written": made.after})
     levels = Table(box=None)
     for heading in ("quasi-identifier", "level", "lost"):
         levels.add_column(heading, overflow="fold")
-    for name, lost in made.anonymized.report.loss_by_attribute.items():
-        levels.add_row(name, str(made.anonymized.levels.get(name, "by class")), f"{lost:.1%}")
+    for name, lost in made.solved.report.loss_by_attribute.items():
+        levels.add_row(name, _level(made.solved, name), f"{lost:.1%}")
     console.print(levels)
-    sure = made.anonymized.report.evidence
-    console.print(f"  Loss {made.anonymized.loss:.6g}.")
-    console.print(f"  The best of {sure.nodes} nodes loses {sure.best_loss:.6g}, proven:")
-    console.print(f"  {sure.checked} were looked at, the rest ruled out.")
-    console.print(f"  {made.anonymized.suppressed} records were left out.")
-    console.print(f"  {made.table}, {made.report.name}, {made.suppressed.name}")
+    console.print(f"  Loss {made.solved.loss:.6g}.")
+    for line in _certificate(made.solved.report.evidence):
+        console.print(f"  {line}")
+    console.print(f"  {made.solved.suppressed} records were left out.")
+    if made.solved.report.missing == "unmatched":
+        console.print("  A record without a value matched nobody, unless the value was *.")
+    beside = [made.report, made.suppressed, *([made.population] if made.population else [])]
+    console.print(f"  {made.table}, {', '.join(path.name for path in beside)}")
+
+
+def _level(solved: Solved, name: str) -> str:
+    from anonymization.lattice import Evidence
+
+    if isinstance(solved.report.evidence, Evidence):
+        return str(solved.levels.get(name, "by class"))
+    return "intervals by group" if solved.report.loss_by_attribute[name] else "as it was"
+
+
+def _certificate(sure: Evidence | PartitionEvidence) -> list[str]:
+    from anonymization.lattice import Evidence
+
+    if isinstance(sure, Evidence):
+        return [
+            f"The best of {sure.nodes} nodes loses {sure.best_loss:.6g}, proven:",
+            f"{sure.checked} were looked at, the rest ruled out.",
+        ]
+    return [
+        f"The best of all partitions, by {sure.method}:",
+        f"{sure.parts} parts in {sure.groups} groups of {sure.bands} bands; "
+        f"{sure.groups_left_out} groups have none and were left out.",
+    ]
 
 
 def _columns(
@@ -154,8 +228,12 @@ def _lines(report: RiskReport) -> list[tuple[str, str]]:
         ("mean risk", _share(report.prosecutor_mean)),
         (f"risk above {report.threshold:.3g}", _share(report.at_risk)),
     ]
+    if report.incomplete:
+        lines.append(("without some quasi-identifier", str(report.incomplete)))
     if report.k_map is not None:
         lines.append(("k in the population", str(report.k_map)))
+        lines.append(("least share of the population", _share(report.presence_min)))
+        lines.append(("greatest share of the population", _share(report.presence_max)))
         lines.append(("highest risk by the population", _share(report.journalist_max)))
     for name, measured in report.sensitive.items():
         lines.append((f"{name}: values", _number(measured.distinct)))

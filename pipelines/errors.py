@@ -27,7 +27,7 @@ SPOKEN = (
     ("pipelines.ingest.views", "ViewDefinitionError"),
     ("pipelines.operations", "RunError"),
     ("pipelines.demo", "DemoError"),
-    ("pipelines.publication.microdata_files", "MicrodataFileError"),
+    ("pipelines.publication.microdata_source", "MicrodataFileError"),
     ("pipelines.publication.ledger", "LedgerError"),
     ("pipelines.publication.standing", "ReleaseError"),
 )

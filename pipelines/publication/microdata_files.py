@@ -1,10 +1,11 @@
 """The microdata door by hand: from a file to an anonymised file that was checked as written.
 
-Belongs here: reading tables, writing what the door makes, measuring it again from its bytes before
-it gets its name, and the report beside it. Does not belong here: how the table is made
-(``anonymization``), how it is typed and printed (``cli_microdata``).
+Belongs here: writing what the door makes, measuring it again from its bytes before it gets its
+name, and the report beside it. Does not belong here: reading (``microdata_source``), how the table
+is made (``anonymization``), how it is typed and printed (``cli_microdata``).
 
-CSV columns are read as text, so that codes keep their leading zeros.
+A Parquet file may be larger than memory: it is counted in DuckDB, and recoded as it streams from
+one file to the other, in its order.
 """
 
 from __future__ import annotations
@@ -18,22 +19,27 @@ from typing import Any, Final
 
 import polars as pl
 
-from anonymization.microdata import Anonymized, anonymize
+from anonymization.grouping import Frame, Source
+from anonymization.microdata import Solved, solve
 from anonymization.policies import MicrodataPolicy
 from anonymization.risk import RiskReport, assess
 from anonymization.verdict import violations
 from pipelines.publication.microdata_policy import read_policy
+from pipelines.publication.microdata_source import (
+    MicrodataFileError,
+    ParquetSource,
+    check_format,
+    opened,
+    read_as,
+    read_population,
+    read_table,
+)
 from pipelines.settings import atomic_write
 
-FORMATS: Final = (".parquet", ".csv")
 PERSONAL: Final = (
     "k-anonymous, not anonymous: personal data in law. For local use under agreement and for the "
     "purpose it names."
 )
-
-
-class MicrodataFileError(ValueError):
-    """A file cannot be read, or what was written does not hold to its policy."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,8 @@ class Made:
         table: The anonymised table.
         report: The report beside it, as JSON.
         suppressed: Row numbers of the records left out, from 0, as CSV.
-        anonymized: The table with its levels and loss.
+        population: The population recoded like the table; none where the policy asks for none.
+        solved: Levels, loss and evidence.
         before: Risk of the table given.
         after: Risk of the table written, measured from its bytes.
     """
@@ -52,68 +59,10 @@ class Made:
     table: Path
     report: Path
     suppressed: Path
-    anonymized: Anonymized
+    population: Path | None
+    solved: Solved
     before: RiskReport
     after: RiskReport
-
-
-def read_table(path: Path, separator: str = ",") -> pl.DataFrame:
-    """Read a table.
-
-    Args:
-        path: A .parquet or .csv file.
-        separator: Between the fields of a CSV file.
-
-    Returns:
-        The table; columns of a CSV file are text.
-
-    Raises:
-        MicrodataFileError: If it cannot be read.
-    """
-    if path.suffix not in FORMATS:
-        raise MicrodataFileError(
-            f"{path.name}: expected a name that ends in {' or '.join(FORMATS)}."
-        )
-    return _read(path, path.suffix, path.name, separator)
-
-
-def read_population(path: Path, separator: str = ",") -> pl.DataFrame:
-    """Read a public population.
-
-    Args:
-        path: A .parquet or .csv file with a column ``persons``.
-        separator: Between the fields of a CSV file.
-
-    Returns:
-        The table, with whole numbers of persons.
-
-    Raises:
-        MicrodataFileError: If it cannot be read, or ``persons`` is missing or holds anything else.
-    """
-    people = read_table(path, separator)
-    if "persons" not in people.columns:
-        raise MicrodataFileError(f"{path.name}: lacks the column persons. Add the counts.")
-    persons = people["persons"].cast(pl.Int64, strict=False)
-    unfit = persons.null_count() + int((persons < 0).sum())
-    if unfit:
-        raise MicrodataFileError(
-            f"{path.name}: persons holds no whole number in {unfit} of {people.height} rows. Mend "
-            "them."
-        )
-    return people.with_columns(persons)
-
-
-def _read(path: Path, form: str, name: str, separator: str) -> pl.DataFrame:
-    try:
-        if form == ".parquet":
-            return pl.read_parquet(path)
-        return pl.read_csv(path, separator=separator, infer_schema=False)
-    except (OSError, pl.exceptions.PolarsError):
-        # The cause may repeat a line of the file.
-        raise MicrodataFileError(
-            f"{name}: cannot be read as {form[1:]}. Is it there, whole, in UTF-8, and is "
-            f"{separator!r} what separates fields?"
-        ) from None
 
 
 def anonymize_file(
@@ -121,6 +70,8 @@ def anonymize_file(
     policy: Path,
     folder: Path,
     *,
+    population: Path | None = None,
+    spill: Path | None = None,
     separator: str = ",",
     tell: Callable[[str], None] = lambda stage: None,
 ) -> Made:
@@ -129,10 +80,15 @@ def anonymize_file(
     The table gets its name only after it was read back and held to the policy.
 
     Args:
-        source: A .parquet or .csv file, one record per person.
+        source: A .parquet or .csv file, one record per person, or several where the policy names
+            the column that tells persons apart.
         policy: The policy's YAML file.
         folder: Where to; the table has the source's name and format.
-        separator: Between the fields of a CSV file.
+        population: A .parquet or .csv file with the policy's quasi-identifiers and ``persons``,
+            where the policy asks about the population.
+        spill: Folder for what outgrows memory, in a zone that may hold the source; its own folder
+            by default.
+        separator: Between the fields of CSV files.
         tell: Hears of each stage.
 
     Returns:
@@ -146,35 +102,41 @@ def anonymize_file(
         ColumnError: If a column of the policy is missing or unfit.
         NoSolutionError: If no generalisation holds.
     """
+    check_format(source)
     rules = read_policy(policy)
     target = folder / source.name
     if target.resolve() == source.resolve():
         raise MicrodataFileError(f"{source.name}: --out is its own folder. Name another.")
     tell("Reading")
-    frame = read_table(source, separator)
-    tell("Searching for the least loss")
-    made = anonymize(frame, rules)
-    tell("Measuring the table given")
-    before = measured(frame, rules)
-    tell("Writing, and measuring what was written")
-    with atomic_write(target) as path:
-        if source.suffix == ".parquet":
-            made.table.write_parquet(path)
-        else:
-            made.table.write_csv(path, separator=separator)
-        after = measured(_read(path, source.suffix, target.name, separator), rules, frame)
-        _hold(after, rules, made)
-        content = _digest(path)
+    with opened(source, separator, spill) as given:
+        schema = {qi.name: given.schema.get(qi.name) for qi in rules.quasi_identifiers}
+        known = {name: kind for name, kind in schema.items() if kind is not None}
+        people = read_population(population, separator, known) if population else None
+        tell("Searching for the least loss")
+        solved = solve(given, rules, people)
+        tell("Measuring the table given")
+        before = measured(given, rules, population=people)
+        tell("Writing, and measuring what was written")
+        with atomic_write(target) as path:
+            gone = write(given, rules, solved, path, separator)
+            after = _measured_as_written(path, given, rules, solved, gone, separator)
+            content = _digest(path)
     result = Made(
-        target,
-        folder / f"{source.stem}.report.json",
-        folder / f"{source.stem}.suppressed.csv",
-        made,
-        before,
-        after,
+        table=target,
+        report=folder / f"{source.stem}.report.json",
+        suppressed=folder / f"{source.stem}.suppressed.csv",
+        population=folder / f"{source.stem}.population{source.suffix}"
+        if people is not None
+        else None,
+        solved=solved,
+        before=before,
+        after=after,
     )
     with atomic_write(result.suppressed) as path:
-        made.suppressed_rows.to_frame().write_csv(path)
+        gone.to_frame().write_csv(path)
+    if result.population is not None and solved.population is not None:
+        with atomic_write(result.population) as path:
+            _write_frame(solved.population, path, source.suffix, separator)
     with atomic_write(result.report) as path:
         report = _report(result, rules, {"input": _digest(source), "policy": _digest(policy)})
         report["sha256"]["output"] = content
@@ -183,32 +145,165 @@ def anonymize_file(
 
 
 def measured(
-    frame: pl.DataFrame, policy: MicrodataPolicy, reference: pl.DataFrame | None = None
+    table: pl.LazyFrame | Source,
+    policy: MicrodataPolicy,
+    reference: Source | None = None,
+    population: pl.DataFrame | None = None,
 ) -> RiskReport:
     """Measure a table by what a policy names.
 
     Args:
-        frame: The table.
+        table: The table; with the column that tells persons apart, where the policy names one.
         policy: Names the columns, distances and l.
         reference: The table it was made from.
+        population: The population, by the same labels.
     """
     names = [attribute.name for attribute in policy.quasi_identifiers]
-    return assess(frame, names, policy.sensitive, reference=reference, threshold=1 / policy.k)
+    return assess(
+        table,
+        names,
+        policy.sensitive,
+        unit=policy.person,
+        reference=reference,
+        population=population,
+        threshold=1 / policy.k,
+    )
 
 
-def _hold(after: RiskReport, policy: MicrodataPolicy, made: Anonymized) -> None:
-    found = violations(after, policy)
-    if after.records != made.table.height:
-        found.append(f"{after.records} records were read back of {made.table.height} written.")
-    if found:
+def with_persons(
+    table: pl.LazyFrame, given: pl.LazyFrame, person: str, gone: pl.Series
+) -> pl.LazyFrame:
+    """A table with the persons of its rows, told by the table it was made from.
+
+    Args:
+        table: The table made, in the order of the one given.
+        given: The table it was made from.
+        person: The column that tells persons apart.
+        gone: Rows of the table given that were left out, from 0.
+    """
+    rows = (
+        given.select(person).with_row_index("__row").filter(~pl.col("__row").is_in(gone.implode()))
+    )
+    return pl.concat([table, rows.select(person)], how="horizontal")
+
+
+def persons_from(table: Source, given: Source, person: str, suppressed: Path) -> pl.LazyFrame:
+    """A written table with the persons of its rows, for a check at any later time.
+
+    Args:
+        table: The table made.
+        given: The table it was made from.
+        person: The column that tells persons apart.
+        suppressed: The list of rows left out, as written beside the table.
+
+    Raises:
+        MicrodataFileError: If the three do not fit each other.
+    """
+    listed = read_table(suppressed)
+    if listed.columns != ["row"] or listed["row"].cast(pl.UInt32, strict=False).null_count():
+        raise MicrodataFileError(f"{suppressed.name}: is no list of rows that were left out.")
+    gone = listed["row"].cast(pl.UInt32)
+    if table.records + gone.len() != given.records:
         raise MicrodataFileError(
-            f"What was written does not hold to the policy and was deleted: {' '.join(found)} This "
-            "is a defect: keep the input and tell the maintainers."
+            f"{suppressed.name}: {table.records} rows and {gone.len()} left out are not the "
+            f"{given.records} of the reference. Name those that belong together."
         )
+    return with_persons(_rows(table), _rows(given), person, gone)
+
+
+def _rows(table: Source) -> pl.LazyFrame:
+    if isinstance(table, Frame):
+        return table.data
+    if isinstance(table, ParquetSource):
+        return pl.scan_parquet(table.path)
+    raise TypeError(f"Expected a table in a file, got {type(table).__name__}.")
+
+
+def write(
+    given: Source, policy: MicrodataPolicy, solved: Solved, path: Path, separator: str
+) -> pl.Series:
+    """Recode a table into a file.
+
+    Args:
+        given: The table.
+        policy: The policy.
+        solved: How it is recoded.
+        path: Where to, in the format the table was read in.
+        separator: Between the fields of a CSV file.
+
+    Returns:
+        The rows left out, from 0, ascending.
+
+    Raises:
+        MicrodataFileError: If the file cannot be written, or the table was changed meanwhile.
+    """
+    if isinstance(given, Frame):
+        table, stays = solved.recode(given.data.collect(), policy)
+        _write_frame(table, path, ".csv", separator)
+        return pl.Series("row", ~stays).arg_true()
+    if not isinstance(given, ParquetSource):
+        raise TypeError(f"Expected a table in a file, got {type(given).__name__}.")
+    gone: list[pl.Series] = []
+
+    def recode(rows: pl.DataFrame) -> pl.DataFrame:
+        table, stays = solved.recode(rows, policy)
+        gone.append(rows["__row"].filter(pl.Series(~stays)))
+        return table
+
+    rows = pl.scan_parquet(given.path).select(policy.columns).with_row_index("__row")
+    schema = solved.recode(rows.head(0).collect(), policy)[0].schema
+    try:
+        rows.map_batches(recode, streamable=True, schema=schema).sink_parquet(path)
+    except (OSError, pl.exceptions.PolarsError):
+        # The cause may repeat values.
+        raise MicrodataFileError(
+            f"{given.path.name}: cannot be recoded into {path.parent}. Was it changed meanwhile, "
+            "or is there no room? Start again."
+        ) from None
+    return pl.concat([pl.Series("row", [], dtype=pl.UInt32), *gone]).alias("row").sort()
+
+
+def _write_frame(table: pl.DataFrame, path: Path, form: str, separator: str) -> None:
+    if form == ".parquet":
+        table.write_parquet(path)
+    else:
+        table.write_csv(path, separator=separator)
+
+
+def _measured_as_written(
+    path: Path,
+    given: Source,
+    policy: MicrodataPolicy,
+    solved: Solved,
+    gone: pl.Series,
+    separator: str,
+) -> RiskReport:
+    """Measure the bytes, and refuse them if they do not hold."""
+    is_parquet = isinstance(given, ParquetSource)
+    written = (
+        pl.scan_parquet(path) if is_parquet else read_as(path, ".csv", path.name, separator).lazy()
+    )
+    records = int(written.select(pl.len()).collect().item())
+    expected = given.records - solved.suppressed
+    if records != expected or gone.len() != solved.suppressed:
+        raise _defect([f"{records} records were read back, and {expected} were to be written."])
+    if policy.person is not None:
+        written = with_persons(written, _rows(given), policy.person, gone)
+    report = measured(written, policy, given, solved.population)
+    if found := violations(report, policy):
+        raise _defect(found)
+    return report
+
+
+def _defect(found: list[str]) -> MicrodataFileError:
+    return MicrodataFileError(
+        f"What was written does not hold to the policy and was deleted: {' '.join(found)} This is "
+        "a defect: keep the input and tell the maintainers."
+    )
 
 
 def _report(made: Made, policy: MicrodataPolicy, digests: dict[str, str]) -> dict[str, Any]:
-    report = made.anonymized.report
+    report = made.solved.report
     return {
         "legal": PERSONAL,
         "policy": {
@@ -219,11 +314,18 @@ def _report(made: Made, policy: MicrodataPolicy, digests: dict[str, str]) -> dic
             "method": policy.method,
             "loss": policy.loss,
             "aggregate": policy.aggregate,
+            "person": policy.person,
+            "missing": policy.missing,
+            "k_map": policy.k_map,
+            "presence": policy.presence,
+            "ordered": policy.ordered,
+            "periods": policy.periods,
         },
-        "levels": dict(made.anonymized.levels),
-        "loss": made.anonymized.loss,
+        "levels": dict(made.solved.levels),
+        "loss": made.solved.loss,
         "loss_by_attribute": dict(report.loss_by_attribute),
         "records": report.records,
+        "persons": report.persons,
         "suppressed": report.suppressed,
         "dropped_columns": list(report.dropped_columns),
         "certificate": asdict(report.evidence),

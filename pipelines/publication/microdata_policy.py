@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import polars as pl
 import yaml
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from anonymization.hierarchies import Hierarchy
 from anonymization.policies import (
@@ -115,6 +115,12 @@ class MicrodataPolicyFile(_Strict):
     loss: str = "ncp"
     aggregate: str = "mean"
     seed: int = 0
+    person: str | None = None
+    missing: str = "value"
+    k_map: int | None = None
+    presence: tuple[float, float] | None = Field(None, strict=False)
+    ordered: str | None = None
+    periods: str | None = None
 
 
 def read_policy(path: Path) -> MicrodataPolicy:
@@ -149,6 +155,12 @@ def read_policy(path: Path) -> MicrodataPolicy:
         loss=form.loss,
         aggregate=form.aggregate,
         seed=form.seed,
+        person=form.person,
+        missing=form.missing,
+        k_map=form.k_map,
+        presence=form.presence,
+        ordered=form.ordered,
+        periods=form.periods,
     )
 
 

@@ -1,6 +1,7 @@
 """Hierarchies: what each kind makes of values, and what none of them accepts."""
 
 import io
+from datetime import date
 
 import polars as pl
 import pytest
@@ -37,6 +38,20 @@ CASES = [
         [["500*", "500*", "150*", None], ["50*", "50*", "15*", None], ["*"] * 4],
         [[1] * 4, [2, 2, 1, 1], [2, 2, 1, 1], [4] * 4],
         4,
+    ),
+    (  # dates by month, then year
+        Hierarchy.prefix([7, 4]),
+        [date(2024, 1, 31), date(2024, 2, 1)],
+        [["2024-01*", "2024-02*"], ["2024*", "2024*"], ["*", "*"]],
+        [[1, 1], [1, 1], [2, 2], [2, 2]],
+        2,
+    ),
+    (
+        Hierarchy.from_table(pl.DataFrame({"v": ["2024-01-31", "0.5"], "g": ["day", "half"]})),
+        [date(2024, 1, 31)],
+        [["day"], ["*"]],
+        [[1], [1], [2]],
+        2,
     ),
     (Hierarchy.suppress(), ["a", "b"], [["*", "*"]], [[1, 1], [2, 2]], 2),
     (

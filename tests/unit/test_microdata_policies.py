@@ -19,7 +19,7 @@ TREE = Hierarchy.tree({"a": "all"})
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("method", "partition"), ("seed", 7)],
+    [("seed", 7)],
 )
 def test_what_is_not_built_yet_is_refused_by_name(option, value):
     with pytest.raises(NotSupportedError, match=rf"{option}={value!r} is not supported yet"):
