@@ -203,7 +203,10 @@ def _sizes(subject: Subject, words: Words) -> Section:
     caption = words("sizes_alt", counted=counted)
     return Section(
         words("sizes_head"),
-        (words("sizes", counted=counted),),
+        (
+            words("sizes", counted=counted),
+            *([words("persons_note")] if subject.counts_persons else []),
+        ),
         Rows(caption, (words("size"), *head), tuple(rows)),
         bars(caption, moments, drawn),
     )
@@ -241,7 +244,10 @@ def _risk(subject: Subject, words: Words) -> Section:
         shares.append((words("journalist_mean"), [words.share(r.journalist_mean) for r in reports]))
     rows = [
         *shares,
-        (words("counted_records", counted=counted), [words.count(r.records) for r in reports]),
+        (
+            words("counted_persons" if subject.counts_persons else "counted_records"),
+            [words.count(r.records) for r in reports],
+        ),
         (words("number_classes"), [words.count(r.classes) for r in reports]),
         (words("k"), [words.count(r.k) for r in reports]),
         (words("uniques", counted=counted), [words.count(r.uniques) for r in reports]),

@@ -18,7 +18,7 @@ from anonymization import (
     anonymize,
     assess,
 )
-from anonymization.grouping import Frame
+from anonymization.grouping import source_of
 from anonymization.microdata import solve
 from pipelines.catalogue.model import LANGUAGES
 from pipelines.publication import microdata_report, microdata_words
@@ -66,7 +66,7 @@ def subject(policy: MicrodataPolicy = POLICY, *, streamed: bool = False) -> Subj
         NAMES,
         given=assess(FRAME, NAMES, policy.sensitive, population=POPULATION),
         policy=policy,
-        made=solve(Frame(FRAME), policy) if streamed else made,
+        made=solve(source_of(FRAME), policy) if streamed else made,
         written=assess(made.table, NAMES, policy.sensitive, reference=FRAME),
         agreement="Agreement <7>",
     )
@@ -126,7 +126,7 @@ def test_the_numbers_are_those_of_the_measures(told: Subject) -> None:
         assert page.after(words(key)) == [getattr(before, field), getattr(after, field)], key
     above = words("at_risk", threshold="20%")
     assert page.after(above) == [before.at_risk, after.at_risk]
-    assert page.after(words("counted_records", counted="rows")) == [12, after.records]
+    assert page.after(words("counted_records")) == [12, after.records]
     # The table written was measured without a population: nothing is known, nothing is drawn.
     assert page.after(words("k_map")) == [7, "–"]
     assert page.after(words("journalist_max")) == [before.journalist_max, "–"]
@@ -237,7 +237,9 @@ def test_a_table_that_was_only_assessed(told: Subject) -> None:
     page = Page(report_page(only, "nn"))
     words = Words("nn")
     assert page.after(words("prosecutor_max")) == [1.0]
-    assert page.after(words("counted_records", counted="personar")) == [12]
+    assert page.after(words("counted_persons")) == [12]
+    assert words("persons_note") in report_page(only, "nn")
+    assert words("persons_note") not in report_page(told, "nn")
     assert report_page(only).count("<svg") == 2
     assert words("not_stated") in report_page(only, "nn")
 
