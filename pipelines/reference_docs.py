@@ -18,11 +18,13 @@ from pipelines.catalogue.loader import Catalogue, catalogue
 from pipelines.catalogue.model import LANGUAGES, Indicator
 from pipelines.checks.contracts import published_contracts
 from pipelines.ingest.views import standard
+from pipelines.reference_library import library_page
 from pipelines.resources import DBT_FOLDER
 from pipelines.settings import atomic_write
 from pipelines.synthetic import region_page
 
 MADE = "<!-- Made by `folkepuls docs build` from the catalogue; do not edit. -->\n"
+LIBRARY = "<!-- Made by `folkepuls docs build` from the docstrings; do not edit. -->\n"
 
 
 def write_reference(folder: Path, app: typer.Typer) -> list[Path]:
@@ -54,6 +56,7 @@ def pages(entries: Catalogue, app: typer.Typer) -> Mapping[str, str]:
         app: The commands.
     """
     return {
+        "anonymization.md": f"{LIBRARY}\n{library_page()}",
         "commands.md": _commands(app),
         "indicators.md": _indicators(entries),
         "policies.md": _policies(entries),
