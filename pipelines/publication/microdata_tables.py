@@ -114,6 +114,7 @@ def write_table(
         bias.write_parquet(path)
     told = {
         **labels(table, release),
+        "titles": {language: text.title for language, text in table.entry.texts.items()},
         **_outcome(table, passed, risk),
         "population": _against_public(passed.table, behind),
         "bias": list(summary(bias)),

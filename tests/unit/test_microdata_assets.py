@@ -18,9 +18,11 @@ from pipelines.publication.microdata_tables import sweep
 from pipelines.resources import FolkepulsResource, environment
 from pipelines.settings import Settings, Zones
 from tests.support.library_warnings import ignoring_library_warnings
+from tests.support.steward_zone import write_zone
 
 pytestmark = ignoring_library_warnings
 SIZE = 3000
+DRAWN = "chronic_conditions"
 KEY_FILE = '{"version": 1, "keys": [{"id": "tests", "epoch": 1, "secret": "' + "0f" * 32 + '"}]}\n'
 
 
@@ -71,7 +73,11 @@ def write_home(folder: Path) -> Settings:
         con.execute(
             "create table intermediate.int_measure_values as select 'home_nursing_users' as "
             "measure_id, null::varchar as service, person_id, year, municipality_code, "
-            "1.0 as value from people where home_nursing"
+            "1.0 as value from people where home_nursing union all "
+            "select 'diabetes_t2', null, person_id, year, municipality_code, 1.0 from people "
+            "where diabetes and gp_covered union all "
+            "select 'gp_residents', null, person_id, year, municipality_code, 1.0 from people "
+            "where gp_covered"
         )
         con.execute(
             "create table intermediate.int_register_population as select year, municipality_code, "
@@ -150,6 +156,19 @@ def test_the_exact_bias_stays_behind(home: Settings) -> None:
     assert all(set(one) == {"indicator_id", "region", "typical"} for one in told["bias"])
     assert exact["population"]["k_map"] >= exact["risk"]["k"] >= 5
     assert exact["sha256"] == told["sha256"]
+
+
+def test_the_stewards_page_finds_what_it_draws(home: Settings, tmp_path: Path) -> None:
+    drawn = json.loads((write_zone(tmp_path) / "microdata" / f"{DRAWN}.json").read_text())
+    told = json.loads((home.zones.steward / "microdata" / f"{DRAWN}.json").read_text())
+    assert drawn.keys() <= told.keys()
+    for part in ("risk", "population", "titles"):
+        assert drawn[part].keys() <= told[part].keys()
+    assert drawn["bias"][0].keys() <= told["bias"][0].keys()
+    assert (
+        drawn["risk"]["sensitive"]["diabetes"].keys()
+        <= told["risk"]["sensitive"]["diabetes"].keys()
+    )
 
 
 def test_making_again_makes_the_same_bytes(home: Settings, copy: Settings) -> None:
