@@ -243,9 +243,9 @@ def summary(bias: pl.DataFrame) -> Sequence[Mapping[str, object]]:
         bias.drop_nulls("bias")
         .group_by("indicator_id")
         .agg(
-            region=pl.col("bias").filter(region).sort_by(size.filter(region)).last().round(6),
-            typical=size.filter(own).median().round(6),
-            worst=size.filter(own).max().round(6),
+            region=pl.col("bias").filter(region).sort_by(size.filter(region)).last(),
+            typical=size.filter(own).median(),
+            worst=size.filter(own).max(),
             municipalities=own.sum(),
         )
         .sort("indicator_id")

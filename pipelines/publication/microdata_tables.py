@@ -252,10 +252,8 @@ def _outcome(table: MicrodataTable, passed: Passed, risk: RiskReport) -> dict[st
         "sensitive_attributes": [attribute.name for attribute in table.policy.sensitive],
         "records_given": made.report.records,
         "suppressed": made.suppressed,
-        "loss": round(made.loss, 6),
-        "loss_by_attribute": {
-            name: round(lost, 6) for name, lost in made.report.loss_by_attribute.items()
-        },
+        "loss": made.loss,
+        "loss_by_attribute": dict(made.report.loss_by_attribute),
         "certificate": asdict(made.report.evidence),
         "risk": measures,
         "class_sizes": _by_size(sizes),
@@ -303,7 +301,16 @@ def _for_analysts(told: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _steady(value: Any) -> Any:  # noqa: ANN401
+    """Plain values without the last bits of sums, which are chance: threads add up as they end."""
+    if isinstance(value, Mapping):
+        return {name: _steady(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_steady(inner) for inner in value]
+    return round(value, 9) if isinstance(value, float) else value
+
+
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     with atomic_write(path) as temporary:
-        text = json.dumps(content, indent=2, ensure_ascii=False)
+        text = json.dumps(_steady(content), indent=2, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")
