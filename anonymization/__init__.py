@@ -18,9 +18,9 @@ from anonymization.keys import (
     create_key_file,
 )
 from anonymization.microdata import Anonymized, NoSolutionError, anonymize
+from anonymization.microdata_door import Destination, Passed, pass_microdata_door
 from anonymization.packing import ColumnError
 from anonymization.partition import k_anonymous_strata, optimal_partition
-from anonymization.person_year_table import PersonYears, person_years
 from anonymization.policies import (
     MicrodataPolicy,
     NotSupportedError,
@@ -40,6 +40,7 @@ __all__ = [
     "Anonymized",
     "ColumnError",
     "ColumnRule",
+    "Destination",
     "Diversity",
     "DoorResult",
     "EnvironmentKeyProvider",
@@ -52,7 +53,7 @@ __all__ = [
     "MicrodataPolicy",
     "NoSolutionError",
     "NotSupportedError",
-    "PersonYears",
+    "Passed",
     "PolicyError",
     "Pseudonymiser",
     "QuasiIdentifier",
@@ -69,7 +70,7 @@ __all__ = [
     "k_anonymous_strata",
     "optimal_partition",
     "pass_door",
-    "person_years",
+    "pass_microdata_door",
     "protect",
     "redact",
     "violations",
