@@ -32,6 +32,9 @@ from pipelines.settings import Zones
 
 GROUP = "analysis"
 HOLDS = "holds_to_its_policy_as_written"
+LEGAL = ("legal", "use", "recipient", "agreement", "purpose", "policy", "release")
+"""What Dagster's metadata say of every table, as the file itself does."""
+
 POPULATION = "intermediate.int_register_population"
 MEASURES = ("intermediate.int_measure_values", "intermediate.int_persons")
 TRUTH = """
@@ -166,10 +169,6 @@ def microdata_assets() -> list[AssetsDefinition]:
         yield from verdicts(folkepuls)
 
     return [microdata, holds]
-
-
-LEGAL = ("legal", "use", "recipient", "agreement", "purpose", "policy", "release")
-"""What Dagster's metadata say of every table, as the file itself does."""
 
 
 def verdicts(folkepuls: FolkepulsResource) -> Iterator[AssetCheckResult]:

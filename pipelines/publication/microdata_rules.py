@@ -68,6 +68,11 @@ class MicrodataTable:
         return self.entry.id
 
     @property
+    def version(self) -> str:
+        """The name with the policy's version."""
+        return f"{self.name} version {self.entry.version}"
+
+    @property
     def quasi_identifiers(self) -> list[str]:
         """Columns by which somebody could recognise a person."""
         return [attribute.name for attribute in self.policy.quasi_identifiers]

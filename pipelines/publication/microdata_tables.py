@@ -95,9 +95,9 @@ def write_table(
         NoSolutionError: No generalisation holds within the suppression limit.
     """
     rows = given.of(table)
-    passed = pass_microdata_door(
-        rows, table.policy, Destination(release, table.rules.recipient, table.name), key=key
-    )
+    # By version: the same deliveries under a changed policy are another release of the table.
+    destination = Destination(release, table.rules.recipient, table.version)
+    passed = pass_microdata_door(rows, table.policy, destination, key=key)
     behind = spread(table, passed.table, rows, given.population)
     target = zones.microdata / f"{table.name}.parquet"
     with atomic_write(target) as path:
@@ -139,7 +139,7 @@ def labels(table: MicrodataTable, release: str) -> dict[str, str]:
         "recipient": table.rules.recipient,
         "agreement": table.rules.agreement,
         "purpose": table.rules.purpose,
-        "policy": f"{table.name} version {table.entry.version}",
+        "policy": table.version,
         "release": release,
     }
 
