@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 
 from dashboards.text import number
-from dashboards.views.steward_parts import Column, Desk, markup, table
+from dashboards.views.steward_parts import Column, Desk, bullets, markup, table
 
 
 def show(desk: Desk) -> None:
@@ -28,14 +28,37 @@ def show(desk: Desk) -> None:
         f"<p>{escape(tr('These tables are k-anonymous, not anonymous: personal data in law.'))} "
         f"{escape(tr('They are used on this machine only, as agreed and for their purpose.'))}</p>"
     )
-    _risk(desk, records)
-    _sensitive(desk, records)
-    _bias(desk, records)
-    _terms(desk, records)
+    made = [record for record in records if record["made"]]
+    _missing(desk, records)
+    _risk(desk, made)
+    _sensitive(desk, made)
+    _bias(desk, made)
+    _terms(desk, made)
 
 
 def _title(desk: Desk, record: Mapping[str, Any]) -> str:
     return str(record["titles"][desk.language])
+
+
+def _missing(desk: Desk, records: Sequence[Mapping[str, Any]]) -> None:
+    """What is not there, and why; no row is lost silently."""
+    tr = desk.translate
+    lines = [
+        tr("{table} was not made: nothing keeps to its policy.", table=_title(desk, record))
+        for record in records
+        if not record["made"]
+    ]
+    lines += [
+        tr(
+            "{table} lacks the years {years}: too few persons, or values that are all alike.",
+            table=_title(desk, record),
+            years=", ".join(map(str, record["years_left_out"])),
+        )
+        for record in records
+        if record["made"] and record["years_left_out"]
+    ]
+    if lines:
+        markup(bullets(lines))
 
 
 def _risk(desk: Desk, records: Sequence[Mapping[str, Any]]) -> None:

@@ -140,16 +140,22 @@ def microdata_assets() -> list[AssetsDefinition]:
                 entries=entries,
             )
             path = zones.microdata / f"{table.name}.parquet"
-            yield MaterializeResult(
-                asset_key=key_of(table),
-                metadata={
+            figures = (
+                {"made": False, "why": told["why"]}
+                if not told["made"]
+                else {
                     **measure.of(told["risk"]["records"], path),
-                    **{name: told[name] for name in LEGAL},
-                    "k": told["risk"]["k"] or 0,
+                    "made": True,
+                    "k": told["risk"]["k"],
                     "classes": told["risk"]["classes"],
                     "suppressed": told["suppressed"],
+                    "years_left_out": len(told["years_left_out"]),
                     "loss": told["loss"],
-                },
+                }
+            )
+            yield MaterializeResult(
+                asset_key=key_of(table),
+                metadata={**{name: told[name] for name in LEGAL}, **figures},
             )
 
     @multi_asset_check(

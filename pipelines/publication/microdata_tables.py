@@ -21,7 +21,14 @@ from typing import Any, Final
 import polars as pl
 
 from anonymization.keys import Key
-from anonymization.microdata_door import ROW_KEY, Destination, Passed, pass_microdata_door
+from anonymization.microdata import NoSolutionError
+from anonymization.microdata_door import (
+    ROW_KEY,
+    YEAR,
+    Destination,
+    Passed,
+    pass_microdata_door,
+)
 from anonymization.risk import RiskReport, assess
 from anonymization.verdict import violations
 from pipelines.catalogue.loader import Catalogue
@@ -57,11 +64,32 @@ class Restricted:
     truth: pl.DataFrame
 
     def of(self, table: MicrodataTable) -> pl.DataFrame:
-        """The rows that a table is made from.
+        """The rows that a table is made from: those of years in which some class could hold.
+
+        A year with fewer than k persons, or with fewer than l values of a sensitive attribute (a
+        service that was not there yet), could only be left out. As a whole it is: the limit of
+        suppression is for persons, and would be used up by it.
 
         Args:
             table: Says which they are.
         """
+        rows = self._chosen(table)
+        holds = pl.len() >= table.policy.k
+        for attribute in table.policy.sensitive:
+            holds &= pl.col(attribute.name).n_unique() >= attribute.l
+        years = rows.group_by(YEAR).agg(holds=holds).filter("holds")[YEAR]
+        return rows.filter(pl.col(YEAR).is_in(years.implode()))
+
+    def years_left_out(self, table: MicrodataTable) -> list[int]:
+        """The years of which a table has no rows.
+
+        Args:
+            table: The table.
+        """
+        there = self.of(table)[YEAR].unique()
+        return sorted(set(self._chosen(table)[YEAR].unique()) - set(there))
+
+    def _chosen(self, table: MicrodataTable) -> pl.DataFrame:
         only = table.rules.only
         return self.rows if only is None else self.rows.filter(pl.col(only))
 
@@ -88,16 +116,22 @@ def write_table(
         entries: The loaded catalogue.
 
     Returns:
-        What stewards are told.
+        What stewards are told. Where nothing that keeps to the policy can be made, there is no
+        table, ``made`` is false and ``why`` tells the reason.
 
     Raises:
         MicrodataDoorError: What was written does not hold; it is not kept.
-        NoSolutionError: No generalisation holds within the suppression limit.
     """
     rows = given.of(table)
     # By version: the same deliveries under a changed policy are another release of the table.
     destination = Destination(release, table.rules.recipient, table.version)
-    passed = pass_microdata_door(rows, table.policy, destination, key=key)
+    try:
+        passed = pass_microdata_door(rows, table.policy, destination, key=key)
+    except NoSolutionError as error:
+        return _tell(zones, table, release, {"made": False, "why": str(error)})
+    if passed.table.is_empty():
+        why = f"In no year are there k={table.policy.k} persons and l values of every attribute."
+        return _tell(zones, table, release, {"made": False, "why": why})
     behind = spread(table, passed.table, rows, given.population)
     target = zones.microdata / f"{table.name}.parquet"
     with atomic_write(target) as path:
@@ -112,14 +146,26 @@ def write_table(
     bias = indicator_bias(table, passed.table, behind, given.truth, entries)
     with atomic_write(zones.restricted / "microdata" / f"{table.name}.bias.parquet") as path:
         bias.write_parquet(path)
-    told = {
-        **labels(table, release),
-        "titles": {language: text.title for language, text in table.entry.texts.items()},
+    outcome = {
+        "made": True,
+        "years_left_out": given.years_left_out(table),
         **_outcome(table, passed, risk),
         "population": _against_public(passed.table, behind),
         "bias": list(summary(bias)),
         "sha256": content,
     }
+    return _tell(zones, table, release, outcome)
+
+
+def _tell(
+    zones: Zones, table: MicrodataTable, release: str, outcome: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write what stewards and analysts are told; of a table not made nothing else stays."""
+    titles = {language: text.title for language, text in table.entry.texts.items()}
+    told = {**labels(table, release), "titles": titles, **outcome}
+    if not told["made"]:
+        (zones.microdata / f"{table.name}.parquet").unlink(missing_ok=True)
+        (zones.restricted / "microdata" / f"{table.name}.bias.parquet").unlink(missing_ok=True)
     _write_json(zones.steward / "microdata" / f"{table.name}.json", told)
     _write_json(zones.microdata / f"{table.name}.json", _for_analysts(told))
     return told
@@ -199,12 +245,14 @@ def verify(zones: Zones, table: MicrodataTable, rows: pl.DataFrame, release: str
         What does not hold; empty when all does. Columns and numbers only.
     """
     path = zones.microdata / f"{table.name}.parquet"
+    told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    if not told["made"]:
+        return ["There is a table that could not be made."] if path.exists() else []
     try:
         _, found = measured(path, table, rows, release)
     except MicrodataDoorError as error:
         found = [str(error)]
-    told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    if told.get("sha256") != digest(path):
+    if told["sha256"] != digest(path):
         found.append("The file is not the one that its sidecar tells of.")
     if any(told.get(name) != value for name, value in labels(table, release).items()):
         found.append("The sidecar does not say what it must.")
@@ -285,6 +333,9 @@ def _by_size(sizes: Sequence[Mapping[str, int]]) -> dict[str, int]:
 
 def _for_analysts(told: Mapping[str, Any]) -> dict[str, Any]:
     """What an analyst may know: no exact bias, and no small count of persons left out."""
+    if not told["made"]:
+        # Why tells how many persons there are; that nothing can be made is enough here.
+        return {name: value for name, value in told.items() if name != "why"}
     left_out = told["suppressed"]
     return {
         **told,

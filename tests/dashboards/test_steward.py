@@ -182,6 +182,8 @@ def test_tables_for_analysts_are_told_with_risk_bias_and_terms(
         "474.0%",
     ]
     assert "personal data in law" in said
+    assert "Contacts was not made" in said
+    assert "Chronic conditions lacks the years 2022" in said
     assert "Analysts are told this in bands only." in said
     assert "planning and steering" in said
     nynorsk = text_of(page(monkeypatch, home, lang="nn", view="microdata"))

@@ -230,6 +230,8 @@ def _microdata(steward: Path) -> None:
             "nn": "Kroniske tilstandar",
             "en": "Chronic conditions",
         },
+        "made": True,
+        "years_left_out": [2022],
         "recipient": "analysts",
         "agreement": "none with others; local use",
         "purpose": "planning and steering",
@@ -253,7 +255,9 @@ def _microdata(steward: Path) -> None:
             }
         ],
     }
-    (steward / "microdata" / "chronic_conditions.json").write_text(json.dumps(told))
+    absent = {"titles": {"nb": "Kontakter", "nn": "Kontaktar", "en": "Contacts"}, "made": False}
+    for name, content in (("chronic_conditions", told), ("contacts", absent)):
+        (steward / "microdata" / f"{name}.json").write_text(json.dumps(content))
 
 
 def _releases(steward: Path, *, blocking: bool, candidate: bool) -> None:

@@ -229,6 +229,51 @@ def test_a_file_that_its_sidecar_does_not_tell_of_is_found(copy: Settings) -> No
     assert run(copy, CHECKS)["demography"] is False
 
 
+def changed(settings: Settings, sql: str) -> None:
+    with duckdb.connect(str(settings.zones.warehouse)) as con:
+        con.execute(f"update intermediate.int_person_year_attributes set {sql}")
+
+
+def told_of(settings: Settings, zone: str, name: str) -> dict[str, object]:
+    text = (settings.home / zone / "microdata" / f"{name}.json").read_text()
+    found: dict[str, object] = json.loads(text)
+    return found
+
+
+def test_a_year_in_which_nothing_was_recorded_is_left_out_and_told(copy: Settings) -> None:
+    changed(copy, "need_level = 0 where year = 2023")
+    assert all(run(copy).values())
+    made = tables(copy.zones)
+    assert made["need_level"]["year"].unique().to_list() == [2024]
+    assert made["contacts"]["year"].n_unique() == 2
+    assert told_of(copy, "steward", "need_level")["years_left_out"] == [2023]
+    assert told_of(copy, "steward", "contacts")["years_left_out"] == []
+
+
+def test_a_table_that_cannot_be_made_is_not_there_and_told(copy: Settings) -> None:
+    changed(copy, "out_of_hours_contacts = 0")
+    assert all(run(copy).values())
+    assert set(tables(copy.zones)) == set(declared()) - {"contacts"}
+    assert not (copy.zones.restricted / "microdata" / "contacts.bias.parquet").exists()
+    assert told_of(copy, "steward", "contacts")["made"] is False
+    analysts = told_of(copy, "analysis", "contacts")
+    assert analysts["made"] is False
+    assert "why" not in analysts
+    # What lies there all the same is found.
+    shutil.copy(
+        copy.zones.microdata / "demography.parquet", copy.zones.microdata / "contacts.parquet"
+    )
+    assert run(copy, CHECKS)["contacts"] is False
+
+
+def test_a_table_for_which_nothing_holds_is_not_there_and_told(copy: Settings) -> None:
+    """Three values are there, but hardly anybody has the two others: not even ``*`` is mixed."""
+    changed(copy, "gp_contacts = case when age < 3 then 1 + age % 2 else 0 end")
+    assert all(run(copy).values())
+    assert "contacts" not in tables(copy.zones)
+    assert "No generalisation" in str(told_of(copy, "steward", "contacts")["why"])
+
+
 def test_tables_that_nobody_declares_any_more_are_removed(copy: Settings) -> None:
     zones = copy.zones
     for path in (
