@@ -18,7 +18,6 @@ from anonymization.keys import (
     create_key_file,
 )
 from anonymization.microdata import Anonymized, NoSolutionError, anonymize
-from anonymization.microdata_door import Destination, Passed, pass_microdata_door
 from anonymization.packing import ColumnError
 from anonymization.partition import k_anonymous_strata, optimal_partition
 from anonymization.policies import (
@@ -40,7 +39,6 @@ __all__ = [
     "Anonymized",
     "ColumnError",
     "ColumnRule",
-    "Destination",
     "Diversity",
     "DoorResult",
     "EnvironmentKeyProvider",
@@ -53,7 +51,6 @@ __all__ = [
     "MicrodataPolicy",
     "NoSolutionError",
     "NotSupportedError",
-    "Passed",
     "PolicyError",
     "Pseudonymiser",
     "QuasiIdentifier",
@@ -70,7 +67,6 @@ __all__ = [
     "k_anonymous_strata",
     "optimal_partition",
     "pass_door",
-    "pass_microdata_door",
     "protect",
     "redact",
     "violations",
