@@ -11,7 +11,7 @@ What protects a person in such a table:
 * pseudonyms are made for one release, recipient and table, and change from year to year: neither
   two releases, two recipients, two tables nor two years of a person can be joined by them. What is
   to be known of one person together has to be in one table, whose policy then counts all of it;
-* rows are ordered by what is shown, so their order tells nothing.
+* rows are ordered by their pseudonyms, so their order tells nothing.
 
 The table is k-anonymous, not anonymous: it stays personal data in law, for local use under
 agreement, and is never a publication.
@@ -65,7 +65,7 @@ class Passed:
 
     Attributes:
         table: ``person_year_key`` (32 hexadecimal digits) and the columns that the policy names;
-            one row per person and year, sorted by the quasi-identifiers, then by key.
+            one row per person and year, sorted by key.
         anonymized: Levels, loss and evidence; its own table is empty.
     """
 
@@ -112,7 +112,7 @@ def pass_microdata_door(
     made = anonymize(data, replace(policy, insensitive=(*policy.insensitive, person)))
     table = _with_new_pseudonyms(made.table, person, Pseudonymiser(key, destination.purpose))
     return Passed(
-        table=table.select(ROW_KEY, *policy.columns).sort(*names, ROW_KEY),
+        table=table.select(ROW_KEY, *policy.columns).sort(ROW_KEY),
         anonymized=replace(made, table=made.table.clear()),
     )
 

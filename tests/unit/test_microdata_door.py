@@ -56,7 +56,7 @@ def passed(
 def test_the_table_by_example() -> None:
     made = passed(people(2024))
     assert made.table.columns == ["person_year_key", "year", "age", "ill"]
-    assert made.table["age"].to_list() == ["30-39"] * 3 + ["70-79"] * 2
+    assert sorted(made.table["age"]) == ["30-39"] * 3 + ["70-79"] * 2
     assert made.table["ill"].sum() == 3
     assert made.anonymized.suppressed == 0
     assert made.anonymized.table.is_empty()
@@ -106,7 +106,7 @@ def test_the_order_of_rows_tells_nothing() -> None:
     made = passed(frame).table
     assert passed(frame.reverse()).table.equals(made)
     assert passed(frame.lazy()).table.equals(made)
-    assert made.equals(made.sort("year", "age", "person_year_key"))
+    assert made.equals(made.sort("person_year_key"))
 
 
 def test_what_cannot_be_kept_is_left_out_within_the_limit() -> None:
