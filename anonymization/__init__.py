@@ -27,9 +27,9 @@ from anonymization.microdata import (
     anonymize,
     solve,
 )
+from anonymization.microdata_door import Destination, Passed, pass_microdata_door
 from anonymization.packing import ColumnError
 from anonymization.partition import k_anonymous_strata, optimal_partition
-from anonymization.person_year_table import PersonYears, person_years
 from anonymization.policies import (
     MicrodataPolicy,
     NotSupportedError,
@@ -49,6 +49,7 @@ __all__ = [
     "Anonymized",
     "ColumnError",
     "ColumnRule",
+    "Destination",
     "Diversity",
     "DoorResult",
     "EnvironmentKeyProvider",
@@ -63,7 +64,7 @@ __all__ = [
     "NoSolutionError",
     "NotSupportedError",
     "PartitionEvidence",
-    "PersonYears",
+    "Passed",
     "PolicyError",
     "Pseudonymiser",
     "QuasiIdentifier",
@@ -82,7 +83,7 @@ __all__ = [
     "k_anonymous_strata",
     "optimal_partition",
     "pass_door",
-    "person_years",
+    "pass_microdata_door",
     "protect",
     "redact",
     "solve",

@@ -148,6 +148,13 @@ class StewardZone:
         keys = ["indicator_id", "status", "reason"]
         return frame.group_by(keys).agg(pl.col("cells").sum()).sort(keys, nulls_last=True)
 
+    def microdata(self) -> list[dict[str, Any]]:
+        """What is told of each table of the analysis zone, by name."""
+        return [
+            json.loads(path.read_text(encoding="utf-8"))
+            for path in sorted((self.folder / "microdata").glob("*.json"))
+        ]
+
     def releases(self) -> list[dict[str, Any]]:
         """All release records, candidates first, then the latest built first."""
         records = [

@@ -11,7 +11,13 @@ import streamlit as st
 from dashboards.session import choose
 from dashboards.steward_data import StewardZone, home_folder
 from dashboards.text import DEFAULT_LANGUAGE, LANGUAGES, translator
-from dashboards.views import steward_checks, steward_hidden, steward_quarantine, steward_release
+from dashboards.views import (
+    steward_checks,
+    steward_hidden,
+    steward_microdata,
+    steward_quarantine,
+    steward_release,
+)
 from dashboards.views.steward_parts import DOMAIN, STYLE, Desk
 
 VIEWS = {
@@ -19,6 +25,7 @@ VIEWS = {
     "checks": steward_checks.show,
     "quarantine": steward_quarantine.show,
     "hidden": steward_hidden.show,
+    "microdata": steward_microdata.show,
 }
 LANGUAGE_NAMES = {"nb": "Bokmål", "nn": "Nynorsk", "en": "English"}
 
@@ -49,6 +56,7 @@ def page() -> None:
         "checks": tr("Checks"),
         "quarantine": tr("Quarantine"),
         "hidden": tr("Hidden figures"),
+        "microdata": tr("Tables for analysts"),
     }
     view = choose(
         st.segmented_control,

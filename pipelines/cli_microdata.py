@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 console = Console(highlight=False, soft_wrap=True, markup=False)
 
 Separator = Annotated[str, typer.Option(help="Between the fields of a CSV file.")]
+Language = Annotated[Literal["nb", "nn", "en"], typer.Option(help="Of the page.")]
 Spill = Annotated[
     Path | None,
     typer.Option(
@@ -73,6 +74,10 @@ def assess(
     separator: Separator = ",",
     spill: Spill = None,
     out: Annotated[Path | None, typer.Option(help="Write the whole report here, as JSON.")] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="Write a page for people to read here, as HTML.")
+    ] = None,
+    language: Language = "nb",
 ) -> None:
     """Measure how far persons in a table can be recognised.
 
@@ -117,6 +122,14 @@ def assess(
             path.write_text(
                 json.dumps(as_json(report), indent=2, ensure_ascii=False), encoding="utf-8"
             )
+    if page is not None:
+        from pipelines.publication.microdata_report import Subject, report_page
+
+        subject = Subject(
+            file.name, tuple(names), report, policy=rules, counts_persons=person is not None
+        )
+        with atomic_write(page) as path:
+            path.write_text(report_page(subject, language), encoding="utf-8")
     broken = violations(report, rules) if rules else []
     for sentence in broken:
         console.print(f"  {sentence}")
@@ -135,15 +148,23 @@ def anonymize(
             "and presence.",
         ),
     ] = None,
+    language: Language = "nb",
+    agreement: Annotated[
+        str, typer.Option(help="Agreement under which the table may be used; told on the page.")
+    ] = "",
+    purpose: Annotated[
+        str, typer.Option(help="What the table may be used for; told on the page.")
+    ] = "",
     separator: Separator = ",",
     spill: Spill = None,
 ) -> None:
     """Generalise a table as little as possible so that it holds to a policy.
 
-    A Parquet table may be larger than memory. What is written is k-anonymous, not anonymous: it
-    stays personal data in law.
+    Beside it lie a page for people to read (HTML, pictures included), the same as JSON, and the
+    numbers of the rows left out. A Parquet table may be larger than memory. What is written is
+    k-anonymous, not anonymous: it stays personal data in law.
     """
-    from pipelines.publication.microdata_files import anonymize_file
+    from pipelines.publication.microdata_files import PageWords, anonymize_file
 
     with console.status("Reading the policy") as status:
         made = anonymize_file(
@@ -153,6 +174,7 @@ def anonymize(
             population=population,
             spill=spill,
             separator=separator,
+            words=PageWords(language, agreement, purpose),
             tell=status.update,
         )
     _tell({"given": made.before, "written": made.after})
@@ -168,7 +190,12 @@ def anonymize(
     console.print(f"  {made.solved.suppressed} records were left out.")
     if made.solved.report.missing == "unmatched":
         console.print("  A record without a value matched nobody, unless the value was *.")
-    beside = [made.report, made.suppressed, *([made.population] if made.population else [])]
+    beside = [
+        made.page,
+        made.report,
+        made.suppressed,
+        *([made.population] if made.population else []),
+    ]
     console.print(f"  {made.table}, {', '.join(path.name for path in beside)}")
 
 

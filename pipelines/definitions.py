@@ -14,9 +14,10 @@ from pathlib import Path
 import structlog
 from dagster import Definitions, definitions, in_process_executor
 
-from pipelines.assets.doors import person_year_microdata, strata_map
+from pipelines.assets.doors import strata_map
 from pipelines.assets.exports import export_asset
 from pipelines.assets.journal import inbox, journal
+from pipelines.assets.microdata import microdata_assets
 from pipelines.assets.quality import journal_quality
 from pipelines.assets.register import population, register_quality
 from pipelines.assets.release import published_release, release_candidate
@@ -52,7 +53,7 @@ def assembled() -> Definitions:
             population,
             register_quality,
             strata_map,
-            person_year_microdata,
+            *microdata_assets(),
             release_candidate,
             published_release,
         ],

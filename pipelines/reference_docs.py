@@ -140,13 +140,27 @@ def _indicator(entry: Indicator, entries: Catalogue) -> str:
 def _policies(entries: Catalogue) -> str:
     parts = [MADE, "# Disclosure policies\n"]
     for policy in entries.policies.values():
-        rules = _table(("rule", "value"), policy.rules.items())
+        rules = _table(("rule", "value"), ((name, _rule(v)) for name, v in policy.rules.items()))
         texts = "\n\n".join(f"*{lang}*: {policy.texts[lang].rule}" for lang in LANGUAGES)
         parts.append(
             f"## {policy.id}\n\nVersion {policy.version} of {policy.date}, {policy.kind}; owner: "
             f"{policy.owner}.\n\n{policy.reason}\n\n{rules}\n{texts}\n"
         )
     return "\n".join(parts)
+
+
+def _rule(value: object) -> object:
+    """A rule as one reads it: what is nested becomes ``key: value``, what is listed has commas."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_rule(inner)}" for key, inner in value.items())
+    if isinstance(value, list):
+        return "; ".join(_named(one) if isinstance(one, Mapping) else str(one) for one in value)
+    return value
+
+
+def _named(entry: Mapping[str, object]) -> str:
+    rest = {key: value for key, value in entry.items() if key != "name"}
+    return f"`{entry['name']}`" + (f" ({_rule(rest)})" if rest else "")
 
 
 def _published() -> str:
@@ -199,7 +213,7 @@ def _restricted() -> str:
 
 def _models(folder: Path) -> str:
     parts = [MADE, "# dbt models\n"]
-    for layer in ("staging", "intermediate", "marts", "analysis"):
+    for layer in ("staging", "intermediate", "marts"):
         parts.append(f"## {layer}\n")
         rows = []
         for path in sorted((folder / layer).rglob("*.yml")):

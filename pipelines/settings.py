@@ -56,7 +56,6 @@ class Zones:
         self.strata_map = self.restricted / "strata_map.parquet"
         self.analysis = home / "analysis"
         self.microdata = self.analysis / "microdata"
-        self.analysis_warehouse = self.analysis / "analysis.duckdb"
         self.steward = home / "steward"
         self.published = home / "published"
         self.state = home / "state"
@@ -75,6 +74,7 @@ class Zones:
             self.register,
             self.releases,
             self.ledger,
+            self.restricted / "microdata",
             self.analysis,
             self.microdata,
             self.steward,
@@ -82,6 +82,7 @@ class Zones:
             self.steward / "quarantine",
             self.steward / "new_fields",
             self.steward / "disclosure",
+            self.steward / "microdata",
             self.steward / "releases",
             self.steward / "inbox",
             self.published,

@@ -8,7 +8,7 @@ zone, which is opened read-only and removed at once: no other path is named to t
 files, network and extensions are switched off, and the settings are locked. Views over
 Parquet with ``allowed_directories`` would be simpler, but DuckDB 2.0 grants *writing* with that
 setting too (``COPY … TO``, ``ATTACH``), and a database attached read-only may be detached and
-attached again for writing. A copy also keeps no lock on the warehouse that the pipeline writes.
+attached again for writing.
 
 This closes SQL. Python code of a notebook runs with the rights of whoever started the process,
 so a notebook server for several people belongs under an operating-system user of its own that
@@ -37,10 +37,6 @@ MEMORY_LIMIT = "2GB"
 _TABLE = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 
 
-class ZoneBusyError(RuntimeError):
-    """The pipeline is writing what the notebook wants to read."""
-
-
 def home_folder() -> Path:
     """The data folder: ``FOLKEPULS_HOME``, else ``data`` beside the code."""
     default = Path(__file__).resolve().parents[2] / "data"
@@ -55,11 +51,8 @@ def open_zones(home: Path | None = None) -> duckdb.DuckDBPyConnection:
 
     Returns:
         A read-only connection with the schemas ``published`` (tables of the current release) and
-        ``analysis`` (k-anonymous microdata, and the tables built on it). A zone without content
-        is a schema without tables. Close it when done.
-
-    Raises:
-        ZoneBusyError: The pipeline holds the analysis warehouse.
+        ``analysis`` (k-anonymous microdata). A zone without content is a schema without tables.
+        Close it when done.
     """
     home = home or home_folder()
     folder = home / "analysis"
@@ -108,9 +101,6 @@ def _copy(home: Path, snapshot: Path) -> None:
         if current.exists():
             _copy_files(builder, "published", current.resolve().glob("*.parquet"))
         _copy_files(builder, "analysis", (home / "analysis" / "microdata").glob("*.parquet"))
-        warehouse = home / "analysis" / "analysis.duckdb"
-        if warehouse.exists():
-            _copy_warehouse(builder, warehouse)
     finally:
         builder.close()
     snapshot.chmod(0o600)
@@ -120,28 +110,6 @@ def _copy_files(builder: duckdb.DuckDBPyConnection, zone: str, files: Iterable[P
     for path in sorted(files):
         if _TABLE.match(path.stem):
             builder.read_parquet(str(path)).create(f"{zone}.{path.stem}")
-
-
-def _copy_warehouse(builder: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
-    """Tables of the warehouse that no Parquet file has given already."""
-    there = set(tables(builder))
-    try:
-        source = duckdb.connect(str(warehouse), read_only=True, config=dict(CLOSED))
-    except duckdb.IOException as error:
-        raise ZoneBusyError(
-            "analysis/analysis.duckdb: expected it to be free, but a run is writing it. "
-            "Wait until the run has ended, then run the first cell again."
-        ) from error
-    try:
-        found = source.sql(
-            "select schema_name, table_name from duckdb_tables() where not internal order by all"
-        ).fetchall()
-        for schema, table in found:
-            if _TABLE.match(table) and ("analysis", table) not in there:
-                content = source.table(f"{schema}.{table}").to_arrow_table()
-                builder.from_arrow(content).create(f"analysis.{table}")
-    finally:
-        source.close()
 
 
 def _closed(snapshot: Path) -> duckdb.DuckDBPyConnection:

@@ -120,7 +120,7 @@ def years(connection: duckdb.DuckDBPyConnection, table: str = "published") -> li
     """Calendar years with figures (``published``) or person-years (``analysis``), newest first."""
     queries: Mapping[str, str] = {
         "published": "select distinct year(period_start) from published.indicator_values",
-        "analysis": "select distinct year from analysis.person_years",
+        "analysis": "select distinct year from analysis.demography",
     }
     found = connection.sql(queries[table] + " order by 1 desc").fetchall()
     return [str(year) for (year,) in found]

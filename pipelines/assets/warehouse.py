@@ -1,4 +1,4 @@
-"""What dbt reads, and dbt itself: the catalogue as tables, and models in three selections.
+"""What dbt reads, and dbt itself: the catalogue as tables, and models in two selections.
 
 Belongs here: handing work to dbt in its order. Does not belong here: SQL (``dbt_project``) and
 the doors between the selections (``assets.doors``).
@@ -113,7 +113,7 @@ def dbt_models(settings: Settings) -> list[AssetsDefinition]:
     Args:
         settings: Settings that say where the manifest lies.
     """
-    return [_selection(settings, tag) for tag in ("pre_strata", "post_strata", "analysis")]
+    return [_selection(settings, tag) for tag in ("pre_strata", "post_strata")]
 
 
 def _selection(settings: Settings, tag: str) -> AssetsDefinition:
@@ -162,11 +162,6 @@ def _sizes(settings: Settings, target: Path) -> Iterator[AssetObservation]:
         for result in results
         if result["unique_id"].startswith("model.") and result["status"] == "success"
     ]
-    zones = settings.zones
-    files = {"restricted": zones.warehouse, "analysis": zones.analysis_warehouse}
-    for database, file in files.items():
-        tables = [(schema, name) for where, schema, name in built if where == database]
-        if not tables:
-            continue
-        for schema, name, rows in table_sizes(file, tables):
-            yield AssetObservation([schema, name], metadata={"dagster/row_count": rows})
+    tables = [(schema, name) for _, schema, name in built]
+    for schema, name, rows in table_sizes(settings.zones.warehouse, tables):
+        yield AssetObservation([schema, name], metadata={"dagster/row_count": rows})

@@ -246,7 +246,7 @@ class Policy(Strict):
 
     id: Identifier
     version: int = Field(ge=1)
-    kind: Literal["table", "microdata"]
+    kind: Literal["table", "microdata", "strata"]
     rules: dict[str, object]
     owner: str
     reason: str

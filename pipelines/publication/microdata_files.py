@@ -24,7 +24,9 @@ from anonymization.microdata import Solved, solve
 from anonymization.policies import MicrodataPolicy
 from anonymization.risk import RiskReport, assess
 from anonymization.verdict import violations
+from pipelines.catalogue.model import Language
 from pipelines.publication.microdata_policy import read_policy
+from pipelines.publication.microdata_report import Subject, report_page
 from pipelines.publication.microdata_source import (
     MicrodataFileError,
     ParquetSource,
@@ -43,12 +45,28 @@ PERSONAL: Final = (
 
 
 @dataclass(frozen=True)
+class PageWords:
+    """What only the one who makes a table can say of it, for the page beside it.
+
+    Attributes:
+        language: Of the page: nb, nn or en.
+        agreement: Under which the table may be used; empty when not stated.
+        purpose: What it may be used for; empty when not stated.
+    """
+
+    language: Language = "nb"
+    agreement: str = ""
+    purpose: str = ""
+
+
+@dataclass(frozen=True)
 class Made:
     """What was written.
 
     Attributes:
         table: The anonymised table.
         report: The report beside it, as JSON.
+        page: The same for people to read, as HTML.
         suppressed: Row numbers of the records left out, from 0, as CSV.
         population: The population recoded like the table; none where the policy asks for none.
         solved: Levels, loss and evidence.
@@ -58,6 +76,7 @@ class Made:
 
     table: Path
     report: Path
+    page: Path
     suppressed: Path
     population: Path | None
     solved: Solved
@@ -73,6 +92,7 @@ def anonymize_file(
     population: Path | None = None,
     spill: Path | None = None,
     separator: str = ",",
+    words: PageWords = PageWords(),
     tell: Callable[[str], None] = lambda stage: None,
 ) -> Made:
     """Anonymise a file and write table, report and the rows left out.
@@ -89,6 +109,7 @@ def anonymize_file(
         spill: Folder for what outgrows memory, in a zone that may hold the source; its own folder
             by default.
         separator: Between the fields of CSV files.
+        words: Of the page beside the table.
         tell: Hears of each stage.
 
     Returns:
@@ -124,6 +145,7 @@ def anonymize_file(
     result = Made(
         table=target,
         report=folder / f"{source.stem}.report.json",
+        page=folder / f"{source.stem}.report.html",
         suppressed=folder / f"{source.stem}.suppressed.csv",
         population=folder / f"{source.stem}.population{source.suffix}"
         if people is not None
@@ -137,11 +159,28 @@ def anonymize_file(
     if result.population is not None and solved.population is not None:
         with atomic_write(result.population) as path:
             _write_frame(solved.population, path, source.suffix, separator)
+    with atomic_write(result.page) as path:
+        path.write_text(_page(source.name, rules, result, words), encoding="utf-8")
     with atomic_write(result.report) as path:
         report = _report(result, rules, {"input": _digest(source), "policy": _digest(policy)})
         report["sha256"]["output"] = content
         path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return result
+
+
+def _page(name: str, rules: MicrodataPolicy, made: Made, words: PageWords) -> str:
+    subject = Subject(
+        name=name,
+        quasi_identifiers=tuple(qi.name for qi in rules.quasi_identifiers),
+        given=made.before,
+        policy=rules,
+        made=made.solved,
+        written=made.after,
+        counts_persons=rules.person is not None,
+        agreement=words.agreement,
+        purpose=words.purpose,
+    )
+    return report_page(subject, words.language)
 
 
 def measured(

@@ -143,8 +143,20 @@ def read_policy(path: Path) -> MicrodataPolicy:
         raise PolicyError(f"{path}: cannot be read. Name a policy file.") from None
     except (yaml.YAMLError, UnicodeDecodeError):
         raise PolicyError(f"{path}: is no YAML. Write it as docs/how-to describes.") from None
-    form = MicrodataPolicyFile.model_validate(content)
-    folder = path.parent
+    return policy_of(MicrodataPolicyFile.model_validate(content), path.parent)
+
+
+def policy_of(form: MicrodataPolicyFile, folder: Path) -> MicrodataPolicy:
+    """The policy that a form describes.
+
+    Args:
+        form: What was written.
+        folder: Where the files of hierarchies are.
+
+    Raises:
+        PolicyError: If it contradicts itself, or a hierarchy's file cannot be read.
+        HierarchyError: If a hierarchy is none.
+    """
     return MicrodataPolicy(
         k=form.k,
         quasi_identifiers=tuple(entry.build(folder) for entry in form.quasi_identifiers),

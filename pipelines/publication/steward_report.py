@@ -130,10 +130,15 @@ def utility_loss(marts: Marts) -> list[dict[str, Any]]:
         "indicator_id", share=1 - pl.col("placed") / pl.col("all")
     )
     return [
-        {"indicator_id": name, "share": round(share, 6), "band": _band(share)}
+        {"indicator_id": name, "share": round(share, 6), "band": band(share)}
         for name, share in shares.sort("indicator_id").iter_rows()
     ]
 
 
-def _band(share: float) -> str:
+def band(share: float) -> str:
+    """A loss or bias as it may be told to everybody: ``<1 %``, ``1-5 %`` or ``>5 %``.
+
+    Args:
+        share: Its size, 0 or more.
+    """
     return next((name for limit, name in BANDS if share < limit), ">5 %")

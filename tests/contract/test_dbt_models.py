@@ -14,19 +14,14 @@ from pipelines.catalogue.entities import key_domains, load_entities, restricted_
 from pipelines.catalogue.loader import catalogue
 from pipelines.catalogue.tables import catalogue_tables
 from pipelines.ingest.ledger import DELIVERY_TABLE
+from pipelines.publication.microdata_bias import PUBLIC
+from pipelines.publication.microdata_rules import microdata_tables
 from pipelines.resources import DBT_FOLDER
 from pipelines.settings import reference_dir
-from tests.support.analysis_zone import person_years
 from tests.support.compiled_models import Dbt, layer
 from tests.support.warehouse import Warehouse
 
 MODELS = sorted((DBT_FOLDER / "models").rglob("*.sql"))
-LAYER_GROUPS = {
-    "staging": "restricted",
-    "intermediate": "restricted",
-    "marts": "restricted",
-    "analysis": "analysis",
-}
 
 
 def macro_measures() -> list[str]:
@@ -82,7 +77,7 @@ def test_a_model_has_its_yaml_beside_it(path: Path, dbt) -> None:
     assert Path(model["patch_path"].split("://")[1]).stem == path.stem
     assert model["description"].strip()
     assert model["config"]["meta"]["grain"].startswith("one row per ")
-    assert model["config"]["group"] == LAYER_GROUPS[layer(model)]
+    assert model["config"]["group"] == "restricted"
     undescribed = [name for name, one in model["columns"].items() if not one["description"].strip()]
     assert undescribed == []
 
@@ -96,9 +91,9 @@ def test_every_yaml_stands_beside_its_model() -> None:
     assert lonely == []
 
 
-def test_marts_and_analysis_have_enforced_contracts(dbt) -> None:
-    promised = [m for m in dbt.models.values() if layer(m) in ("marts", "analysis")]
-    assert len(promised) >= 5
+def test_marts_have_enforced_contracts(dbt) -> None:
+    promised = [m for m in dbt.models.values() if layer(m) == "marts"]
+    assert len(promised) >= 3
     for model in promised:
         assert model["config"]["contract"]["enforced"], model["name"]
         untyped = [name for name, one in model["columns"].items() if not one["data_type"]]
@@ -132,8 +127,6 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     home.write_journal({})
     home.write_catalogue(range(2024, 2025))
     home.write_single_year_strata()
-    people = person_years().clear()
-    people.write_parquet(home.zones.microdata / "person_years.parquet")
     return home
 
 
@@ -143,8 +136,7 @@ def described(dbt: Dbt, empty: Warehouse) -> dict[str, list[str]]:
     columns: dict[str, list[str]] = {}
     connection = duckdb.connect(":memory:")
     try:
-        for database in ("restricted", "analysis"):
-            connection.execute(f"attach ':memory:' as {database}")
+        connection.execute("attach ':memory:' as restricted")
         connection.execute("use restricted")
         for name in dbt.in_order(dbt.models):
             model = dbt.models[name]
@@ -168,8 +160,13 @@ def test_documented_columns_are_those_of_the_model(dbt, described) -> None:
     assert described.keys() == dbt.models.keys()
 
 
-def test_analysts_get_the_columns_of_the_microdata_door(described) -> None:
-    assert described["person_years"] == person_years().columns
+def test_the_microdata_door_finds_its_columns(described) -> None:
+    for table in microdata_tables(catalogue()).values():
+        schema, model = table.rules.source.split(".")
+        assert schema == "intermediate"
+        needed = {"person_id", *table.policy.columns, *filter(None, [table.rules.only])}
+        assert needed <= set(described[model]), table.name
+    assert set(PUBLIC) <= set(described["int_register_population"])
 
 
 def sources(dbt, name: str) -> set[str]:

@@ -33,7 +33,7 @@ from dashboards.notebooks.guide import (
 from dashboards.text import LANGUAGES, LOCALE_FOLDER
 from pipelines.checks.contracts import published_contracts
 from pipelines.epidemiology.intervals import wilson_limits
-from tests.support.analysis_zone import person_years, write_analysis
+from tests.support.analysis_zone import chronic_conditions, write_analysis
 from tests.support.browser import free_port
 from tests.support.published_release import write_release
 
@@ -120,8 +120,8 @@ def test_empty_zone_says_what_to_run(name: str, tmp_path: Path) -> None:
 def test_missing_tables_are_named(language: str, tmp_path: Path) -> None:
     connection = open_zones(tmp_path)
     try:
-        text = missing(connection, language, "analysis.person_years")
-        assert "`analysis.person_years`" in text
+        text = missing(connection, language, "analysis.demography")
+        assert "`analysis.demography`" in text
         assert "folkepuls run" in text
         assert "local" in label(connection, "en")
         assert synthetic_warning(connection, language) == ""
@@ -168,19 +168,16 @@ def test_diabetes_example_counts_as_it_says(home: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     found = pl.read_parquet(target)
 
-    people = person_years().filter(pl.col("year") == 2025)
-    oldest = people.filter(pl.col("age_from") == 80)
-    known = oldest.filter(pl.col("diabetes_status") == "ok")
-    with_diabetes = int(known["diabetes"].sum())
+    people = chronic_conditions().filter(pl.col("year") == 2025)
+    oldest = people.filter(pl.col("age") == "80+")
+    with_diabetes = int(oldest["diabetes"].sum())
     row = found.filter(pl.col("age_band") == "80+").row(0, named=True)
-    assert row["known"] == known.height
-    assert row["with_diabetes"] == with_diabetes
-    assert row["removed"] == oldest.height - known.height
-    lower, upper = wilson_limits([with_diabetes], [known.height])
-    assert row["per_cent"] == pytest.approx(100 * with_diabetes / known.height)
+    assert (row["person_years"], row["with_diabetes"]) == (oldest.height, with_diabetes)
+    lower, upper = wilson_limits([with_diabetes], [oldest.height])
+    assert row["per_cent"] == pytest.approx(100 * with_diabetes / oldest.height)
     assert (row["lower"], row["upper"]) == pytest.approx((100 * lower[0], 100 * upper[0]))
-    assert row["least"] <= row["per_cent"] <= row["most"]
-    straddling = people.filter(pl.col("age_from") == 60).height
+    assert found["age_band"].to_list() == ["0-17", "18-44", "45-66", "67-79", "80+"]
+    straddling = people.filter(pl.col("age") == "0-66").height
     assert found["person_years"].sum() == people.height - straddling
 
 

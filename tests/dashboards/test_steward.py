@@ -24,11 +24,11 @@ from pipelines.checks.results import write_results
 from tests.support.steward_zone import CANDIDATE, OLDER, verdict, write_zone
 
 PAGE = str(Path(__file__).resolve().parents[2] / "dashboards" / "steward_page.py")
-VIEWS = ("release", "checks", "quarantine", "hidden")
+VIEWS = ("release", "checks", "quarantine", "hidden", "microdata")
 HEADERS = {
-    "nb": ("Utgivelse", "Kontroller", "Karantene", "Skjulte tall"),
-    "nn": ("Utgjeving", "Kontrollar", "Karantene", "Skjulte tal"),
-    "en": ("Release", "Checks", "Quarantine", "Hidden figures"),
+    "nb": ("Utgivelse", "Kontroller", "Karantene", "Skjulte tall", "Tabeller for analytikere"),
+    "nn": ("Utgjeving", "Kontrollar", "Karantene", "Skjulte tal", "Tabellar for analytikarar"),
+    "en": ("Release", "Checks", "Quarantine", "Hidden figures", "Tables for analysts"),
 }
 NUMBER = "13889012345"
 NUMBER_WRITTEN = "138890 12345"
@@ -162,6 +162,32 @@ def test_primary_and_secondary_are_told_apart(monkeypatch: pytest.MonkeyPatch, h
     assert "Too few persons" in said
     assert "To protect others" in said
     assert "Readers of a release are never told which it is." in said
+
+
+def test_tables_for_analysts_are_told_with_risk_bias_and_terms(
+    monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    said = text_of(page(monkeypatch, home, lang="en", view="microdata"))
+    row = re.search(r"Chronic conditions</th>(.*?)</tr>", said)
+    assert row is not None
+    assert re.findall(r">([^<>]+)</td>", row.group(1)) == [
+        "10,017", "&lt;5", "194", "5", "18.2%", "20.0%", "1.9%", "6", "16.7%"
+    ]  # fmt: skip
+    bias = re.search(r"diabetes_type2_prevalence</th>(.*?)</tr>", said)
+    assert bias is not None
+    assert re.findall(r">([^<>]+)</td>", bias.group(1)) == [
+        "Chronic conditions",
+        "−1.1%",
+        "44.3%",
+        "474.0%",
+    ]
+    assert "personal data in law" in said
+    assert "Contacts was not made" in said
+    assert "Chronic conditions lacks the years 2022" in said
+    assert "Analysts are told this in bands only." in said
+    assert "planning and steering" in said
+    nynorsk = text_of(page(monkeypatch, home, lang="nn", view="microdata"))
+    assert "Kroniske tilstandar" in nynorsk
 
 
 def fill(app: AppTest, decision: str | None, name: str, reason: str) -> AppTest:

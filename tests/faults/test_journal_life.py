@@ -27,7 +27,6 @@ from tests.support.warehouse import Warehouse
 
 ONE = Options(threads=1)
 AS_OF = at(2)
-FIGURES = ("--exclude", "analysis")
 PERSONS_AND_PLACES = (
     "staging",
     *("int_person_links", "int_persons", "int_residence_spells"),
@@ -60,7 +59,7 @@ class Lives:
 def tables(connection: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
     listed = connection.execute(
         "SELECT table_schema, table_name FROM information_schema.tables "
-        "WHERE table_schema IN ('staging', 'intermediate', 'marts', 'analysis')"
+        "WHERE table_schema IN ('staging', 'intermediate', 'marts')"
     ).fetchall()
     found = {}
     for schema, name in listed:
@@ -111,7 +110,7 @@ def life(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Lives:
         if delivery.name[-1] in "012" or delivery.name == "s-2b" or wish:
             take(early.zones, delivery, options=ONE)
     then = as_of_february(every, "--select", *PERSONS_AND_PLACES)
-    now = built(every, *FIGURES)
+    now = built(every)
     until_then = quickly(dbt, early, *PERSONS_AND_PLACES)
     return Lives(now, then, until_then, quarantined, every, early)
 
@@ -308,8 +307,8 @@ def test_as_of_a_moment_all_is_as_if_nothing_had_come_since(life: Lives) -> None
 
 @pytest.mark.nightly
 def test_as_of_a_moment_every_figure_is_as_if_nothing_had_come_since(life: Lives) -> None:
-    then = as_of_february(life.warehouse, *FIGURES)
-    early = built(life.early_warehouse, *FIGURES)
+    then = as_of_february(life.warehouse)
+    early = built(life.early_warehouse)
     assert set(then) == set(early)
     assert [name for name in then if not then[name].equals(early[name])] == []
     assert then["fct_indicator_counts"].height > 0

@@ -45,6 +45,7 @@ def write_zone(home: Path, *, blocking: bool = False, candidate: bool = True) ->
     _quarantine(steward)
     _new_fields(steward)
     _disclosure(steward)
+    _microdata(steward)
     _releases(steward, blocking=blocking, candidate=candidate)
     return steward
 
@@ -218,6 +219,45 @@ def _disclosure(steward: Path) -> None:
                 }
             )
     pl.DataFrame(rows).write_parquet(folder / f"{CANDIDATE}.parquet")
+
+
+def _microdata(steward: Path) -> None:
+    (steward / "microdata").mkdir()
+    told = {
+        "table": "chronic_conditions",
+        "titles": {
+            "nb": "Kroniske tilstander",
+            "nn": "Kroniske tilstandar",
+            "en": "Chronic conditions",
+        },
+        "made": True,
+        "years_left_out": [2022],
+        "recipient": "analysts",
+        "agreement": "none with others; local use",
+        "purpose": "planning and steering",
+        "suppressed": 3,
+        "loss": 0.181919,
+        "risk": {
+            "records": 10_017,
+            "classes": 194,
+            "k": 5,
+            "prosecutor_max": 0.2,
+            "marketer": 0.019367,
+            "sensitive": {"diabetes": {"distinct": 2, "t": 0.296}},
+        },
+        "population": {"k_map": 6, "journalist_max": 1 / 6},
+        "bias": [
+            {
+                "indicator_id": "diabetes_type2_prevalence",
+                "region": -0.0106,
+                "typical": 0.442841,
+                "worst": 4.739694,
+            }
+        ],
+    }
+    absent = {"titles": {"nb": "Kontakter", "nn": "Kontaktar", "en": "Contacts"}, "made": False}
+    for name, content in (("chronic_conditions", told), ("contacts", absent)):
+        (steward / "microdata" / f"{name}.json").write_text(json.dumps(content))
 
 
 def _releases(steward: Path, *, blocking: bool, candidate: bool) -> None:

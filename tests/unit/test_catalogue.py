@@ -136,8 +136,8 @@ REFUSED: list[tuple[str, str, Change, str]] = [
     (
         "policy of another kind",
         STRATA,
-        lambda c: c.update(policy="person_years"),
-        "got 'person_years'",
+        lambda c: c.update(policy="demography"),
+        "got 'demography'",
     ),
     (
         "a measure with two units",

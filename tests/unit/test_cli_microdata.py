@@ -96,8 +96,10 @@ def test_a_file_is_anonymised_checked_and_told_of(folder: Path, name: str) -> No
     assert "personal data" in report["legal"]
     assert set(report["sha256"]) == {"input", "policy", "output"}
     # Counts and columns only; the brackets of a column are no markup.
-    told = done.output + (out / "people.report.json").read_text(encoding="utf-8")
+    page = (out / "people.report.html").read_text(encoding="utf-8")
+    told = done.output + page + (out / "people.report.json").read_text(encoding="utf-8")
     assert "[kjønn]" in done.output
+    assert "[kjønn]" in page
     assert "Kari" not in told
     assert "0301" not in told
     assert (out / name).stat().st_mode & 0o777 == 0o600
@@ -211,6 +213,20 @@ def test_every_way_to_count_counts_alike(tmp_path: Path) -> None:
         assert [way.lacking("who") for way in ways] == [2, 2]
 
 
+def test_pages_speak_the_language_asked_for(folder: Path) -> None:
+    for language, word in (("nb", "Formål"), ("nn", "Føremål"), ("en", "Purpose")):
+        page = folder / f"{language}.html"
+        told = ("--page", page, "--language", language, "-q", "kommune")
+        assert call("assess", folder / "people.parquet", *told).exit_code == 0
+        assert f'lang="{language}"' in page.read_text(encoding="utf-8")
+        words = ("--language", language, "--purpose", "<b>plan</b>")
+        rules = ("--policy", folder / "policy.yml", "--out", folder / language)
+        assert call("anonymize", folder / "people.parquet", *rules, *words).exit_code == 0
+        made = (folder / language / "people.report.html").read_text(encoding="utf-8")
+        assert word in made
+        assert "&lt;b&gt;plan" in made
+
+
 def test_leading_zeros_of_csv_codes_stay(folder: Path) -> None:
     assert read_table(folder / "people.csv", ";")["kommune"].to_list()[0] == "0301"
 
@@ -218,7 +234,8 @@ def test_leading_zeros_of_csv_codes_stay(folder: Path) -> None:
 def test_the_same_input_gives_the_same_bytes(folder: Path) -> None:
     for run in ("one", "two"):
         anonymize_file(folder / "people.parquet", folder / "policy.yml", folder / run)
-    for name in ("people.parquet", "people.report.json", "people.suppressed.csv"):
+    beside = ("report.json", "report.html", "suppressed.csv", "parquet")
+    for name in (f"people.{each}" for each in beside):
         assert (folder / "one" / name).read_bytes() == (folder / "two" / name).read_bytes()
 
 

@@ -75,7 +75,7 @@ def test_years_that_are_there_are_let_go_only_when_that_is_meant(
 ) -> None:
     said("fetch", "--years", "2023-2024")
     calls = len(server.calls)
-    with pytest.raises(RegisterError, match="also has 2023. .*--replace"):
+    with pytest.raises(RegisterError, match=r"also has 2023. .*--replace"):
         said("fetch", "--years", "2024-2025")
     assert len(server.calls) == calls
     said("fetch", "--years", "2023-2025")

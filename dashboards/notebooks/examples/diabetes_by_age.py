@@ -52,7 +52,7 @@ def _():
 @app.cell(hide_code=True)
 def _(label, language, missing, mo, words, zones):
     tr = words(language.value)
-    _gone = missing(zones, language.value, "analysis.person_years", "analysis.strata")
+    _gone = missing(zones, language.value, "analysis.chronic_conditions")
     mo.stop(bool(_gone), mo.md(_gone))
     mo.vstack(
         [
@@ -60,10 +60,10 @@ def _(label, language, missing, mo, words, zones):
             mo.md(label(zones, language.value)),
             mo.md(
                 tr(
-                    "Each row of `analysis.person_years` is a person in a year. At least five "
-                    "persons share municipality, sex and age stratum, and strata differ "
-                    "between municipalities. The table is still personal data in law: use it "
-                    "here, under your agreement, and publish through a release."
+                    "Each row of `analysis.chronic_conditions` is a person in a year. At least "
+                    "five persons share municipality, sex and age, each as coarse as it had to "
+                    "be made. The table is still personal data in law: use it here, under your "
+                    "agreement and for its purpose, and publish through a release."
                 )
             ),
         ]
@@ -93,20 +93,30 @@ def _(mo, selected):
         with bands (age_band, low, high) as (
             values ('0-17', 0, 17), ('18-44', 18, 44), ('45-66', 45, 66),
                 ('67-79', 67, 79), ('80+', 80, 199)
+        ),
+
+        people as (
+            select
+                diabetes,
+                try_cast(regexp_extract(age, '^[0-9]+') as integer) as low,
+                -- '80+' has no upper end, and '*' has neither.
+                case
+                    when age like '%+' then 199
+                    else try_cast(regexp_extract(age, '[0-9]+$') as integer)
+                end as high
+            from analysis.chronic_conditions
+            where year = getvariable('year')
         )
 
         select
             coalesce(bands.age_band, '?') as age_band,
             count(*) as person_years,
-            count(*) filter (where people.diabetes_status = 'ok') as known,
-            count(*) filter (where people.diabetes_status = 'suppressed') as removed,
             count(*) filter (where people.diabetes) as with_diabetes
-        from analysis.person_years as people
+        from people
         left join bands
-            on people.age_from >= bands.low and people.age_to <= bands.high
-        where people.year = getvariable('year')
+            on people.low >= bands.low and people.high <= bands.high
         group by 1
-        order by min(people.age_from), 1
+        order by min(bands.low), 1
         """,
         output=False,
         engine=selected,
@@ -116,19 +126,12 @@ def _(mo, selected):
 
 @app.cell
 def _(by_age, pl, wilson_limits):
-    _counted = by_age.filter((pl.col("age_band") != "?") & (pl.col("known") > 0))
-    _lower, _upper = wilson_limits(_counted["with_diabetes"], _counted["known"])
+    _counted = by_age.filter(pl.col("age_band") != "?")
+    _lower, _upper = wilson_limits(_counted["with_diabetes"], _counted["person_years"])
     prevalence = _counted.with_columns(
-        (100 * pl.col("with_diabetes") / pl.col("known")).alias("per_cent"),
+        (100 * pl.col("with_diabetes") / pl.col("person_years")).alias("per_cent"),
         pl.Series("lower", 100 * _lower),
         pl.Series("upper", 100 * _upper),
-        # If nobody, or everybody, whose value was removed has diabetes.
-        (100 * pl.col("with_diabetes") / (pl.col("known") + pl.col("removed"))).alias("least"),
-        (
-            100
-            * (pl.col("with_diabetes") + pl.col("removed"))
-            / (pl.col("known") + pl.col("removed"))
-        ).alias("most"),
     )
     return (prevalence,)
 
@@ -165,10 +168,10 @@ def _(mo, prevalence, tr):
         [
             mo.md(
                 tr(
-                    "Where a whole stratum had the same value, it was removed. Nearly always "
-                    "that value is “no”, so the share among the known is too high. `least` and "
-                    "`most` are what it would be if nobody, or everybody, among the removed had "
-                    "diabetes. Strata that straddle two bands are left out."
+                    "Every class has to hold somebody with diabetes and somebody without, so "
+                    "where hardly anybody has it, ages are merged across these bands. Such rows "
+                    "are left out here, and the share among the young is too high. Stewards "
+                    "know by how much; the report beside the table tells it in bands."
                 )
             ),
             mo.ui.table(prevalence, selection=None, show_download=False),
@@ -179,33 +182,38 @@ def _(mo, prevalence, tr):
 
 @app.cell
 def _(mo, selected):
-    strata = mo.sql(
+    classes = mo.sql(
         """
         select
-            strata.sex,
-            count(*) as strata,
-            sum(strata.persons) as persons,
-            min(strata.persons) as smallest,
-            count(strata.diabetes_persons) as strata_with_known_count,
-            sum(strata.persons) filter (where strata.diabetes_persons is null)
-                as persons_in_other_strata
-        from analysis.strata as strata
-        where strata.year = getvariable('year')
+            classes.sex,
+            count(*) as classes,
+            sum(classes.persons) as persons,
+            min(classes.persons) as smallest
+        from (
+            select
+                municipality_code,
+                sex,
+                age,
+                count(*) as persons
+            from analysis.chronic_conditions
+            where year = getvariable('year')
+            group by all
+        ) as classes
         group by all
         order by all
         """,
         output=False,
         engine=selected,
     )
-    return (strata,)
+    return (classes,)
 
 
 @app.cell(hide_code=True)
-def _(dictionary, language, mo, strata, tr, zones):
+def _(classes, dictionary, language, mo, tr, zones):
     mo.vstack(
         [
-            mo.md(tr("The strata themselves, from the table `analysis.strata`:")),
-            mo.ui.table(strata, selection=None, show_download=False),
+            mo.md(tr("The classes of persons that nobody can be told apart in:")),
+            mo.ui.table(classes, selection=None, show_download=False),
             mo.accordion(
                 {
                     tr("Data dictionary: tables and columns"): mo.ui.table(

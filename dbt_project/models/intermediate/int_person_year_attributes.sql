@@ -1,5 +1,5 @@
 -- What the microdata door makes k-anonymous: one row per resident and year, nobody graded.
--- Three emergency stays stand for three or more: the few who have many would be known by it.
+-- Counts end where only few have more, and so does age: the few would be known by it.
 with stays as (
     select
         person_id,
@@ -7,6 +7,32 @@ with stays as (
         sum(value) as emergency_stays
     from {{ ref('msr_emergency_stays') }}
     group by person_id, year
+),
+
+contacts as (
+    select
+        links.person_id,
+        cast(extract(year from claims.billed_on) as integer) as year,
+        sum(case when claims.service = 'gp' then 1 else 0 end) as gp_contacts,
+        sum(case when claims.service = 'out_of_hours' then 1 else 0 end) as out_of_hours_contacts
+    from {{ ref('stg_journal__claim') }} as claims
+    inner join {{ ref('int_person_links') }} as links on claims.patient_key = links.patient_key
+    group by links.person_id, cast(extract(year from claims.billed_on) as integer)
+),
+
+-- The year's last score; of two on one day the higher.
+scores as (
+    select
+        links.person_id,
+        cast(extract(year from scored.observed_on) as integer) as year,
+        scored.value as score,
+        row_number() over (
+            partition by links.person_id, extract(year from scored.observed_on)
+            order by scored.observed_on desc, scored.value desc
+        ) as place
+    from {{ ref('stg_journal__observation') }} as scored
+    inner join {{ ref('int_person_links') }} as links on scored.patient_key = links.patient_key
+    where scored.code = 'function_score' and scored.value between 1 and 5
 )
 
 select
@@ -14,18 +40,36 @@ select
     residents.year,
     residents.municipality_code,
     persons.sex,
-    {{ age_at_year_end('persons.birth_date', 'residents.year') }} as age,
+    cast(least({{ age_at_year_end('persons.birth_date', 'residents.year') }}, 105) as integer)
+        as age,
+    gp.person_id is not null as gp_covered,
     diabetes.person_id is not null as diabetes,
     nursing.person_id is not null as home_nursing,
     long_stay.person_id is not null as long_stay,
-    cast(least(coalesce(stays.emergency_stays, 0), 3) as integer) as emergency_stays
+    portal.person_id is not null as portal_active,
+    cast(least(coalesce(stays.emergency_stays, 0), 3) as integer) as emergency_stays,
+    cast(least(coalesce(contacts.gp_contacts, 0), 6) as integer) as gp_contacts,
+    cast(least(coalesce(contacts.out_of_hours_contacts, 0), 3) as integer)
+        as out_of_hours_contacts,
+    cast(coalesce(scores.score, 0) as integer) as need_level
 from {{ ref('int_residents') }} as residents
 inner join {{ ref('int_persons') }} as persons on residents.person_id = persons.person_id
+left join {{ ref('msr_gp_residents') }} as gp
+    on residents.person_id = gp.person_id and residents.year = gp.year
 left join {{ ref('msr_diabetes_t2') }} as diabetes
     on residents.person_id = diabetes.person_id and residents.year = diabetes.year
 left join {{ ref('msr_home_nursing_users') }} as nursing
     on residents.person_id = nursing.person_id and residents.year = nursing.year
 left join {{ ref('msr_long_stay_residents') }} as long_stay
     on residents.person_id = long_stay.person_id and residents.year = long_stay.year
+left join {{ ref('msr_portal_active') }} as portal
+    on residents.person_id = portal.person_id and residents.year = portal.year
 left join stays on residents.person_id = stays.person_id and residents.year = stays.year
+left join contacts
+    on residents.person_id = contacts.person_id and residents.year = contacts.year
+left join scores
+    on
+        residents.person_id = scores.person_id
+        and residents.year = scores.year
+        and scores.place = 1
 where residents.municipality_code is not null
