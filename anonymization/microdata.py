@@ -211,7 +211,8 @@ def solve(
             f"asked with at most {allowed} records suppressed.{needed} Raise the suppression "
             "limit, give every quasi-identifier a hierarchy, or ask for less."
         )
-    recoder = Recoder(prepared.names, prepared.columns, prepared.keys, outcome.shown, outcome.gone)
+    values = tuple(column.values for column in prepared.columns)
+    recoder = Recoder(prepared.names, values, prepared.keys, outcome.shown, outcome.gone)
     return Solved(
         recoder=recoder,
         levels=outcome.levels,
@@ -288,7 +289,7 @@ def _local(prepared: Prepared, recoding: Recoding, evidence: Evidence) -> _Outco
 def _partition(prepared: Prepared, policy: MicrodataPolicy) -> _Outcome:
     made = partition(prepared, policy)
     is_ordered = [name == policy.ordered for name in prepared.names]
-    intervals = Shown(made.labels, made.places, is_by_tuple=True)
+    intervals = Shown(made.labels, made.places.astype(np.int32), is_by_tuple=True)
     return _Outcome(
         shown=tuple(intervals if ordered else None for ordered in is_ordered),
         gone=made.gone,

@@ -166,7 +166,8 @@ class Keys:
                 size = self._known[index].size
             key, size = key * base + column, size * max(base, 1)
         self.keys = key
-        self._table = pl.DataFrame({"key": key}).with_row_index("place")
+        self._order = np.argsort(key, kind="stable")
+        self._ascending = key[self._order]
 
     def key(self, columns: Sequence[Codes]) -> Codes:
         """Key of each row.
@@ -181,9 +182,7 @@ class Keys:
         for index, column in enumerate(columns[1:], start=1):
             known = self._known.get(index)
             if known is not None:
-                place = np.minimum(np.searchsorted(known, key), known.size - 1)
-                _all_known(known[place] == key)
-                key = place
+                key = _found(known, key)
             key = key * self._bases[index] + column
         return key
 
@@ -196,19 +195,22 @@ class Keys:
         Raises:
             ColumnError: If a row is none of them.
         """
-        rows = pl.DataFrame({"key": self.key(columns)})
-        places = rows.join(self._table, on="key", how="left", maintain_order="left")["place"]
-        _all_known(places.is_not_null().to_numpy())
-        return places.cast(pl.Int64).to_numpy()
+        # Rows come some at a time: a table to join with would be hashed anew for each of them.
+        return self._order[_found(self._ascending, self.key(columns))]
 
 
-def _all_known(known: NDArray[np.bool_]) -> None:
-    unknown = int((~known).sum())
+def _found(known: Codes, keys: Codes) -> Codes:
+    """Places of keys among ascending ones."""
+    places = np.searchsorted(known, keys)
+    if known.size:
+        places = np.minimum(places, known.size - 1)
+    unknown = int((known[places] != keys).sum()) if known.size else keys.size
     if unknown:
         raise ColumnError(
-            f"{unknown} of {known.size} rows were not there when the table was first read. Was it "
+            f"{unknown} of {keys.size} rows were not there when the table was first read. Was it "
             "changed meanwhile? Start again."
         )
+    return places.astype(np.int64)
 
 
 def packed(digits: Sequence[tuple[Codes, int]]) -> tuple[Codes, int]:

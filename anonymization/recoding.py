@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anonymization.hierarchies import Levels
-from anonymization.packing import Coded, Codes, Keys, positions
+from anonymization.packing import Codes, Keys, positions
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Shown:
     """
 
     labels: pl.Series
-    places: Codes
+    places: NDArray[np.int32]
     is_by_tuple: bool
 
 
@@ -41,7 +41,7 @@ def by_level(levels: Levels, level: int) -> Shown | None:
     if level == 0:
         return None
     labels = levels.labels[str(level)]
-    return Shown(labels, np.arange(labels.len(), dtype=np.int64), is_by_tuple=False)
+    return Shown(labels, np.arange(labels.len(), dtype=np.int32), is_by_tuple=False)
 
 
 def by_levels(levels: Levels, level: Codes, values: Codes) -> Shown | None:
@@ -56,7 +56,7 @@ def by_levels(levels: Levels, level: Codes, values: Codes) -> Shown | None:
         return None
     table = levels.labels
     texts = pl.concat([table[name].cast(pl.String).alias("0") for name in table.columns])
-    return Shown(texts, level * table.height + values, is_by_tuple=True)
+    return Shown(texts, (level * table.height + values).astype(np.int32), is_by_tuple=True)
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ class Recoder:
 
     Attributes:
         names: The quasi-identifiers.
-        columns: Their values.
+        columns: Their distinct values, ascending, a missing one first.
         keys: Finds the tuple of a record.
         shown: What is shown of each; none where the column stays as it is.
         gone: Tuples whose records are suppressed.
     """
 
     names: tuple[str, ...]
-    columns: tuple[Coded, ...] = field(repr=False)
+    columns: tuple[pl.Series, ...] = field(repr=False)
     keys: Keys = field(repr=False)
     shown: tuple[Shown | None, ...] = field(repr=False)
     gone: NDArray[np.bool_] = field(repr=False)
@@ -92,8 +92,8 @@ class Recoder:
         by_tuple = any(shown is not None and shown.is_by_tuple for shown in self.shown)
         whole = by_tuple or bool(self.gone.any())
         codes: list[Codes | None] = [
-            positions(frame[name], column.values) if whole or shown is not None else None
-            for name, column, shown in zip(self.names, self.columns, self.shown, strict=True)
+            positions(frame[name], values) if whole or shown is not None else None
+            for name, values, shown in zip(self.names, self.columns, self.shown, strict=True)
         ]
         known = [code for code in codes if code is not None]
         tuples = self.keys.place(known) if by_tuple else None

@@ -22,7 +22,7 @@ import polars as pl
 from anonymization.grouping import COUNT, Frame, Source
 
 FORMATS: Final = (".parquet", ".csv")
-MEMORY: Final = "400MB"
+MEMORY: Final = "300MB"
 
 
 class MicrodataFileError(ValueError):
@@ -187,6 +187,8 @@ class ParquetSource:
             }
         )
         self._connection.execute("SET enable_progress_bar = false")
+        # The file is counted a few times at most; keeping it beside the counts is not worth it.
+        self._connection.execute("SET enable_external_file_cache = false")
 
     def close(self) -> None:
         """Close the connection."""
