@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from pipelines.synthetic import Region, SyntheticSettings, generate_tables
 from tests.support.compiled_models import Dbt, compile_models, compiled_models
@@ -29,6 +30,12 @@ from tests.support.demo_run import (
     Resumed,
     open_runs,
 )
+
+# The same examples in every run and no assertion on time; nightly tests ask for more of them.
+settings.register_profile(
+    "folkepuls", derandomize=True, deadline=None, database=None, max_examples=50
+)
+settings.load_profile("folkepuls")
 
 KILL_SEED = 20251231
 MAKES_HOMES = "faults/test_kills.py"

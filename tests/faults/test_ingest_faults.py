@@ -149,6 +149,7 @@ def test_one_bad_line_is_quarantined_and_the_rest_loaded(
         assert secret not in told
 
 
+@pytest.mark.nightly  # the same, one kind at a time, is in every run
 def test_one_bad_line_of_each_kind_in_ten_thousand_each(zones: Zones) -> None:
     kinds = ["broken", "nul", "latin1", "duplicate key", "20 MB field"]
     lines: list[Any] = [encounter(n, n % 100) for n in range(50_000)]

@@ -27,9 +27,7 @@ from tests.support.deliveries import (
     write_delivery,
 )
 
-FEW = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
+FEW = settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 FEWER = settings(FEW, max_examples=5)
 """An example of two seconds; the night tries them all."""
 

@@ -169,14 +169,14 @@ def equals_brute_force(task):
             )
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=30)
 @given(tasks())
 def test_no_partition_is_better(task):
     equals_brute_force(task)
 
 
 @pytest.mark.nightly
-@settings(derandomize=True, deadline=None, max_examples=1000)
+@settings(max_examples=1000)
 @given(tasks())
 def test_no_partition_is_better_in_many_tables(task):
     equals_brute_force(task)

@@ -208,14 +208,14 @@ def equals_brute_force(task):
         assert "who" not in one.table.columns
 
 
-@settings(derandomize=True, deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(tasks())
 def test_no_node_is_better(task):
     equals_brute_force(task)
 
 
 @pytest.mark.nightly
-@settings(derandomize=True, deadline=None, max_examples=1500)
+@settings(max_examples=1500)
 @given(tasks())
 def test_no_node_is_better_in_many_tables(task):
     equals_brute_force(task)

@@ -228,26 +228,26 @@ def is_finer_and_holds(task, shuffler):
     assert again.table.sort(pl.all()).equals(made.table.sort(pl.all()))
 
 
-@settings(derandomize=True, deadline=None, max_examples=120)
+@settings(max_examples=40)
 @given(tasks(), st.randoms(use_true_random=False))
 def test_local_recoding_holds_and_never_loses_more(task, shuffler):
     is_finer_and_holds(task, shuffler)
 
 
 @pytest.mark.nightly
-@settings(derandomize=True, deadline=None, max_examples=2000)
+@settings(max_examples=2000)
 @given(tasks(), st.randoms(use_true_random=False))
 def test_local_recoding_holds_in_many_lattices(task, shuffler):
     is_finer_and_holds(task, shuffler)
 
 
-@settings(derandomize=True, deadline=None, max_examples=150)
+@settings(max_examples=50)
 @given(tasks())
 def test_no_node_is_better(task):
     equals_brute_force(task)
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=25)
 @given(tasks())
 def test_no_node_is_better_where_tables_are_large(task):
     # Triples, several nodes in a round, and next to nothing kept: what small tables never reach.
@@ -258,20 +258,20 @@ def test_no_node_is_better_where_tables_are_large(task):
 
 
 @pytest.mark.nightly
-@settings(derandomize=True, deadline=None, max_examples=6000)
+@settings(max_examples=6000)
 @given(tasks())
 def test_no_node_is_better_in_many_lattices(task):
     equals_brute_force(task)
 
 
-@settings(derandomize=True, deadline=None, max_examples=80)
+@settings(max_examples=30)
 @given(tasks(), st.randoms(use_true_random=False))
 def test_what_is_made_holds_and_does_not_depend_on_order(task, shuffler):
     keeps_its_policy(task, shuffler)
 
 
 @pytest.mark.nightly
-@settings(derandomize=True, deadline=None, max_examples=2000)
+@settings(max_examples=2000)
 @given(tasks(), st.randoms(use_true_random=False))
 def test_what_is_made_holds_in_many_lattices(task, shuffler):
     keeps_its_policy(task, shuffler)

@@ -39,7 +39,7 @@ def all_partitions(bands):
             yield (0, *inner)
 
 
-@settings(derandomize=True, deadline=None, max_examples=300)
+@settings(max_examples=100)
 @given(problems)
 def test_no_partition_is_better(problem):
     rows, k, leaves, cuts = problem
@@ -75,7 +75,7 @@ strata_rows = st.lists(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(max_examples=40)
 @given(strata_rows, st.integers(1, 6), st.randoms(use_true_random=False))
 def test_strata_cover_every_age_once_and_hold_k(rows, k, shuffler):
     schema = ["area_code", "sex", "year", "age", "residents"]

@@ -57,7 +57,7 @@ def judged_as(monkeypatch: pytest.MonkeyPatch, seed: int) -> list[tuple[pl.DataF
     return asked
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(st.integers(0, 10_000))
 def test_every_value_that_there_is_gets_a_verdict(seed: int) -> None:
     """Some of those over few persons are refused, whatever the region."""

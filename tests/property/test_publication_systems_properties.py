@@ -45,7 +45,7 @@ def true_unknowns(group: AuditGroup, people: pl.DataFrame) -> pl.DataFrame:
     return names.select("variable_id").with_columns(truth=pl.Series(values, dtype=pl.Float64))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 10_000), graded=st.integers(0, 30))
 def test_every_cell_is_the_sum_of_its_true_unknowns(seed: int, graded: int) -> None:
     region = small_region(seed, graded)
@@ -62,7 +62,7 @@ def test_every_cell_is_the_sum_of_its_true_unknowns(seed: int, graded: int) -> N
         assert wrong.is_empty(), wrong["cell_id"].to_list()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 10_000))
 def test_true_unknowns_lie_within_public_bounds(seed: int) -> None:
     region = small_region(seed)

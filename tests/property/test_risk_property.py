@@ -41,7 +41,7 @@ def frame_of(records):
     return pl.DataFrame(records, schema=SCHEMA, orient="row")
 
 
-@settings(derandomize=True, deadline=None, max_examples=120)
+@settings(max_examples=50)
 @given(rows, st.integers(1, 3), st.sampled_from([0.1, 0.25, 0.5]))
 def test_measures_by_record(records, least, threshold):
     attributes = [
@@ -75,7 +75,7 @@ def test_measures_by_record(records, least, threshold):
     assert plain.t["ill"] == pytest.approx(far, abs=1e-12)
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=30)
 @given(rows)
 def test_measures_by_person(records):
     report = assess(frame_of(records), QIS, ["ill"], unit="person")
@@ -91,7 +91,7 @@ def test_measures_by_person(records):
     assert measured.t == pytest.approx(max(oracle.equal(m, ill) for m in classes), abs=1e-12)
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=30)
 @given(rows, rows)
 def test_measures_against_others(records, others):
     population = frame_of(records + others).group_by(QIS).agg(persons=pl.len())

@@ -123,7 +123,6 @@ def test_templates_refuse() -> None:
         json_line({"a": object()})
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(-25_000, 20_400), st.integers(0, 1), st.booleans()),
@@ -177,7 +176,7 @@ def test_summer_time(date: str, hours: int) -> None:
 PLACES = load_places()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.floats(1e-5, 0.003), st.integers(0, 10**6), st.integers(1, 4), st.integers(2024, 2026))
 def test_every_year_begins_with_the_persons_it_should(
     scale: float, seed: int, years: int, end_year: int
@@ -221,7 +220,7 @@ def test_coded_names_are_the_names(index: list[int]) -> None:
     assert ids == [f"obs-{number:08d}" for number in range(len(index))]
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(0, 10**6))
 def test_persons_listed_in_a_year_have_a_live_office_in_it(seed: int) -> None:
     chosen = SyntheticSettings(scale=0.002, seed=seed, years=2)

@@ -83,7 +83,7 @@ def model(operator: str, left: str, right: str) -> bool | None:
     }[operator]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=20)
 @given(left=moments(), right=moments())
 def test_moments_compare_as_spans(left: str, right: str) -> None:
     operators = ["=", "!=", "<", "<=", ">", ">="]
@@ -96,7 +96,7 @@ def test_moments_compare_as_spans(left: str, right: str) -> None:
     assert got == tuple(model(operator, left, right) for operator in operators)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@settings(max_examples=20)
 @given(text=moments().filter(lambda text: "." not in text))
 def test_boundaries_are_the_ends_of_the_span(text: str) -> None:
     low, high = (boundary_sql(literal_sql(text), "dateTime", end, "t") for end in (False, True))

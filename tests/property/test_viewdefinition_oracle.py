@@ -154,9 +154,7 @@ def _multiset(rows: list[dict[str, Any]]) -> list[str]:
 
 
 @settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
+    max_examples=30,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -58,13 +58,13 @@ def test_every_size_alone(size):
     assert tags(messages) == one_at_a_time(messages)
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(max_examples=60)
 @given(st.binary(min_size=32, max_size=32), st.lists(st.binary(max_size=80), max_size=12))
 def test_the_librarys_codes(key, messages):
     assert tags(messages, key) == one_at_a_time(messages, key)
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(max_examples=40)
 @given(
     st.lists(st.binary(max_size=14), min_size=1, max_size=12),
     st.integers(0, 12),

@@ -54,7 +54,7 @@ def test_lists_are_refused_by_their_column():
         coded(pl.Series("codes", [[1], [2]]))
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=40)
 @given(st.integers(1, 40).flatmap(
     lambda n: st.lists(
         st.lists(st.integers(0, 3), min_size=n, max_size=n), min_size=1, max_size=5)

@@ -62,7 +62,7 @@ def test_a_column_without_repetition_keeps_its_order():
     assert pseudonyms(["c", "a"]).to_list() == pseudonyms(["a", "c"]).to_list()[::-1]
 
 
-@settings(derandomize=True, deadline=None, max_examples=150)
+@settings(max_examples=50)
 @given(TEXTS)
 def test_any_strings_in_any_mixture(texts):
     assert pseudonyms(texts).to_list() == expected(texts)
@@ -75,7 +75,7 @@ def test_any_length(size, letter):
     assert pseudonyms(texts).to_list() == expected(texts)
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(max_examples=40)
 @given(TEXTS, TEXTS, st.integers(0, 40), st.integers(0, 40), st.sampled_from([8, 16, 1 << 15]))
 def test_slices_and_chunks_and_pieces_make_no_difference(first, second, begin, size, piece):
     """However the column lies in memory, and wherever it is cut to be worked."""
@@ -174,7 +174,7 @@ def test_an_empty_column_stays_empty():
     assert pseudonyms([None, None]).to_list() == [None, None]
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(st.one_of(st.none(), st.text(max_size=5)), max_size=30))
 def test_equal_identifiers_and_only_they_share_a_pseudonym(texts):
     got = pseudonyms(texts).to_list()

@@ -104,7 +104,7 @@ def test_a_report_shows_no_values():
     assert "'x'" not in repr(assess(TABLE, QIS, ["ill"]))
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["a", "b", None]), st.integers(0, 3), st.sampled_from("xyz")),
