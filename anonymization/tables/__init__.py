@@ -14,6 +14,7 @@ from anonymization.tables.primary import primary_rules
 from anonymization.tables.protect import Protected, audit, protect
 from anonymization.tables.rates import publishable_standardised
 from anonymization.tables.system import LinkedSystem, ProtectedSystem
+from anonymization.tables.verify import Verdict, verify
 
 __all__ = [
     "InconsistentTableError",
@@ -23,10 +24,12 @@ __all__ = [
     "ProtectionError",
     "TableError",
     "TablePolicy",
+    "Verdict",
     "audit",
     "audit_system",
     "primary_rules",
     "protect",
     "protect_system",
     "publishable_standardised",
+    "verify",
 ]

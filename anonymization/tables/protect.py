@@ -16,7 +16,7 @@ from anonymization.tables.audit import exact_intervals
 from anonymization.tables.engine import protect_system
 from anonymization.tables.errors import TableError
 from anonymization.tables.intervals import WHOLE, Polytope
-from anonymization.tables.lattice import TOTAL, Dimensions, Lattice, build_lattice, cell_id
+from anonymization.tables.lattice import TOTAL, Dimensions, Lattice, build_lattice, cell_id, links
 from anonymization.tables.matrix import blocks
 from anonymization.tables.system import LinkedSystem
 
@@ -55,8 +55,10 @@ def protect(cells: pl.DataFrame, dimensions: Dimensions, policy: TablePolicy) ->
             the count; null for a count of 0), ``weight`` (worth to planners; adds up in margins;
             by default every cell is worth the same). A combination that has no row is publicly
             empty: give zeros as rows.
-        dimensions: Dimension → hierarchy (code → parent). An empty hierarchy, or one with several
-            roots, gets one margin with the code ``total``.
+        dimensions: Dimension → hierarchy (code → parent, or parents where a code lies in several
+            groupings). An empty hierarchy, or one with several roots, gets one margin with the
+            code ``total``; a frame of ``code`` and ``parent`` names every sum itself, which suits
+            base cells that are added up differently from place to place.
         policy: What is unsafe, and how wide is safe.
 
     Raises:
@@ -71,7 +73,7 @@ def protect(cells: pl.DataFrame, dimensions: Dimensions, policy: TablePolicy) ->
             + ("." if "count" in cells.columns else " and no column count.")
         )
     lattice = build_lattice(cells, dimensions)
-    system = _system(cells, list(dimensions), lattice)
+    system = table_system(cells, list(dimensions), lattice)
     result = protect_system(system, policy)
     named = lattice.keys.join(result.cells, on="cell_id", maintain_order="left")
     values = named.join(
@@ -87,7 +89,8 @@ def protect(cells: pl.DataFrame, dimensions: Dimensions, policy: TablePolicy) ->
     )
 
 
-def _system(cells: pl.DataFrame, names: list[str], lattice: Lattice) -> LinkedSystem:
+def table_system(cells: pl.DataFrame, names: list[str], lattice: Lattice) -> LinkedSystem:
+    """The linked system of a table: its base cells are the unknowns, its cells their sums."""
     has = set(cells.columns)
     base = cells.select(
         cell_id(names).alias("variable_id"), "count", *[c for c in OPTIONAL if c in has]
@@ -141,7 +144,8 @@ def audit(
     """
     names = list(dimensions)
     keyed = table.with_columns(cell_id(names).alias("cell_id"))
-    leaf = [~pl.col(n).is_in([*dimensions[n].values(), TOTAL]) for n in names]
+    sums = {n: [*links(n, dimensions[n])["parent"].unique(), TOTAL] for n in names}
+    leaf = [~pl.col(n).cast(pl.String).is_in(sums[n]) for n in names]
     lattice = build_lattice(keyed.filter(pl.all_horizontal(leaf)), dimensions)
     cells = lattice.keys.select("cell_id").join(
         keyed.select("cell_id", "count"), on="cell_id", how="left"
