@@ -11,7 +11,8 @@ from anonymization.tables.engine import protect_system
 from anonymization.tables.errors import InconsistentTableError, ProtectionError, TableError
 from anonymization.tables.policy import TablePolicy
 from anonymization.tables.primary import primary_rules
-from anonymization.tables.protect import Protected, audit, protect
+from anonymization.tables.protect import Protected, protect
+from anonymization.tables.published import audit
 from anonymization.tables.rates import publishable_standardised
 from anonymization.tables.system import LinkedSystem, ProtectedSystem
 from anonymization.tables.verify import Verdict, verify

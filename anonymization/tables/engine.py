@@ -46,7 +46,7 @@ def protect_system(system: LinkedSystem, policy: TablePolicy) -> ProtectedSystem
     hidden = np.zeros(system.cells.height, dtype=bool)
     for block in blocks(system):
         required = requirement(block, system.cells, rules, policy)
-        hidden[block.cell] = find_pattern(block, system.cells, required, policy)
+        hidden[block.cell] = find_pattern(block, system.cells, required, policy, system.sums)
     reason = (
         pl.when(~pl.col("hidden"))
         .then(None)

@@ -31,10 +31,13 @@ class Lattice:
     Attributes:
         keys: One row per cell: ``cell_id`` and a column per dimension.
         terms: One row per cell and base cell: ``cell_id``, ``variable_id``, ``coefficient`` (1).
+        sums: What adds up to what, one step of one dimension at a time: one row per part,
+            ``sum_id``, ``whole_id`` (the cell that is the sum), ``part_id``.
     """
 
     keys: pl.DataFrame
     terms: pl.DataFrame
+    sums: pl.DataFrame
 
 
 def cell_id(dimensions: Sequence[str]) -> pl.Expr:
@@ -133,7 +136,30 @@ def build_lattice(base: pl.DataFrame, dimensions: Dimensions) -> Lattice:
         members = members.join(above, left_on=name, right_on="code").drop(name)
         members = members.rename({"ancestor": name})
     members = members.with_columns(cell_id(names).alias("cell_id"), coefficient=pl.lit(1.0))
+    keys = members.select("cell_id", *names).unique().sort("cell_id")
     return Lattice(
-        keys=members.select("cell_id", *names).unique().sort("cell_id"),
+        keys=keys,
         terms=members.select("cell_id", "variable_id", "coefficient"),
+        sums=pl.concat(_sums(keys, name, dimensions[name]) for name in names),
+    )
+
+
+def _sums(keys: pl.DataFrame, dimension: str, hierarchy: Hierarchy) -> pl.DataFrame:
+    """The sums along one dimension. A total over several roots is the sum of the roots."""
+    steps = links(dimension, hierarchy)
+    if not isinstance(hierarchy, pl.DataFrame):
+        used = keys.select(pl.col(dimension).alias("code")).unique()
+        roots = used.join(steps, on="code", how="anti").filter(pl.col("code") != TOTAL)
+        steps = pl.concat([steps, roots.with_columns(parent=pl.lit(TOTAL))])
+    others = [name for name in keys.columns if name not in ("cell_id", dimension)]
+    parts = keys.rename({dimension: "code", "cell_id": "part_id"}).join(steps, on="code")
+    wholes = keys.rename({dimension: "parent", "cell_id": "whole_id"})
+    return (
+        parts.join(wholes, on=[*others, "parent"])
+        .select(
+            pl.concat_str(pl.lit(dimension), "whole_id", separator=_SEPARATOR).alias("sum_id"),
+            "whole_id",
+            "part_id",
+        )
+        .sort("sum_id", "part_id")
     )

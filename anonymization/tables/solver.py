@@ -130,6 +130,21 @@ class Programme:
         point = np.asarray(self._solver.getSolution().col_value, dtype=np.float64)
         return point, self._solver.getObjectiveValue()
 
+    def inner(self) -> Floats:
+        """A solution of the rows that an interior-point method ends at when nothing is asked.
+
+        Raises:
+            InconsistentTableError: The rows contradict each other.
+        """
+        self.set_cost(np.zeros(len(self._columns)))
+        for option, value in (("solver", "ipm"), ("run_crossover", "off"), ("presolve", "off")):
+            self._solver.setOptionValue(option, value)
+        point = self.require()
+        for option, value in (("solver", "simplex"), ("run_crossover", "on")):
+            self._solver.setOptionValue(option, value)
+        self._solver.clearSolver()
+        return point
+
     def require(self) -> Floats:
         """A solution of the rows; the objective must be bounded.
 

@@ -14,7 +14,7 @@ import polars as pl
 from anonymization.tables.audit import audit_system
 from anonymization.tables.errors import TableError
 from anonymization.tables.lattice import Dimensions, build_lattice, cell_id
-from anonymization.tables.protect import table_system
+from anonymization.tables.published import table_system
 
 if TYPE_CHECKING:
     from anonymization.tables.policy import TablePolicy

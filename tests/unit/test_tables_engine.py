@@ -234,7 +234,7 @@ def test_showing_again_never_hides_more():
 def test_a_pattern_that_fails_the_audit_is_never_handed_out(monkeypatch):
     """The twin: with a search that hides small counts only, the door refuses."""
     monkeypatch.setattr(
-        engine, "find_pattern", lambda block, cells, required, policy: required.unsafe
+        engine, "find_pattern", lambda block, cells, required, policy, sums: required.unsafe
     )
     with pytest.raises(ProtectionError, match="1 of 1 hidden cells") as error:
         protect_system(line({"a": 3, "b": 60, "c": 70}), TablePolicy())
