@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class TablePolicy(BaseModel):
@@ -31,6 +31,12 @@ class TablePolicy(BaseModel):
         full_groups: Whether 100 % (everybody has it) may be shown at all.
         minimum_denominator: Persons. Zeros and full groups are shown only in groups at least
             this large, where the size of the group is known.
+        method: ``suppress`` hides cells; ``round`` publishes small counts as multiples of
+            ``rounding_base`` instead, additively (counts only: no denominators, magnitudes or
+            providers).
+        rounding_base: Units. 5 leaves a small count four values wide; 3 leaves it two, which
+            takes a ``protection_width`` of 2.
+        rounding_limit: Units. No published cell strays further than this by rounding.
         redundancy_tests: Bound on the number of linear programmes spent on showing secondary
             cells again, per block. More tests hide less and take longer.
     """
@@ -46,7 +52,24 @@ class TablePolicy(BaseModel):
     zeros: Literal["show", "hide"] = "show"
     full_groups: Literal["show", "hide"] = "show"
     minimum_denominator: int = Field(default=20, ge=0)
+    method: Literal["suppress", "round"] = "suppress"
+    rounding_base: Literal[3, 5] = 5
+    rounding_limit: int = Field(default=20, ge=1)
     redundancy_tests: int = Field(default=500, ge=0)
+
+    @model_validator(mode="after")
+    def _rounding_is_wide_enough(self) -> TablePolicy:
+        if self.method == "round" and self.protection_width > self.rounding_base - 1:
+            raise ValueError(
+                f"rounding to base {self.rounding_base} leaves {self.rounding_base - 1} units of "
+                "width: lower protection_width or take the other base"
+            )
+        hides = "hide" in (self.zeros, self.full_groups)
+        if self.method == "round" and (hides or self.min_contributors or self.min_providers):
+            raise ValueError(
+                "rounding knows no rules on zeros, full groups and contributors: suppress instead"
+            )
+        return self
 
     @classmethod
     def from_mapping(cls, options: Mapping[str, Any]) -> TablePolicy:

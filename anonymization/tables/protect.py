@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from anonymization.tables.audit_rounded import audit_rounded
 from anonymization.tables.engine import protect_system
-from anonymization.tables.errors import TableError
-from anonymization.tables.lattice import Dimensions, build_lattice
+from anonymization.tables.errors import ProtectionError, TableError
+from anonymization.tables.lattice import Dimensions, Lattice, build_lattice
 from anonymization.tables.published import OPTIONAL, table_system
+from anonymization.tables.rounding import rounded_cells
 
 if TYPE_CHECKING:
     from anonymization.tables.policy import TablePolicy
+    from anonymization.tables.system import LinkedSystem
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,10 @@ class Protected:
     Attributes:
         table: One row per cell with all margins: a column per dimension, ``count`` (null when
             hidden), ``status`` (ok | suppressed).
-        report: The same cells with ``status``, ``reason`` and ``rule``. Not for publication.
-        audit: One row per hidden cell: a column per dimension and the columns of
+        report: The same cells with ``status``, ``reason`` (primary | secondary | rounded) and
+            ``rule``. Not for publication.
+        audit: One row per hidden cell (of a rounded table: per base cell that may be small): a
+            column per dimension and the columns of
             :func:`anonymization.tables.audit_system`. Not for publication.
     """
 
@@ -68,6 +73,8 @@ def protect(cells: pl.DataFrame, dimensions: Dimensions, policy: TablePolicy) ->
         )
     lattice = build_lattice(cells, dimensions)
     system = table_system(cells, list(dimensions), lattice)
+    if policy.method == "round":
+        return _rounded(cells, system, lattice, policy)
     result = protect_system(system, policy)
     named = lattice.keys.join(result.cells, on="cell_id", maintain_order="left")
     values = named.join(
@@ -80,4 +87,37 @@ def protect(cells: pl.DataFrame, dimensions: Dimensions, policy: TablePolicy) ->
         table=values.select(*dimensions, count.alias("count"), "status"),
         report=named.drop("cell_id"),
         audit=lattice.keys.join(result.audit, on="cell_id", maintain_order="left").drop("cell_id"),
+    )
+
+
+def _rounded(
+    cells: pl.DataFrame, system: LinkedSystem, lattice: Lattice, policy: TablePolicy
+) -> Protected:
+    names = [name for name in lattice.keys.columns if name != "cell_id"]
+    given = [name for name in OPTIONAL if name in cells.columns and name != "weight"]
+    if given or not cells.schema["count"].is_integer():
+        raise TableError(
+            f"policy.method: rounding is for whole counts of persons alone, got {given or 'shares'}"
+            ". Suppress instead."
+        )
+    made = rounded_cells(system, policy)
+    found = audit_rounded(made.select("cell_id", "published"), system.terms, policy)
+    if failed := found.height - int(found["ok"].sum()):
+        raise ProtectionError(f"{system.size}: {failed} rounded counts are too narrow.")
+    named = lattice.keys.join(made, on="cell_id", maintain_order="left")
+    # Nothing tells which cells were rounded: every one has the same status.
+    changed = pl.col("value") != pl.col("published")
+    return Protected(
+        table=named.select(
+            *names, pl.col("published").cast(pl.Int64).alias("count"), status=pl.lit("ok")
+        ),
+        report=named.select(
+            *names,
+            status=pl.lit("ok"),
+            reason=pl.when(changed).then(pl.lit("rounded")),
+            rule=pl.when(pl.col("value").is_between(1, policy.threshold - 1)).then(
+                pl.lit("persons")
+            ),
+        ),
+        audit=lattice.keys.join(found, on="cell_id", maintain_order="left").drop("cell_id"),
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from anonymization.tables.audit import audit_system
+from anonymization.tables.audit_rounded import audit_rounded
 from anonymization.tables.errors import TableError
 from anonymization.tables.lattice import Dimensions, build_lattice, cell_id
 from anonymization.tables.published import table_system
@@ -28,11 +29,12 @@ class Verdict:
 
     Attributes:
         cells: Cells of the table, margins included.
-        hidden: Cells without a count.
+        hidden: Cells without a count; none of a rounded table.
         recovered: Hidden cells that a reader can narrow below the policy's width, and unsafe
             cells in full view.
         determined: Hidden cells that a reader can compute exactly.
-        misstated: Shown cells that say something else than was counted.
+        misstated: Shown cells that say something else than was counted, or than rounding it
+            gives.
         audit: One row per hidden cell, as :func:`anonymization.tables.audit_system` returns it.
     """
 
@@ -72,6 +74,8 @@ def verify(
             f"table: expected {system.cells.height} cells, each once, got {seen.height} rows of "
             f"which {both.height} belong."
         )
+    if policy.method == "round":
+        return _rounded(both, system.terms, policy)
     shown = both["count"].is_not_null()
     status = both.select(
         "cell_id", status=pl.when(shown).then(pl.lit("ok")).otherwise(pl.lit("suppressed"))
@@ -84,5 +88,26 @@ def verify(
         recovered=int((~audit["ok"]).sum()),
         determined=int(audit["determined"].sum()),
         misstated=int(wrong.sum()),
+        audit=audit,
+    )
+
+
+def _rounded(both: pl.DataFrame, terms: pl.DataFrame, policy: TablePolicy) -> Verdict:
+    """A rounded table says of each base cell one of the two multiples beside a small count."""
+    audit = audit_rounded(
+        both.select("cell_id", pl.col("count").fill_null(-1.0).alias("published")), terms, policy
+    )
+    base = both.join(terms.select(pl.col("variable_id").alias("cell_id")).unique(), on="cell_id")
+    off = (pl.col("count") - pl.col("value")).abs()
+    small = pl.col("value").is_between(1, policy.threshold - 1)
+    near = (off < policy.rounding_base) & (pl.col("count") % policy.rounding_base == 0)
+    wrong = base.filter(~pl.when(small).then(near).otherwise(off <= SAME).fill_null(False)).height
+    strayed = both.filter((off > policy.rounding_limit).fill_null(True)).height
+    return Verdict(
+        cells=both.height,
+        hidden=0,
+        recovered=int((~audit["ok"]).sum()),
+        determined=int(audit["determined"].sum()),
+        misstated=wrong + strayed,
         audit=audit,
     )
