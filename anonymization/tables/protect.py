@@ -15,7 +15,7 @@ from anonymization.tables.audit_rounded import audit_rounded
 from anonymization.tables.engine import protect_system
 from anonymization.tables.errors import ProtectionError, TableError
 from anonymization.tables.lattice import Dimensions, Lattice, build_lattice
-from anonymization.tables.published import OPTIONAL, table_system
+from anonymization.tables.published import OPTIONAL, table_system, with_series
 from anonymization.tables.rounding import rounded_cells
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def protect(cells: pl.DataFrame, dimensions: Dimensions, policy: TablePolicy) ->
             ``providers`` (a margin takes the largest of its base cells, which never overstates),
             ``largest_share`` (makes the table one of magnitudes: the largest person's share of
             the count; null for a count of 0), ``weight`` (worth to planners; adds up in margins;
-            by default every cell is worth the same). A combination that has no row is publicly
+            by default every cell is worth the same), ``sensitive`` (of a theme with a higher
+            threshold; a margin over such a cell is too). A combination that has no row is publicly
             empty: give zeros as rows.
         dimensions: Dimension → hierarchy (code → parent, or parents where a code lies in several
             groupings). An empty hierarchy, or one with several roots, gets one margin with the
@@ -75,7 +76,7 @@ def protect(cells: pl.DataFrame, dimensions: Dimensions, policy: TablePolicy) ->
     system = table_system(cells, list(dimensions), lattice)
     if policy.method == "round":
         return _rounded(cells, system, lattice, policy)
-    result = protect_system(system, policy)
+    result = protect_system(with_series(system, lattice.keys, policy), policy)
     named = lattice.keys.join(result.cells, on="cell_id", maintain_order="left")
     values = named.join(
         system.cells.select("cell_id", "value"), on="cell_id", maintain_order="left"

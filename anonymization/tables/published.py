@@ -6,6 +6,7 @@ here: how the table was protected (``protect``); a table from anywhere is read t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,8 +21,9 @@ from anonymization.tables.system import LinkedSystem
 
 if TYPE_CHECKING:
     from anonymization.tables.matrix import Floats
+    from anonymization.tables.policy import TablePolicy
 
-OPTIONAL = ("persons", "denominator", "providers", "largest_share", "weight")
+OPTIONAL = ("persons", "denominator", "providers", "largest_share", "weight", "sensitive")
 
 
 def table_system(cells: pl.DataFrame, names: list[str], lattice: Lattice) -> LinkedSystem:
@@ -46,6 +48,9 @@ def table_system(cells: pl.DataFrame, names: list[str], lattice: Lattice) -> Lin
         sums["denominator_persons"] = col("denominator").sum()
     if "providers" in has:
         sums["providers"] = col("providers").max()
+    if "sensitive" in has:
+        # A sum over a sensitive theme is as sensitive as the theme.
+        sums["sensitive"] = col("sensitive").any()
     if magnitude:
         largest = (col("largest_share") * col("count")).max()
         total = col("count").sum()
@@ -56,6 +61,25 @@ def table_system(cells: pl.DataFrame, names: list[str], lattice: Lattice) -> Lin
     bound = col("denominator") if "denominator" in has and not magnitude else pl.lit(None)
     variables = base.select("variable_id", bound.cast(pl.Float64).alias("upper_bound"))
     return LinkedSystem(variables=variables, cells=rows, terms=lattice.terms, sums=lattice.sums)
+
+
+def with_series(system: LinkedSystem, keys: pl.DataFrame, policy: TablePolicy) -> LinkedSystem:
+    """The system with the series that its policy names: cells that differ in one dimension only.
+
+    Raises:
+        TableError: The policy asks for series and names no dimension of the table.
+    """
+    if policy.weak_series is None:
+        return system
+    along = policy.series
+    if along is None or along not in keys.columns:
+        raise TableError(
+            "policy.series: expected a dimension of the table, which weak_series needs."
+        )
+    others = [name for name in keys.columns if name not in ("cell_id", along)]
+    label = pl.concat_str(pl.lit(along), *others, separator="\x1f")
+    named = keys.select("cell_id", series=pl.when(pl.col(along) != TOTAL).then(label))
+    return replace(system, cells=system.cells.drop("series").join(named, on="cell_id", how="left"))
 
 
 def audit(

@@ -37,6 +37,8 @@ CELLS: dict[str, pl.DataType] = {
     "group": pl.String(),
     "magnitude": pl.Boolean(),
     "integer": pl.Boolean(),
+    "sensitive": pl.Boolean(),
+    "series": pl.String(),
 }
 _DEFAULTS: dict[str, pl.Expr] = {
     "weight": pl.lit(1.0),
@@ -44,6 +46,7 @@ _DEFAULTS: dict[str, pl.Expr] = {
     "group": pl.col("cell_id"),
     "magnitude": pl.lit(False),
     "integer": pl.lit(True),
+    "sensitive": pl.lit(False),
 }
 SUMS: dict[str, pl.DataType] = {
     "sum_id": pl.String(),
@@ -105,7 +108,9 @@ class LinkedSystem:
             share of a magnitude, 0 to 1; null = not applicable); ``weight`` (worth to planners,
             default 1); ``publishable`` (default true; false = never published, yet unsafe if
             small); ``group`` (cells of one group are hidden together; default: the cell alone);
-            ``magnitude`` (default false); ``integer`` (default true: the value is a count).
+            ``magnitude`` (default false); ``integer`` (default true: the value is a count);
+            ``sensitive`` (of a theme with a higher threshold, default false); ``series`` (cells of
+            one series are shown or hidden for weakness together; null = of none).
         terms: One row per cell and unknown: ``cell_id``, ``variable_id``, ``coefficient``.
         sums: Cells that add up to another cell, one row per part: ``sum_id``, ``whole_id``,
             ``part_id``. They follow from the terms; naming them speeds up the search in large

@@ -15,7 +15,7 @@ from anonymization.tables.audit import audit_system
 from anonymization.tables.audit_rounded import audit_rounded
 from anonymization.tables.errors import TableError
 from anonymization.tables.lattice import Dimensions, build_lattice, cell_id
-from anonymization.tables.published import table_system
+from anonymization.tables.published import table_system, with_series
 
 if TYPE_CHECKING:
     from anonymization.tables.policy import TablePolicy
@@ -66,7 +66,8 @@ def verify(
         TableError: The table has other cells than the base cells and hierarchies lead to.
     """
     names = list(dimensions)
-    system = table_system(cells, names, build_lattice(cells, dimensions))
+    lattice = build_lattice(cells, dimensions)
+    system = with_series(table_system(cells, names, lattice), lattice.keys, policy)
     seen = table.select(cell_id(names).alias("cell_id"), pl.col("count").cast(pl.Float64))
     both = system.cells.select("cell_id", "value").join(seen, on="cell_id", how="inner")
     if not seen.height == both.height == system.cells.height:

@@ -166,6 +166,15 @@ def read_cells(path: Path, dimensions: Dimensions, separator: str = ",") -> pl.D
     for name in ("count", *WHOLE, *SHARES):
         if name in frame.columns:
             frame = frame.with_columns(_numbers(frame[name], path.name, name in WHOLE))
+    if "sensitive" in frame.columns and frame.schema["sensitive"] != pl.Boolean:
+        said = pl.col("sensitive").cast(pl.String).str.to_lowercase()
+        frame = frame.with_columns(
+            sensitive=said.replace_strict({"true": True, "false": False}, default=None)
+        )
+        if wrong := frame["sensitive"].null_count():
+            raise TableFileError(
+                f"{path.name}: sensitive must be true or false, got {wrong} rows that are not."
+            )
     return frame
 
 

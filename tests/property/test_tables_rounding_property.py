@@ -99,8 +99,8 @@ def test_the_audit_finds_a_count_that_was_left_and_a_margin_that_does_not_add_up
     [
         ({"rounding_base": 3}, "leaves 2 units"),
         ({"rounding_base": 4}, "rounding_base"),
-        ({"zeros": "hide"}, "no rules on zeros"),
-        ({"min_providers": 3}, "and contributors"),
+        ({"zeros": "hide"}, "no rule but the threshold"),
+        ({"min_providers": 3}, "no rule but the threshold"),
     ],
 )
 def test_options_that_rounding_cannot_keep_are_refused(options, said):

@@ -169,6 +169,26 @@ def test_counts_are_numbers_and_the_source_is_kept(folder: Path) -> None:
         protect_file(folder / "cells.parquet", folder / "h.yml", folder / "p.yml", folder)
 
 
+def test_rounding_and_sensitive_themes_by_hand(folder: Path) -> None:
+    (folder / "p.yml").write_text("method: round\n", encoding="utf-8")
+    assert call(*words(folder)).exit_code == 0
+    table = pl.read_parquet(folder / "out" / "cells.parquet")
+    assert table["count"].null_count() == 0
+    assert table["status"].unique().to_list() == ["ok"]
+    assert table.filter(area="0301")["count"].sort().to_list()[0] in (0, 5)
+    report = json.loads((folder / "out" / "cells.report.json").read_text())
+    assert report["hidden_by_reason"]["rounded"] >= 1
+    CELLS.with_columns(sensitive=pl.lit("True")).write_csv(folder / "cells.csv")
+    (folder / "p.yml").write_text("sensitive_threshold: 31\n", encoding="utf-8")
+    assert call(*words(folder, "cells.csv")).exit_code == 0
+    report = json.loads((folder / "out" / "cells.report.json").read_text())
+    assert report["hidden_by_rule"] == {"persons": 2}
+    CELLS.with_columns(sensitive=pl.lit("kanskje")).write_csv(folder / "cells.csv")
+    with pytest.raises(TableFileError, match="got 8 rows that are not") as refused:
+        protect_file(folder / "cells.csv", folder / "h.yml", folder / "p.yml", folder / "out")
+    assert "kanskje" not in str(refused.value)
+
+
 def test_policies_of_the_catalogue_are_read() -> None:
     path = ROOT / "pipelines" / "catalogue" / "policies" / "staff.yml"
     assert read_policy(path).min_providers == 3
