@@ -9,6 +9,7 @@ from __future__ import annotations
 from anonymization.tables.audit import audit_system
 from anonymization.tables.engine import protect_system
 from anonymization.tables.errors import InconsistentTableError, ProtectionError, TableError
+from anonymization.tables.kernel import derivable
 from anonymization.tables.policy import TablePolicy
 from anonymization.tables.primary import primary_rules
 from anonymization.tables.protect import Protected, protect
@@ -28,6 +29,7 @@ __all__ = [
     "Verdict",
     "audit",
     "audit_system",
+    "derivable",
     "primary_rules",
     "protect",
     "protect_system",
