@@ -51,6 +51,7 @@ from anonymization.tables.published import table_system
 from tests.support.tables_region import region_system, strata
 
 POLICY = TablePolicy(minimum_denominator=0)
+TESTS = 5_000
 AREAS, AGES, DIAGNOSES = 34, 18, 30
 REGIONS = {f"m{i:02d}": f"r{i % 5}" for i in range(AREAS)}
 
@@ -229,7 +230,9 @@ def run_triangle(_: str | None) -> None:
         dimensions: Dimensions = {"area": areas, "age": {}, "sex": {}}
         lattice = build_lattice(base, dimensions)
         system = table_system(base, list(dimensions), lattice)
-        made = protect_system(system, POLICY).cells
+        # The search is given more tests than a pipeline's default: it hides less and takes longer.
+        rules = POLICY.model_copy(update={"redundancy_tests": TESTS})
+        made = protect_system(system, rules).cells
         small = set(made.filter(pl.col("reason") == "primary")["cell_id"])
         ours = made.filter(pl.col("reason") == "secondary").height
         peer = Triangles(lattice, system.cells, small)
