@@ -20,7 +20,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipelines import cli_flatten, cli_microdata, cli_quarantine, cli_register, cli_sources
+from pipelines import (
+    cli_flatten,
+    cli_microdata,
+    cli_protect,
+    cli_quarantine,
+    cli_register,
+    cli_sources,
+)
 from pipelines.settings import Settings
 
 WAITS_FOR_STEWARD = 3
@@ -335,6 +342,7 @@ def doctor() -> None:
 app.command()(cli_flatten.flatten)
 app.command()(cli_microdata.assess)
 app.command()(cli_microdata.anonymize)
+app.command()(cli_protect.protect)
 
 
 @keys_app.command("init")

@@ -18,6 +18,7 @@ SPOKEN = (
     ("anonymization.packing", "ColumnError"),
     ("anonymization.policies", "PolicyError"),
     ("anonymization.tables.errors", "ProtectionError"),
+    ("anonymization.tables.errors", "TableError"),
     ("pipelines.catalogue.loader", "CatalogueError"),
     ("pipelines.clients.population_register", "RegisterError"),
     ("pipelines.clients.bulk.errors", "ExportError"),
@@ -28,6 +29,7 @@ SPOKEN = (
     ("pipelines.operations", "RunError"),
     ("pipelines.demo", "DemoError"),
     ("pipelines.publication.microdata_source", "MicrodataFileError"),
+    ("pipelines.publication.table_files", "TableFileError"),
     ("pipelines.publication.ledger", "LedgerError"),
     ("pipelines.publication.standing", "ReleaseError"),
 )

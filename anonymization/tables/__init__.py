@@ -9,11 +9,14 @@ from __future__ import annotations
 from anonymization.tables.audit import audit_system
 from anonymization.tables.engine import protect_system
 from anonymization.tables.errors import InconsistentTableError, ProtectionError, TableError
+from anonymization.tables.kernel import derivable
 from anonymization.tables.policy import TablePolicy
 from anonymization.tables.primary import primary_rules
-from anonymization.tables.protect import Protected, audit, protect
+from anonymization.tables.protect import Protected, protect
+from anonymization.tables.published import audit
 from anonymization.tables.rates import publishable_standardised
 from anonymization.tables.system import LinkedSystem, ProtectedSystem
+from anonymization.tables.verify import Verdict, verify
 
 __all__ = [
     "InconsistentTableError",
@@ -23,10 +26,13 @@ __all__ = [
     "ProtectionError",
     "TableError",
     "TablePolicy",
+    "Verdict",
     "audit",
     "audit_system",
+    "derivable",
     "primary_rules",
     "protect",
     "protect_system",
     "publishable_standardised",
+    "verify",
 ]

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from anonymization.tables.audit import audit_system
-from anonymization.tables.errors import ProtectionError
+from anonymization.tables.errors import ProtectionError, TableError
 from anonymization.tables.matrix import blocks
 from anonymization.tables.primary import primary_rules, requirement
 from anonymization.tables.secondary import find_pattern
@@ -42,11 +42,13 @@ def protect_system(system: LinkedSystem, policy: TablePolicy) -> ProtectedSystem
         InconsistentTableError: The cells contradict each other or the public bounds.
         ProtectionError: No pattern satisfies the audit.
     """
+    if policy.method != "suppress":
+        raise TableError("policy.method: linked tables are protected by suppress only.")
     rules = primary_rules(system, policy)
     hidden = np.zeros(system.cells.height, dtype=bool)
     for block in blocks(system):
         required = requirement(block, system.cells, rules, policy)
-        hidden[block.cell] = find_pattern(block, system.cells, required, policy)
+        hidden[block.cell] = find_pattern(block, system.cells, required, policy, system.sums)
     reason = (
         pl.when(~pl.col("hidden"))
         .then(None)

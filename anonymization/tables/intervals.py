@@ -96,6 +96,12 @@ class Polytope:
         found[self._free] = self.programme.require()
         return found
 
+    def inner(self) -> Floats:
+        """A solution far from the edges, so that every unknown has room both ways."""
+        found = self._base.copy()
+        found[self._free] = self.programme.inner()
+        return found
+
     def extreme(self, direction: Floats) -> tuple[Floats | None, float]:
         """Cells' values where ``direction``·cells is largest, and that largest value.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class TablePolicy(BaseModel):
@@ -19,6 +19,8 @@ class TablePolicy(BaseModel):
     Attributes:
         threshold: Persons. A count of 1 to ``threshold - 1`` persons in the numerator, in its
             complement or in the denominator is unsafe.
+        sensitive_threshold: Persons. The threshold of cells that are marked as sensitive; they are
+            refused if null.
         protection_width: Units of the published value. Every hidden cell's feasible interval is
             at least this wide (less only where the public bounds alone are narrower).
         magnitude_width: Share of the value. For magnitudes (days, kroner) the interval is at
@@ -27,10 +29,19 @@ class TablePolicy(BaseModel):
         min_contributors: Patients that must stand behind a figure (its denominator where there
             is one, else its numerator); none asked if null.
         min_providers: Providers or units that must stand behind a figure; none asked if null.
+        weak_series: Share. A series of which more than this is unsafe is hidden whole; no series
+            is if null.
+        series: The dimension that a table's series run along, such as the year.
         zeros: Whether a zero (nobody has it) may be shown at all.
         full_groups: Whether 100 % (everybody has it) may be shown at all.
         minimum_denominator: Persons. Zeros and full groups are shown only in groups at least
             this large, where the size of the group is known.
+        method: ``suppress`` hides cells; ``round`` publishes small counts as multiples of
+            ``rounding_base`` instead, additively (counts only: no denominators, magnitudes or
+            providers).
+        rounding_base: Units. 5 leaves a small count four values wide; 3 leaves it two, which
+            takes a ``protection_width`` of 2.
+        rounding_limit: Units. No published cell strays further than this by rounding.
         redundancy_tests: Bound on the number of linear programmes spent on showing secondary
             cells again, per block. More tests hide less and take longer.
     """
@@ -38,15 +49,41 @@ class TablePolicy(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     threshold: int = Field(default=5, ge=1)
+    sensitive_threshold: int | None = Field(default=None, ge=1)
     protection_width: float = Field(default=3.0, ge=1, allow_inf_nan=False)
     magnitude_width: float = Field(default=0.15, ge=0, le=1)
     dominance: float = Field(default=0.85, gt=0, le=1)
     min_contributors: int | None = Field(default=None, ge=1)
     min_providers: int | None = Field(default=None, ge=1)
+    weak_series: float | None = Field(default=None, ge=0, lt=1)
+    series: str | None = None
     zeros: Literal["show", "hide"] = "show"
     full_groups: Literal["show", "hide"] = "show"
     minimum_denominator: int = Field(default=20, ge=0)
+    method: Literal["suppress", "round"] = "suppress"
+    rounding_base: Literal[3, 5] = 5
+    rounding_limit: int = Field(default=20, ge=1)
     redundancy_tests: int = Field(default=500, ge=0)
+
+    @model_validator(mode="after")
+    def _options_go_together(self) -> TablePolicy:
+        if self.method == "round" and self.protection_width > self.rounding_base - 1:
+            raise ValueError(
+                f"rounding to base {self.rounding_base} leaves {self.rounding_base - 1} units of "
+                "width: lower protection_width or take the other base"
+            )
+        if self.sensitive_threshold is not None and self.sensitive_threshold < self.threshold:
+            raise ValueError("sensitive_threshold must not lie below threshold")
+        hides = "hide" in (self.zeros, self.full_groups)
+        others = (
+            self.min_contributors,
+            self.min_providers,
+            self.sensitive_threshold,
+            self.weak_series,
+        )
+        if self.method == "round" and (hides or any(rule is not None for rule in others)):
+            raise ValueError("rounding knows no rule but the threshold: suppress instead")
+        return self
 
     @classmethod
     def from_mapping(cls, options: Mapping[str, Any]) -> TablePolicy:

@@ -15,7 +15,7 @@ import polars as pl
 from anonymization.tables.errors import TableError
 
 if TYPE_CHECKING:
-    from anonymization.tables.matrix import Block, Bools, Floats
+    from anonymization.tables.matrix import Block, Bools, Floats, Ints
     from anonymization.tables.policy import TablePolicy
     from anonymization.tables.system import LinkedSystem
 
@@ -23,8 +23,14 @@ COUNT_RULES = ("persons", "zero")
 COMPLEMENT_RULES = ("complement", "full_group")
 
 
+def _threshold(policy: TablePolicy) -> pl.Expr:
+    """The threshold of each cell."""
+    higher = policy.threshold if policy.sensitive_threshold is None else policy.sensitive_threshold
+    return pl.when("sensitive").then(higher).otherwise(policy.threshold)
+
+
 def _small(column: str, policy: TablePolicy) -> pl.Expr:
-    return pl.col(column).is_between(1, policy.threshold - 1)
+    return (pl.col(column) >= 1) & (pl.col(column) < _threshold(policy))
 
 
 def _hidden_zero(column: str, shown: str, policy: TablePolicy) -> pl.Expr:
@@ -73,8 +79,22 @@ def primary_rules(system: LinkedSystem, policy: TablePolicy) -> pl.DataFrame:
     if policy.min_providers is not None:
         _refuse_unknown(cells.filter("publishable"), "providers")
     _refuse_unknown(cells.filter("magnitude", pl.col("value") != 0), "largest_share")
+    if policy.sensitive_threshold is None and cells["sensitive"].any():
+        raise TableError(
+            "cells.sensitive: the policy names no sensitive_threshold, got sensitive cells. Name "
+            "it in the policy."
+        )
     rules = _rules(policy)
-    broken = cells.select("cell_id", **{k: e.fill_null(False) for k, e in rules.items()})
+    broken = cells.select(
+        "cell_id", "series", "publishable", **{k: e.fill_null(False) for k, e in rules.items()}
+    )
+    if policy.weak_series is not None:
+        unsafe = pl.any_horizontal(list(rules)).filter("publishable").mean().over("series")
+        weak = (
+            pl.col("series").is_not_null() & pl.col("publishable") & (unsafe > policy.weak_series)
+        )
+        broken = broken.with_columns(weak_series=weak.fill_null(False))
+        rules["weak_series"] = pl.col("weak_series")
     named = pl.coalesce(pl.when(name).then(pl.lit(name)) for name in rules)
     return broken.select("cell_id", named.alias("rule"), *rules)
 
@@ -141,15 +161,14 @@ def requirement(
         & np.isfinite(block.highest)
     )
     highest = np.where(np.isfinite(block.highest), block.highest, 0.0)
-    low, high = _second_attacker(block, cells, rules, count, complement, policy)
+    threshold = cells.select(_threshold(policy)).to_series().to_numpy()
+    low, high = _second_attacker(block, cells, rules, count, complement, threshold)
     return Requirement(
         unsafe=unsafe,
         owed=unsafe | cells["publishable"].to_numpy(),
         width=np.minimum(asked, block.highest - block.lowest),
-        reach_up=np.where(count, np.minimum(policy.threshold, block.highest), -np.inf),
-        reach_down=np.where(
-            complement, np.maximum(highest - policy.threshold, block.lowest), np.inf
-        ),
+        reach_up=np.where(count, np.minimum(threshold, block.highest), -np.inf),
+        reach_down=np.where(complement, np.maximum(highest - threshold, block.lowest), np.inf),
         known_low=low,
         known_high=high,
         integer=cells["integer"].to_numpy(),
@@ -162,7 +181,7 @@ def _second_attacker(
     rules: pl.DataFrame,
     count: Bools,
     complement: Bools,
-    policy: TablePolicy,
+    threshold: Ints,
 ) -> tuple[Floats, Floats]:
     """Bounds known to a reader who can tell that a hidden cell is a primary one.
 
@@ -171,13 +190,13 @@ def _second_attacker(
     group smaller than the threshold a reader knows no count, for zeros are hidden there too.
     """
     value, persons = cells["value"].to_numpy(), cells["persons"].to_numpy()
-    top = policy.threshold - 1
+    top = threshold - 1
     told = _innermost(block, rules["rule"].is_not_null().to_numpy())
     told &= ~rules["denominator"].to_numpy() & cells["integer"].to_numpy()
     counted = told & count
     least = np.where(rules["zero"].to_numpy(), 0.0, 1.0)
     # Where a person counts more than once the value has no upper end at the threshold.
-    most = np.where(value == np.nan_to_num(persons, nan=-1), float(top), np.inf)
+    most = np.where(value == np.nan_to_num(persons, nan=-1), top.astype(np.float64), np.inf)
     low = np.where(counted, least, -np.inf)
     high = np.where(counted, most, np.inf)
     rest = told & complement & ~count

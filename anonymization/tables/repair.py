@@ -81,6 +81,22 @@ def cheapest_move(
     Returns:
         The change of every cell, and the cost of the shown cells that move.
     """
+    moves = cheapest_moves(origin, attacker, hidden, cells, distance, reward)
+    change: Floats = origin.block.matrix @ moves
+    change = np.where(np.abs(change) > MOVED, change, 0.0)
+    shown = ~hidden
+    return change, float(np.abs(change[shown]) @ origin.price[shown])
+
+
+def cheapest_moves(
+    origin: Origin,
+    attacker: Attacker,
+    hidden: Bools,
+    cells: Ints,
+    distance: Floats,
+    reward: Floats,
+) -> Floats:
+    """The same as a move of every unknown."""
     matrix, value = origin.block.matrix, origin.value
     unknowns, count = matrix.shape[1], len(cells)
     shown = np.flatnonzero(~hidden)
@@ -112,6 +128,4 @@ def cheapest_move(
     )
     price = origin.price[shown]
     programme.set_cost(np.concatenate([np.zeros(unknowns), price, price, -reward]))
-    change: Floats = matrix @ programme.require()[:unknowns]
-    change = np.where(np.abs(change) > MOVED, change, 0.0)
-    return change, float(np.abs(change[shown]) @ price)
+    return programme.require()[:unknowns]

@@ -14,6 +14,7 @@ import numpy as np
 from anonymization.tables.attackers import Attacker, attackers
 from anonymization.tables.errors import ProtectionError
 from anonymization.tables.intervals import Need, Polytope, prove
+from anonymization.tables.large import nearly_safe
 from anonymization.tables.prune import show_again
 from anonymization.tables.repair import Origin, cheapest_move, distances
 
@@ -27,6 +28,21 @@ if TYPE_CHECKING:
 REWARDS = tuple(0.2 * 1.5**step for step in range(9))
 REPEATS = 12
 TIE = 1e-3
+LARGE = 5000  # cells from which on a block is searched neighbourhood by neighbourhood
+
+
+def _agreed(block: Block, value: Floats) -> Floats:
+    """A value for every unknown that agrees with all cells."""
+    matrix = block.matrix
+    alone = np.flatnonzero(np.diff(matrix.indptr) == 1)
+    alone = alone[matrix.data[matrix.indptr[alone]] == 1.0]
+    found = np.full(matrix.shape[1], np.nan)
+    found[matrix.indices[matrix.indptr[alone]]] = value[alone]
+    off = np.abs(matrix @ found - value).max(initial=0.0)
+    if not np.isnan(found).any() and off <= 1e-6 and (found <= block.upper + 1e-6).all():
+        return found
+    reach = np.abs(value).max() + 1.0
+    return Polytope(matrix, value, value, block.upper, reach).unknowns()
 
 
 class Search:
@@ -46,12 +62,12 @@ class Search:
         _, self.group = np.unique(cells["group"].to_numpy(), return_inverse=True)
         self.block, self.value, self.publishable = block, value, publishable
         self.weight = weight
-        agreed = Polytope(block.matrix, value, value, block.upper, np.abs(value).max() + 1.0)
         self.worth = float(np.median(weight))
         self.ask = np.maximum(required.width, 1.0)
         # Of cells that are worth the same, the first by id gives way.
         tie = 1.0 + TIE * np.arange(len(value)) / len(value)
-        self.origin = Origin(block, agreed.unknowns(), value, weight * tie / self.ask)
+        self.by_column = block.matrix.tocsc()
+        self.origin = Origin(block, _agreed(block, value), value, weight * tie / self.ask)
         self.attackers: tuple[Attacker, ...] = attackers(required)
         self.needs: tuple[Need, ...] = tuple(a.need(value, value) for a in self.attackers)
         self.hidden = ~publishable
@@ -139,7 +155,11 @@ def _alone(search: Search, attacker: int, cell: int) -> None:
 
 
 def find_pattern(
-    block: Block, cells: pl.DataFrame, required: Requirement, policy: TablePolicy
+    block: Block,
+    cells: pl.DataFrame,
+    required: Requirement,
+    policy: TablePolicy,
+    sums: pl.DataFrame,
 ) -> Bools:
     """Hidden cells of one block: the unsafe ones, those never published, and their protection.
 
@@ -148,6 +168,7 @@ def find_pattern(
         cells: The system's cells.
         required: Requirements of the block's cells.
         policy: Bounds the effort spent on showing cells again.
+        sums: The system's sums, where it names them.
 
     Returns:
         Whether each cell of the block is hidden.
@@ -159,14 +180,25 @@ def find_pattern(
     search = Search(block, cells, required)
     if not (search.hidden & required.owed).any():
         return search.hidden
-    while True:
+    large = block.matrix.shape[0] > LARGE
+    if large:
+        nearly_safe(search, sums, cells["cell_id"][block.cell])
+    _finish(search)
+    if not large:
+        show_again(search, policy.redundancy_tests)
+    return search.hidden
+
+
+def _finish(search: Search) -> None:
+    """Repair until every interval is proven over the whole block.
+
+    Raises:
+        ProtectionError: No pattern is safe.
+    """
+    while any(len(search.unmet(a)) for a in range(len(search.attackers))):
         for attacker in range(len(search.attackers)):
             if len(search.narrow(attacker)):
                 _together(search, attacker)
             for cell in search.narrow(attacker):
                 if not search.needs[attacker].met()[cell]:
                     _alone(search, attacker, int(cell))
-        if not any(len(search.unmet(a)) for a in range(len(search.attackers))):
-            break
-    show_again(search, policy.redundancy_tests)
-    return search.hidden

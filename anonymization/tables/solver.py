@@ -109,6 +109,8 @@ class Programme:
             return np.zeros(0), 0.0
         self._solver.run()
         self.solved += 1
+        if self._solver.getModelStatus() == _STATUS.kUnknown:
+            self._again()
         status = self._solver.getModelStatus()
         if status == _STATUS.kOptimal:
             point = np.asarray(self._solver.getSolution().col_value, dtype=np.float64)
@@ -122,6 +124,17 @@ class Programme:
         name = self._solver.modelStatusToString(status)
         raise NoOptimumError(f"linear programme: expected an optimum, got status {name}.")
 
+    def _again(self) -> None:
+        """Solve from scratch, another way, where a warm start has lost its footing."""
+        strategy = self._solver.getOptionValue("simplex_strategy")[1]
+        presolve = self._solver.getOptionValue("presolve")[1]
+        self._solver.clearSolver()
+        self._solver.setOptionValue("presolve", "on")
+        self._solver.setOptionValue("simplex_strategy", DUAL)
+        self._solver.run()
+        self._solver.setOptionValue("presolve", presolve)
+        self._solver.setOptionValue("simplex_strategy", strategy)
+
     def _incumbent(self) -> tuple[Floats | None, float]:
         """The best whole solution at the node limit, if one was found."""
         found = self._solver.getInfo().primal_solution_status == highspy.kSolutionStatusFeasible
@@ -129,6 +142,21 @@ class Programme:
             return None, np.inf
         point = np.asarray(self._solver.getSolution().col_value, dtype=np.float64)
         return point, self._solver.getObjectiveValue()
+
+    def inner(self) -> Floats:
+        """A solution of the rows that an interior-point method ends at when nothing is asked.
+
+        Raises:
+            InconsistentTableError: The rows contradict each other.
+        """
+        self.set_cost(np.zeros(len(self._columns)))
+        for option, value in (("solver", "ipm"), ("run_crossover", "off"), ("presolve", "off")):
+            self._solver.setOptionValue(option, value)
+        point = self.require()
+        for option, value in (("solver", "simplex"), ("run_crossover", "on")):
+            self._solver.setOptionValue(option, value)
+        self._solver.clearSolver()
+        return point
 
     def require(self) -> Floats:
         """A solution of the rows; the objective must be bounded.

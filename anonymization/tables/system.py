@@ -11,7 +11,7 @@ persons) are cells too, with ``publishable = False``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import polars as pl
@@ -37,6 +37,8 @@ CELLS: dict[str, pl.DataType] = {
     "group": pl.String(),
     "magnitude": pl.Boolean(),
     "integer": pl.Boolean(),
+    "sensitive": pl.Boolean(),
+    "series": pl.String(),
 }
 _DEFAULTS: dict[str, pl.Expr] = {
     "weight": pl.lit(1.0),
@@ -44,8 +46,15 @@ _DEFAULTS: dict[str, pl.Expr] = {
     "group": pl.col("cell_id"),
     "magnitude": pl.lit(False),
     "integer": pl.lit(True),
+    "sensitive": pl.lit(False),
+}
+SUMS: dict[str, pl.DataType] = {
+    "sum_id": pl.String(),
+    "whole_id": pl.String(),
+    "part_id": pl.String(),
 }
 _MANDATORY = {
+    "sums": tuple(SUMS),
     "cells": ("cell_id", "value"),
     "variables": ("variable_id",),
     "terms": ("cell_id", "variable_id", "coefficient"),
@@ -99,8 +108,13 @@ class LinkedSystem:
             share of a magnitude, 0 to 1; null = not applicable); ``weight`` (worth to planners,
             default 1); ``publishable`` (default true; false = never published, yet unsafe if
             small); ``group`` (cells of one group are hidden together; default: the cell alone);
-            ``magnitude`` (default false); ``integer`` (default true: the value is a count).
+            ``magnitude`` (default false); ``integer`` (default true: the value is a count);
+            ``sensitive`` (of a theme with a higher threshold, default false); ``series`` (cells of
+            one series are shown or hidden for weakness together; null = of none).
         terms: One row per cell and unknown: ``cell_id``, ``variable_id``, ``coefficient``.
+        sums: Cells that add up to another cell, one row per part: ``sum_id``, ``whole_id``,
+            ``part_id``. They follow from the terms; naming them speeds up the search in large
+            systems, and the audit never looks at them.
 
     Optional columns may be left out. Row order carries no meaning.
 
@@ -112,6 +126,7 @@ class LinkedSystem:
     variables: pl.DataFrame
     cells: pl.DataFrame
     terms: pl.DataFrame
+    sums: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SUMS))
 
     def __post_init__(self) -> None:
         variables = _conform("variables", self.variables, VARIABLES)
@@ -122,9 +137,14 @@ class LinkedSystem:
         _unique("terms", terms, ["cell_id", "variable_id"])
         _check_numbers(variables, cells, terms)
         _check_references(variables, cells, terms)
+        sums = _conform("sums", self.sums, SUMS)
+        for key in ("whole_id", "part_id"):
+            if dangling := sums.join(cells, left_on=key, right_on="cell_id", how="anti").height:
+                raise TableError(f"sums.{key}: expected known ids, got {dangling} unknown.")
         object.__setattr__(self, "variables", variables.sort("variable_id"))
         object.__setattr__(self, "cells", cells.sort("cell_id"))
         object.__setattr__(self, "terms", terms.sort("cell_id", "variable_id"))
+        object.__setattr__(self, "sums", sums.sort("sum_id", "part_id"))
 
     @cached_property
     def size(self) -> str:

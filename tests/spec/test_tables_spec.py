@@ -75,6 +75,19 @@ def test_own_bounds_narrow_the_interval():
     }
 
 
+def test_what_a_reader_knows_beforehand_narrows_the_interval():
+    """Whoever is one of the five knows that there is at least one, and the threshold the rest."""
+    table = grid({"1": [None, None, 6], "total": [None, None, 6]}, ["a", "b", "total"])
+    known = pl.DataFrame(
+        {"row": ["1", "1"], "column": ["a", "b"], "lower": [1, 1], "upper": [4, None]}
+    )
+    told = found(audit(table, FLAT, known=known))
+    assert told[("1", "a")] == (1, 4)
+    assert told[("1", "b")] == (2, 5)
+    with pytest.raises(ValueError, match="1 that are not"):
+        audit(table, FLAT, known=known.head(1).with_columns(row=pl.lit("9")))
+
+
 def test_nothing_published_bounds_nothing():
     table = grid({"1": [None, None], "total": [None, None]}, ["a", "total"])
     assert set(found(audit(table, FLAT)).values()) == {(0, float("inf"))}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from scipy import sparse
 from scipy.optimize import linprog
 
 from anonymization.tables import LinkedSystem
@@ -49,6 +50,34 @@ def intervals(
         assert high.status in (0, 3)
         found[cell] = (low.fun, np.inf if high.status == 3 else -high.fun)
     return found
+
+
+def interval_ends(
+    system: LinkedSystem, hidden: set[str], far: float = 1000.0
+) -> dict[str, tuple[float, float]]:
+    """The same as :func:`intervals` by one programme: a copy of the table per cell and end.
+
+    Unknowns end at ``far``, so that nothing is unbounded.
+    """
+    matrix, cells, names = dense(system)
+    value = dict(system.cells.select("cell_id", "value").iter_rows())
+    shown = [i for i, cell in enumerate(cells) if cell not in hidden]
+    order = sorted(hidden)
+    ends = [matrix[cells.index(cell)] * sign for cell in order for sign in (1, -1)]
+    if not ends:
+        return {}
+    known = sparse.block_diag([sparse.csr_matrix(matrix[shown])] * len(ends))
+    found = linprog(
+        np.concatenate(ends),
+        A_eq=known,
+        b_eq=np.tile([value[cells[i]] for i in shown], len(ends)),
+        bounds=(0, far),
+        method="highs",
+    )
+    assert found.status == 0
+    points = found.x.reshape(len(ends), len(names))
+    reached = (points * np.abs(ends)).sum(axis=1)
+    return {cell: (reached[2 * i], reached[2 * i + 1]) for i, cell in enumerate(order)}
 
 
 def enumerate_cells(system: LinkedSystem, hidden: set[str]) -> dict[str, set[float]]:

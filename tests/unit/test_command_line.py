@@ -84,6 +84,7 @@ def test_the_commands_are_those_of_the_texts() -> None:
         "flatten",
         "assess",
         "anonymize",
+        "protect",
         "sources",
         "fhir-export",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import highspy
 import numpy as np
 import polars as pl
 import pytest
@@ -234,7 +235,7 @@ def test_showing_again_never_hides_more():
 def test_a_pattern_that_fails_the_audit_is_never_handed_out(monkeypatch):
     """The twin: with a search that hides small counts only, the door refuses."""
     monkeypatch.setattr(
-        engine, "find_pattern", lambda block, cells, required, policy: required.unsafe
+        engine, "find_pattern", lambda block, cells, required, policy, sums: required.unsafe
     )
     with pytest.raises(ProtectionError, match="1 of 1 hidden cells") as error:
         protect_system(line({"a": 3, "b": 60, "c": 70}), TablePolicy())
@@ -303,3 +304,34 @@ def test_contradictions_that_only_a_programme_sees_are_found():
         polytope.extreme(np.array([1.0, 0, 0, 0]))
     with pytest.raises(InconsistentTableError):
         polytope.unknowns()
+
+
+class Stumbling:
+    """A solver that loses its footing on the first run."""
+
+    def __init__(self, solver) -> None:
+        self._solver, self.runs = solver, 0
+
+    def run(self) -> None:
+        self.runs += 1
+        self._solver.run()
+
+    def getModelStatus(self):
+        lost = highspy.HighsModelStatus.kUnknown
+        return lost if self.runs == 1 else self._solver.getModelStatus()
+
+    def __getattr__(self, name: str):
+        return getattr(self._solver, name)
+
+
+def test_a_programme_that_loses_its_footing_is_solved_from_scratch():
+    made = programme([[1, 1]], [(4, 4)], [3, 3])
+    made._solver = Stumbling(made._solver)
+    made.set_cost(np.array([1.0, 0.0]))
+    point, cost = made.minimise()
+    assert made._solver.runs == 2
+    assert (point.tolist(), cost) == ([1.0, 3.0], 1.0)
+    # And the next one starts warm again.
+    made.set_cost(np.array([0.0, 1.0]))
+    assert made.minimise()[1] == 1.0
+    assert made._solver.runs == 3

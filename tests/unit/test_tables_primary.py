@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from anonymization.tables import LinkedSystem, TableError, TablePolicy, primary_rules
+from anonymization.tables import LinkedSystem, TableError, TablePolicy, primary_rules, protect
 
 # options of the policy, what is known of the cell, the rule it breaks
 RULES = [
@@ -43,6 +43,15 @@ RULES = [
     ({"min_providers": 3}, {"persons": 50, "providers": 2}, "providers"),
     ({"min_providers": 3}, {"persons": 50, "providers": 3}, None),
     ({"min_providers": 3}, {"persons": 0, "providers": 0}, None),
+    # Sensitive themes have a threshold of their own.
+    ({"sensitive_threshold": 10}, {"persons": 9, "sensitive": True}, "persons"),
+    ({"sensitive_threshold": 10}, {"persons": 10, "sensitive": True}, None),
+    ({"sensitive_threshold": 10}, {"persons": 9, "sensitive": False}, None),
+    (
+        {"sensitive_threshold": 10},
+        {"persons": 90, "complement_persons": 9, "denominator_persons": 99, "sensitive": True},
+        "complement",
+    ),
     # Dominance, for magnitudes only.
     ({}, {"persons": 9, "magnitude": True, "largest_share": 0.86}, "dominance"),
     ({}, {"persons": 9, "magnitude": True, "largest_share": 0.85}, None),
@@ -85,3 +94,48 @@ def test_what_the_policy_needs_must_be_filled():
     # A cell that is never published has no provider of its own.
     rest = one(persons=9, publishable=False)
     assert primary_rules(rest, TablePolicy(min_providers=3))["rule"].to_list() == [None]
+
+
+def test_sensitive_cells_need_a_threshold_for_them():
+    with pytest.raises(TableError, match="sensitive_threshold"):
+        primary_rules(one(persons=9, sensitive=True), TablePolicy())
+    with pytest.raises(ValueError, match="must not lie below"):
+        TablePolicy(sensitive_threshold=4)
+
+
+def test_a_series_that_is_mostly_unsafe_is_hidden_whole():
+    years = pl.DataFrame(
+        {
+            "area": ["a"] * 3 + ["b"] * 3,
+            "year": ["2023", "2024", "2025"] * 2,
+            "count": [3, 40, 4, 3, 50, 60],
+        }
+    )
+    policy = TablePolicy(weak_series=0.5, series="year")
+    told = protect(years, {"area": {}, "year": {}}, policy)
+    rule = {(r["area"], r["year"]): r["rule"] for r in told.report.to_dicts()}
+    assert [rule[("a", year)] for year in ("2023", "2024", "2025")] == [
+        "persons",
+        "weak_series",
+        "persons",
+    ]
+    # Two of three were unsafe in a, one of three in b; the total over all years is no point.
+    assert [rule[("b", year)] for year in ("2023", "2024", "2025")] == ["persons", None, None]
+    assert rule[("a", "total")] is None
+    assert told.audit["ok"].all()
+    with pytest.raises(TableError, match=r"policy\.series"):
+        protect(years, {"area": {}, "year": {}}, TablePolicy(weak_series=0.5))
+
+
+def test_a_sum_over_a_sensitive_theme_is_sensitive():
+    cells = pl.DataFrame(
+        {
+            "theme": ["x", "y", "z"],
+            "count": [7, 60, 70],
+            "sensitive": [True, False, False],
+        }
+    )
+    told = protect(cells, {"theme": {}}, TablePolicy(sensitive_threshold=10))
+    assert told.report.filter(pl.col("theme") == "x")["rule"].to_list() == ["persons"]
+    low = told.audit.filter(pl.col("theme") == "x")
+    assert low["upper"].item() >= 10

@@ -68,6 +68,29 @@ def test_a_hierarchy_with_several_roots_gets_one_total():
     assert set(table["area"]) == {"a", "b", "c", "north", "south", "total"}
 
 
+def test_codes_in_two_groupings_are_summed_in_both():
+    parents = {"a": ["north", "coast"], "b": "north", "c": ["south", "coast"]}
+    result = protect(CELLS, {"area": parents}, TablePolicy())
+    table = dict(result.table.select("area", "count").iter_rows())
+    assert set(table) == {"a", "b", "c", "north", "south", "coast", "total"}
+    assert table["a"] is None
+    assert result.audit["ok"].all()
+    shown = audit(result.table, {"area": parents})
+    assert (shown["upper"] - shown["lower"]).min() >= 3
+
+
+def test_explicit_sums_get_no_total():
+    sums = pl.DataFrame({"code": ["a", "b", "c"], "parent": ["x", "x", "y"]})
+    table = protect(CELLS, {"area": sums}, TablePolicy()).table
+    assert set(table["area"]) == {"a", "b", "c", "x", "y"}
+    with pytest.raises(TableError, match="columns code and parent"):
+        protect(CELLS, {"area": sums.rename({"parent": "above"})}, TablePolicy())
+    with pytest.raises(TableError, match="no empty codes, got 1"):
+        protect(
+            CELLS, {"area": sums.with_columns(parent=pl.Series(["x", None, "y"]))}, TablePolicy()
+        )
+
+
 @pytest.mark.parametrize(
     ("cells", "dimensions", "message"),
     [

@@ -51,6 +51,8 @@ def test_defaults_are_filled_and_rows_sorted():
         "group": "a",
         "magnitude": False,
         "integer": True,
+        "sensitive": False,
+        "series": None,
     }
     assert built.variables["variable_id"].to_list() == ["x", "y"]
     assert built.size == "2 cells over 2 unknowns, 2 terms"

@@ -1,0 +1,194 @@
+"""Secondary suppression in blocks too large for programmes over the whole.
+
+Here: a closure over single sums (``closure``), proofs neighbourhood by neighbourhood
+(``vicinity``), and repairs of what stays narrow by programmes over one neighbourhood each. Not
+here: the search in small blocks (``secondary``) and the judgement of the result (``audit``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from anonymization.tables.closure import Closure
+from anonymization.tables.matrix import Block
+from anonymization.tables.repair import MOVED, Origin, cheapest_moves, distances
+from anonymization.tables.vicinity import Ground, around, prove_nearby
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+    from anonymization.tables.attackers import Attacker
+    from anonymization.tables.matrix import Bools, Ints
+    from anonymization.tables.secondary import Search
+
+REWARDS = (0.5, 1.5, 4.5)
+REPEATS = 6
+ROUNDS = 3
+REPAIRED = 500  # unknowns of a neighbourhood that is repaired
+
+
+def ground(search: Search, attacker: Attacker) -> Ground:
+    """What one attacker knows of the present pattern, around the true values."""
+    return Ground(
+        search.block.matrix,
+        np.where(search.hidden, attacker.low, search.value),
+        np.where(search.hidden, attacker.high, search.value),
+        search.block.upper,
+        search.origin.unknowns,
+    )
+
+
+def _close(search: Search, sums: pl.DataFrame, ids: pl.Series) -> None:
+    """Hide until no sum tells anything by itself."""
+    who = search.attackers[0]
+    second = search.attackers[1]
+    reach = np.where(np.isfinite(who.reach_up), who.reach_up, 0.0)
+    closure = Closure(
+        sums,
+        ids,
+        search.value,
+        np.maximum(who.width, reach),
+        search.weight,
+        (second.low, second.high),
+        search.publishable,
+        search.hidden,
+    )
+    while len(added := closure.close()):
+        # Cells of one group are hidden together.
+        before = search.hidden.copy()
+        search.hide(_mask(search, added))
+        together = np.flatnonzero(search.hidden & ~before)
+        search.hidden[together] = False
+        for cell in together.tolist():
+            closure.hide(cell)
+        if not len(together):
+            break
+
+
+def _mask(search: Search, cells: Ints) -> Bools:
+    found = np.zeros(len(search.hidden), dtype=bool)
+    found[cells] = True
+    return found
+
+
+class Locality:
+    """One neighbourhood of a search, in which narrow cells are repaired.
+
+    Args:
+        search: The search.
+        attacker: Index of the attacker.
+        cell: The cell around which it lies.
+        limit: Unknowns that it is to have.
+    """
+
+    def __init__(self, search: Search, attacker: int, cell: int, limit: int) -> None:
+        matrix = search.block.matrix
+        every = np.ones(matrix.shape[1], dtype=bool)
+        told = np.diff(matrix.indptr) > 1
+        self.columns = around(matrix, search.by_column, cell, told, every, limit)
+        self._moving = search.by_column[:, self.columns].tocsr()
+        size = np.diff(self._moving.indptr)
+        self.rows = np.flatnonzero(size)
+        self.inside: Bools = size == np.diff(matrix.indptr)
+        self._search, self._attacker = search, attacker
+        part = self._moving[self.rows]
+        self._twin = _twins(part)
+        block = search.block
+        self._block = Block(
+            block.cell[self.rows],
+            part,
+            block.upper[self.columns],
+            block.lowest[self.rows],
+            block.highest[self.rows],
+        )
+        who = search.attackers[attacker]
+        names = ("low", "high", "width", "reach_up", "reach_down", "concerned", "integer")
+        self._who = replace(who, **{name: getattr(who, name)[self.rows] for name in names})
+
+    def repair(self, pending: Ints, reward: float, upwards: Bools) -> int:
+        """Repair pending cells of this neighbourhood; the number of cells newly hidden."""
+        search, rows = self._search, self.rows
+        need = search.needs[self._attacker]
+        up, down = distances(search.origin, need, pending)
+        upwards = np.where(down <= 0, True, np.where(up <= 0, False, upwards))
+        upwards |= np.isfinite(search.attackers[self._attacker].reach_up[pending]) & (up > 0)
+        distance = np.where(upwards, up, -down)
+        cells, distance = pending[distance != 0], distance[distance != 0]
+        if not len(cells):
+            return 0
+        hidden = search.hidden[rows]
+        price = np.where(hidden, 0.0, search.origin.price[rows])
+        price = np.bincount(self._twin, price, len(rows)).astype(np.float64)
+        # Of cells that move as one, one stands for all that are shown.
+        stands = np.zeros(len(rows), dtype=bool)
+        stands[np.unique(self._twin[~hidden])] = True
+        origin = Origin(
+            self._block, search.origin.unknowns[self.columns], search.value[rows], price
+        )
+        # A twin that does not stand for the others moves for free, even where it is known.
+        known = replace(
+            self._who,
+            low=np.where(hidden, self._who.low, -np.inf),
+            high=np.where(hidden, self._who.high, np.inf),
+        )
+        local = np.searchsorted(rows, cells)
+        gain = reward * search.worth / search.ask[cells]
+        moves = cheapest_moves(origin, known, ~stands, local, distance, gain)
+        change = self._moving @ moves
+        return search.apply(self._attacker, np.where(np.abs(change) > MOVED, change, 0.0))
+
+
+def _twins(matrix: sparse.csr_matrix) -> Ints:
+    """For each row the first row that is the same."""
+    first: dict[tuple[bytes, bytes], int] = {}
+    found = []
+    for row in range(matrix.shape[0]):
+        span = slice(matrix.indptr[row], matrix.indptr[row + 1])
+        key = (matrix.indices[span].tobytes(), matrix.data[span].tobytes())
+        found.append(first.setdefault(key, row))
+    return np.asarray(found, dtype=np.int64)
+
+
+def _repair_all(search: Search, attacker: int) -> Ints:
+    """Repair narrow cells neighbourhood by neighbourhood; those that stay narrow."""
+    who, need = search.attackers[attacker], search.needs[attacker]
+    prove_nearby(ground(search, who), need, search.unmet(attacker))
+    pending = search.unmet(attacker)
+    rng = np.random.default_rng(attacker)
+    done = np.zeros(len(search.hidden), dtype=bool)
+    while len(todo := pending[~done[pending]]):
+        place = Locality(search, attacker, int(todo[0]), REPAIRED)
+        for reward in REWARDS:
+            for _ in range(REPEATS):
+                mine = pending[place.inside[pending] | (pending == todo[0])]
+                if not len(mine):
+                    break
+                fresh = place.repair(mine, reward, rng.random(len(mine)) < 0.5)
+                pending = search.unmet(attacker)
+                if not fresh:
+                    break
+        done |= place.inside
+        done[todo[0]] = True
+    return search.unmet(attacker)
+
+
+def nearly_safe(search: Search, sums: pl.DataFrame, ids: pl.Series) -> None:
+    """Hide what makes all but few cells wide enough; the search over the whole does the rest.
+
+    Args:
+        search: A search whose unsafe cells are hidden; its pattern grows in place.
+        sums: The system's sums; empty if none are named.
+        ids: Ids of the block's cells.
+    """
+    own = sums.filter(pl.col("whole_id").is_in(ids.implode()))
+    if own.height:
+        _close(search, own, ids)
+    for _ in range(ROUNDS):
+        # What the second attacker holds possible, the first does too.
+        left = [_repair_all(search, attacker) for attacker in (1, 0)]
+        if not any(map(len, left)) and not len(search.unmet(1)):
+            return
