@@ -107,20 +107,20 @@ class MicrodataPolicyFile(_Strict):
     """The file's form. Everything but ``quasi_identifiers`` has the policy's own default."""
 
     quasi_identifiers: list[_QuasiIdentifierForm]
-    k: int = 5
+    k: int = MicrodataPolicy.k
     sensitive: list[_SensitiveForm] = []
     insensitive: list[str] = []
-    suppression_limit: float = 0.0
-    method: str = "global"
-    loss: str = "ncp"
-    aggregate: str = "mean"
-    seed: int = 0
-    person: str | None = None
-    missing: str = "value"
-    k_map: int | None = None
-    presence: tuple[float, float] | None = Field(None, strict=False)
-    ordered: str | None = None
-    periods: str | None = None
+    suppression_limit: float = MicrodataPolicy.suppression_limit
+    method: str = MicrodataPolicy.method
+    loss: str = MicrodataPolicy.loss
+    aggregate: str = MicrodataPolicy.aggregate
+    seed: int = MicrodataPolicy.seed
+    person: str | None = MicrodataPolicy.person
+    missing: str = MicrodataPolicy.missing
+    k_map: int | None = MicrodataPolicy.k_map
+    presence: tuple[float, float] | None = Field(MicrodataPolicy.presence, strict=False)
+    ordered: str | None = MicrodataPolicy.ordered
+    periods: str | None = MicrodataPolicy.periods
 
 
 def read_policy(path: Path) -> MicrodataPolicy:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-import ssl
 from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 from urllib.parse import urlsplit
@@ -27,7 +26,6 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolve = Callable[[str, int], Sequence[str]]
 _LONGEST_URL = 8192
-_READ = 128 * 1024
 _PLAIN_URL = re.compile(r"[\x21-\x7e]+")
 # Clouds answer here with credentials of the machine; no profile opens it.
 _METADATA = tuple(ipaddress.ip_address(text) for text in ("169.254.169.254", "fd00:ec2::254"))
@@ -158,38 +156,6 @@ def _inner(address: Address) -> Address:
     return address
 
 
-class _Connection(httpcore.NetworkStream):
-    """A connection of which more is read at once than is asked for: threads take fewer turns.
-
-    Args:
-        stream: As the system gave it.
-    """
-
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream = stream
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max(max_bytes, _READ), timeout)
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, timeout)
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
-        # One of its records is smaller than any piece.
-        return self._stream.start_tls(ssl_context, server_hostname, timeout)
-
-    def get_extra_info(self, info: str) -> object:
-        return self._stream.get_extra_info(info)
-
-
 class GuardedBackend(httpcore.NetworkBackend):
     """Connects to addresses that the gate has judged, and to no others.
 
@@ -213,8 +179,8 @@ class GuardedBackend(httpcore.NetworkBackend):
         failed: Exception | None = None
         for address in self._gate.addresses(host, port):
             try:
-                return _Connection(
-                    self._system.connect_tcp(address, port, timeout, local_address, socket_options)
+                return self._system.connect_tcp(
+                    address, port, timeout, local_address, socket_options
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
