@@ -141,12 +141,30 @@ def flags(codes: str | None, _: Translator) -> str:
     return ", ".join(flag(code, _) for code in (codes or "").split(",") if code)
 
 
+THEMES = (
+    "hospital_use",
+    "collaboration",
+    "municipal_care",
+    "care_quality",
+    "chronic_disease",
+    "primary_care",
+    "prevention",
+    "digital",
+    "adoption",
+)
+"""Themes in the order in which pages show them."""
+
+
 def theme(code: str, _: Translator) -> str:
     """A theme that indicators are grouped by."""
     return {
         "hospital_use": _("Hospital use"),
+        "collaboration": _("Collaboration of hospital and municipality"),
         "municipal_care": _("Municipal care"),
+        "care_quality": _("Quality of care"),
         "chronic_disease": _("Chronic disease"),
+        "primary_care": _("Primary care and medicines"),
+        "prevention": _("Prevention"),
         "digital": _("Digital services"),
         "adoption": _("Spread of Helseplattformen"),
     }[code]

@@ -98,7 +98,7 @@ def _barometer(
         _("Among the municipalities"),
         _("Against the region"),
     ]
-    ordered = sorted(entries, key=lambda e: _THEMES.index(e["indicator"]["theme"]))
+    ordered = sorted(entries, key=lambda e: words.THEMES.index(e["indicator"]["theme"]))
     rows: list[list[str] | str] = []
     for theme, members in groupby(ordered, key=lambda e: str(e["indicator"]["theme"])):
         rows.append(words.theme(theme, _))
@@ -109,9 +109,6 @@ def _barometer(
         f"<h2>{escape(title)}</h2>{_key(_)}"
         f'<div class="fp-barometer">{table(caption, headings, rows)}</div>'
     )
-
-
-_THEMES = ("hospital_use", "municipal_care", "chronic_disease", "digital", "adoption")
 
 
 def _key(_: Translator) -> str:

@@ -53,10 +53,15 @@ class Strict(BaseModel):
 
 
 class Numerator(Strict):
-    """What is counted: a measure (a dbt model) and the unit of its values."""
+    """What is counted: a measure (a dbt model) and the unit of its values.
+
+    ``part_of`` names another indicator's numerator that holds all of this one: the two are
+    protected together, since their difference can be worked out.
+    """
 
     measure: Identifier
     unit: Identifier
+    part_of: Identifier | None = None
 
 
 class Denominator(Strict):
@@ -72,6 +77,13 @@ class Ages(Strict):
 
     min: int = Field(ge=0, le=120)
     max: int | None = Field(default=None, ge=0, le=120)
+
+
+class KnownYears(Strict):
+    """Calendar years for which a figure can be computed at all; in others it is missing."""
+
+    first: int = Field(ge=2000, le=2100)
+    last: int = Field(ge=2000, le=2100)
 
 
 class Coverage(Strict):
@@ -138,7 +150,17 @@ class Indicator(Strict):
     id: Identifier
     version: int = Field(ge=1)
     number: int = Field(ge=1)
-    theme: Literal["hospital_use", "municipal_care", "chronic_disease", "digital", "adoption"]
+    theme: Literal[
+        "hospital_use",
+        "collaboration",
+        "municipal_care",
+        "care_quality",
+        "chronic_disease",
+        "primary_care",
+        "prevention",
+        "digital",
+        "adoption",
+    ]
     statutory_heading: Literal[
         "population",
         "living_conditions",
@@ -164,6 +186,7 @@ class Indicator(Strict):
     polarity: Literal["lower_is_better", "higher_is_better", "neutral"]
     period: Literal["year"]
     timing: Literal["flow", "on_date"]
+    known_years: KnownYears | None = None
     parameters: dict[Identifier, int] = Field(default_factory=dict)
     code_sets: dict[Identifier, tuple[Code, ...]] = Field(default_factory=dict)
     coverage: Coverage

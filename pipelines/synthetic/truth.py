@@ -26,13 +26,8 @@ from pipelines.synthetic.truth_coverage import (
     mean_hospital_share,
     state,
 )
-from pipelines.synthetic.truth_definitions import (
-    DEFINITIONS,
-    Definition,
-    Measure,
-    age_groups,
-    hospital_days,
-)
+from pipelines.synthetic.truth_definition import Definition, Measure, age_groups
+from pipelines.synthetic.truth_definitions import DEFINITIONS, hospital_days
 from pipelines.synthetic.truth_persons import World
 
 REGION_CODE = "MIDT"
@@ -213,12 +208,12 @@ def _cells(
     Flows have neither: sex ``total``, age 0.
     """
     counted = coverage.filter(pl.col("coverage_state") != "not_covered")
-    low = min(definition.groups, default=0)
+    ages = pl.col("age").is_between(min(definition.groups, default=0), definition.oldest)
     sides = []
     for side in ("numerator", "denominator"):
         measure: Measure = getattr(definition, side)
         if known is not None and definition.public and measure in _OF_REGISTER:
-            registered = _OF_REGISTER[measure](world, known).filter(pl.col("age") >= low)
+            registered = _OF_REGISTER[measure](world, known).filter(ages)
             there = counted.select("year", "municipality_code")
             inside = registered.join(there, on=["year", "municipality_code"], how="semi")
             sides.append(_summed(inside, side, pl.col("persons").sum()))
@@ -236,7 +231,7 @@ def _cells(
             rows = rows.join(world.persons, on="person").with_columns(
                 (pl.col("year") - pl.col("birth_year")).alias("age")
             )
-            rows = rows.filter(pl.col("age") >= low)
+            rows = rows.filter(ages)
         else:
             rows = rows.with_columns(pl.lit("total").alias("sex"), pl.lit(0, pl.Int32).alias("age"))
         persons = pl.col("person").filter(pl.col("value") > 0).n_unique()
