@@ -154,6 +154,7 @@ def load(folder: Path = HERE) -> Catalogue:
                 f"{sorted(policies)}, got {indicator.policy!r}"
             )
     _check_shared_measures(indicators)
+    _check_parts(indicators)
     ordered = sorted(indicators.values(), key=lambda entry: (entry.number, entry.id))
     return Catalogue({entry.id: entry for entry in ordered}, policies)
 
@@ -169,6 +170,18 @@ def _check_shared_measures(indicators: Mapping[str, Indicator]) -> None:
                     f"{entry.id}.yml: measure {side.measure} has unit {side.unit!r}, "
                     f"but {owner}.yml gives it {unit!r}"
                 )
+
+
+def _check_parts(indicators: Mapping[str, Indicator]) -> None:
+    """What is part of another indicator's numerator names a numerator that there is."""
+    numerators = {entry.numerator.measure for entry in indicators.values()}
+    for entry in indicators.values():
+        whole = entry.numerator.part_of
+        if whole is not None and (whole not in numerators or whole == entry.numerator.measure):
+            raise CatalogueError(
+                f"{entry.id}.yml: numerator.part_of: expected another indicator's numerator, got "
+                f"{whole!r}"
+            )
 
 
 @cache

@@ -85,6 +85,12 @@ class KnownYears(Strict):
     first: int = Field(ge=2000, le=2100)
     last: int = Field(ge=2000, le=2100)
 
+    @model_validator(mode="after")
+    def _ordered(self) -> KnownYears:
+        if self.first > self.last:
+            raise ValueError("known_years.first must not be after known_years.last")
+        return self
+
 
 class Coverage(Strict):
     """The service whose go-live bounds numerator and denominator alike.

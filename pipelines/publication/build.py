@@ -30,7 +30,15 @@ from pipelines.publication.reference_tables import (
 )
 from pipelines.publication.standardised_door import publishable_direct
 from pipelines.publication.standards import Standards
-from pipelines.publication.systems import AuditGroup, figure_status, linked_systems
+from pipelines.publication.systems import (
+    VERDICTS,
+    AuditGroup,
+    figure_status,
+    in_order,
+    linked_systems,
+    verdicts_of,
+    without_denominator,
+)
 from pipelines.publication.unrounded import unrounded_values
 
 EXACT_DECIMALS = 6
@@ -79,10 +87,7 @@ def build(
     """
     specs = list(catalogue.indicators.values())
     counted = figures(marts, specs)
-    audits = [
-        (group, protect_system(group.system, table_policy(catalogue, group.policy_id)))
-        for group in linked_systems(marts, specs, counted)
-    ]
+    audits = _protected(linked_systems(marts, specs, counted), catalogue)
     shown = figure_status([(group, protected.cells) for group, protected in audits])
     standards = Standards.of(marts, specs, reference)
     unrounded = unrounded_values(marts, specs, standards, counted)
@@ -120,6 +125,20 @@ def build(
         certificate=certificate(audits, values, catalogue),
         audits=audits,
     )
+
+
+def _protected(
+    groups: Sequence[AuditGroup], catalogue: Catalogue
+) -> list[tuple[AuditGroup, ProtectedSystem]]:
+    """Groups in order, each knowing which of the denominators before it are hidden."""
+    audits: list[tuple[AuditGroup, ProtectedSystem]] = []
+    verdicts = [pl.DataFrame(schema=VERDICTS)]
+    for group in in_order(groups):
+        known = without_denominator(group, pl.concat(verdicts))
+        protected = protect_system(known.system, table_policy(catalogue, known.policy_id))
+        audits.append((known, protected))
+        verdicts.append(verdicts_of(known, protected.cells))
+    return audits
 
 
 def exact_cells(

@@ -156,7 +156,8 @@ def figures(marts: Marts, specs: Sequence[Indicator]) -> pl.DataFrame:
         One row per indicator, area, sex, age group and period that the coverage lists:
         low, high (ages), covered_share, coverage_state, exact (false where a stratum of the
         area straddles the group or the area is not covered), and the counts (0 without
-        events; null where not exact).
+        events; null where not exact), and known (false in a year for which the indicator cannot
+        be computed).
 
     Raises:
         ValueError: If the coverage lacks an indicator, or a covered area has no strata.
@@ -179,9 +180,11 @@ def figures(marts: Marts, specs: Sequence[Indicator]) -> pl.DataFrame:
         .with_columns(straddled=pl.lit(True))
     )
     keys = keys.join(straddled, on=[*AREA, "sex", "low", "high"], how="left").with_columns(
-        exact=pl.col("straddled").is_null() & (pl.col("coverage_state") != NOT_COVERED)
+        exact=pl.col("straddled").is_null()
+        & (pl.col("coverage_state") != NOT_COVERED)
+        & pl.col("known")
     )
-    return _with_counts(keys.drop("straddled"), stratum_rows(marts))
+    return _with_counts(keys.drop("straddled", "first", "last"), stratum_rows(marts))
 
 
 def _keys(marts: Marts, specs: Sequence[Indicator]) -> pl.DataFrame:
@@ -195,7 +198,18 @@ def _keys(marts: Marts, specs: Sequence[Indicator]) -> pl.DataFrame:
     if len(lacking):
         msg = f"fct_coverage: no rows for the indicators {sorted(lacking)}"
         raise ValueError(msg)
-    return bands.join(_sexes(), on="counting").join(coverage, on="indicator_id").drop("counting")
+    keys = bands.join(_sexes(), on="counting").join(coverage, on="indicator_id").drop("counting")
+    return keys.join(_known_years(specs), on="indicator_id").with_columns(
+        known=pl.col("period_start").dt.year().is_between(pl.col("first"), pl.col("last"))
+    )
+
+
+def _known_years(specs: Sequence[Indicator]) -> pl.DataFrame:
+    """First and last calendar year for which an indicator can be computed."""
+    named = [(spec.id, spec.known_years) for spec in specs]
+    rows = [(name, years.first, years.last) if years else (name, 0, 9999) for name, years in named]
+    schema = {"indicator_id": pl.String, "first": pl.Int64, "last": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _check_strata(keys: pl.DataFrame, bands: pl.DataFrame) -> None:

@@ -7,7 +7,7 @@ used, so that a fault there is found here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +16,12 @@ from anonymization.tables import audit_system
 from pipelines.catalogue.loader import Catalogue
 from pipelines.publication.figures import FIGURE, Marts
 from pipelines.publication.policy import table_policy
-from pipelines.publication.systems import AuditGroup, linked_systems
+from pipelines.publication.systems import (
+    AuditGroup,
+    in_order,
+    linked_systems,
+    without_denominator,
+)
 
 JOIN = ("indicator_id", "area_code", "sex", "age_group", "period_start")
 
@@ -59,18 +64,23 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
     """
     values = pl.read_parquet(folder / "indicator_values.parquet")
     crude = values.filter(pl.col("value_kind") == "crude")
-    frames, misstated = [], 0
-    for group in linked_systems(marts, list(catalogue.indicators.values())):
-        told = group.figures.join(
-            crude.select(*JOIN, "numerator", "denominator", "value_status"), on=JOIN, how="left"
-        )
-        misstated += _misstated(group, told)
-        statuses = _cell_statuses(group, told)
-        frames.append(
-            audit_system(group.system, statuses, table_policy(catalogue, group.policy_id))
-        )
-    if not frames:
+    groups = in_order(linked_systems(marts, list(catalogue.indicators.values())))
+    if not groups:
         return FileAudit(0, 0, 0, None, None, 0)
+    told = [_told(group, crude) for group in groups]
+    misstated = sum(map(_misstated, groups, told))
+    in_view = pl.concat(map(_in_view, told)).unique().with_columns(ok=pl.lit(True))
+    divisors = pl.concat(group.figures for group in groups).select(
+        "period_start", cell_id="denominator_cell"
+    )
+    unseen = divisors.join(in_view, on=["period_start", "cell_id"], how="anti").unique()
+    frames = []
+    for group in groups:
+        statuses = _cell_statuses(group, in_view)
+        known = _only_divided_by(without_denominator(group, in_view), unseen)
+        frames.append(
+            audit_system(known.system, statuses, table_policy(catalogue, group.policy_id))
+        )
     audit = pl.concat(frames)
     widths = audit.select(
         pl.min_horizontal(pl.col("upper") - pl.col("lower"), pl.lit(1e9)).min().alias("narrowest"),
@@ -86,27 +96,49 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
     )
 
 
-def _cell_statuses(group: AuditGroup, told: pl.DataFrame) -> pl.DataFrame:
-    """A cell is in view when any figure of the file shows its number."""
-    seen = pl.concat(
-        [
-            told.select(
-                pl.col(f"{role}_cell").alias("cell_id"),
-                # "No data" is said of a denominator of nothing, and so tells a zero.
-                (pl.col(role).is_not_null() | (pl.col("value_status") == "missing")).alias(
-                    "in_view"
-                ),
-            )
-            for role in ("numerator", "denominator")
-        ]
-    ).drop_nulls("cell_id")
-    in_view = seen.filter("in_view")["cell_id"].unique()
+def _only_divided_by(group: AuditGroup, unseen: pl.DataFrame) -> AuditGroup:
+    """The group, its common denominators owing nothing where no figure shows them.
+
+    They are safe, and hidden because every numerator above them is.
+    """
+    own = group.figures.select(pl.col("denominator_cell").alias("cell_id")).unique()
+    lent = (
+        unseen.filter(pl.col("period_start") == group.period_start)
+        .join(own, on="cell_id", how="anti")["cell_id"]
+        .implode()
+    )
+    cells = group.system.cells.with_columns(
+        publishable=pl.col("publishable") & ~pl.col("cell_id").is_in(lent)
+    )
+    return replace(group, system=replace(group.system, cells=cells))
+
+
+def _told(group: AuditGroup, crude: pl.DataFrame) -> pl.DataFrame:
+    """What the file says of a group's figures."""
+    shown = crude.select(*JOIN, "numerator", "denominator", "value_status")
+    return group.figures.join(shown, on=JOIN, how="left")
+
+
+def _in_view(told: pl.DataFrame) -> pl.DataFrame:
+    """Cells whose number some figure of the file shows: period_start, cell_id."""
+    # "No data" is said of a denominator of nothing, and so tells a zero.
+    seen = [
+        told.filter(pl.col(role).is_not_null() | (pl.col("value_status") == "missing")).select(
+            "period_start", cell_id=f"{role}_cell"
+        )
+        for role in ("numerator", "denominator")
+    ]
+    return pl.concat(seen).drop_nulls("cell_id")
+
+
+def _cell_statuses(group: AuditGroup, in_view: pl.DataFrame) -> pl.DataFrame:
+    """Status of a group's cells as a reader of the file finds them."""
+    shown = in_view.filter(pl.col("period_start") == group.period_start)["cell_id"]
     return group.system.cells.select(
         "cell_id",
-        pl.when(pl.col("cell_id").is_in(in_view.implode()))
+        status=pl.when(pl.col("cell_id").is_in(shown.implode()))
         .then(pl.lit("ok"))
-        .otherwise(pl.lit("suppressed"))
-        .alias("status"),
+        .otherwise(pl.lit("suppressed")),
     )
 
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from anonymization.tables import ProtectedSystem
 from pipelines.publication.build import Candidate
-from pipelines.publication.figures import FIGURE, Marts
+from pipelines.publication.figures import Marts
 from pipelines.publication.reaudit import FileAudit
 from pipelines.publication.release import Origin
 from pipelines.publication.systems import AuditGroup
@@ -75,7 +75,7 @@ def _reasons(
 ) -> pl.DataFrame:
     """Cells by indicator, period, level, status and reason; grain: that combination."""
     crude = values.filter(pl.col("value_kind") == "crude")
-    inner = pl.concat([_figure_reasons(*audit) for audit in audits])
+    inner = _figure_reasons(audits)
     return (
         crude.join(inner, on=JOIN, how="left")
         .with_columns(
@@ -90,14 +90,19 @@ def _reasons(
     )
 
 
-def _figure_reasons(group: AuditGroup, protected: ProtectedSystem) -> pl.DataFrame:
+def _figure_reasons(audits: Sequence[tuple[AuditGroup, ProtectedSystem]]) -> pl.DataFrame:
     """Why each hidden figure is hidden: for itself (primary) if any of its cells is."""
-    reasons = protected.cells.select("cell_id", "reason")
-    joined = group.figures.select(*FIGURE, "numerator_cell", "denominator_cell")
+    reasons = pl.concat(
+        protected.cells.select(
+            pl.lit(group.period_start).alias("period_start"), "cell_id", "reason"
+        )
+        for group, protected in audits
+    )
+    joined = pl.concat(group.figures for group, _ in audits)
     for role in ("numerator", "denominator"):
         joined = joined.join(
             reasons.rename({"cell_id": f"{role}_cell", "reason": f"{role}_reason"}),
-            on=f"{role}_cell",
+            on=["period_start", f"{role}_cell"],
             how="left",
         )
     found = pl.concat_list("numerator_reason", "denominator_reason").list.drop_nulls()

@@ -155,6 +155,12 @@ def _one_per_key(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     return merged.drop("_lowest", "_highest")
 
 
+def cell_id(quantity: str) -> pl.Expr:
+    """Name of the cell of a quantity (a column), area, sex and ages; one in a period."""
+    keys = (key for key in CELL if key not in ("quantity", "area_level"))
+    return pl.concat_str(quantity, *(pl.col(key) for key in keys), separator="|")
+
+
 def identified(cells: pl.DataFrame, fractional: list[str]) -> pl.DataFrame:
     """Rows with ``CELL`` keys and ``NUMBERS`` as cells of a linked system.
 
@@ -164,9 +170,8 @@ def identified(cells: pl.DataFrame, fractional: list[str]) -> pl.DataFrame:
     """
     known = pl.col("largest").is_not_null() & (pl.col("value") > 0)
     share = (pl.col("largest") / pl.col("value")).clip(0.0, 1.0)
-    name = pl.concat_str(*(pl.col(key) for key in CELL if key != "area_level"), separator="|")
     return cells.with_columns(
-        cell_id=name,
+        cell_id=cell_id("quantity"),
         # More than are registered is all of them, as far as anybody can tell.
         complement_persons=pl.col("complement_persons").clip(lower_bound=0),
         largest_share=pl.when(known & pl.col("magnitude")).then(share),

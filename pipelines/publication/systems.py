@@ -7,13 +7,13 @@ persons, are in ``docs/decisions/0005-region-margins-and-rest.md``.
 
 Unknowns are measure × area × sex × age atom (the finest age group of the audit group), so
 indicators that share a measure share unknowns. A denominator that is not public and of which
-the numerator is a part is numerator + complement.
+the numerator is a part is numerator + complement; a common denominator has a system of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
@@ -21,7 +21,6 @@ import polars as pl
 from anonymization.tables import LinkedSystem
 from pipelines.catalogue.model import Indicator
 from pipelines.publication.figures import (
-    AREA,
     FIGURE,
     MUNICIPALITY,
     NOT_COVERED,
@@ -31,18 +30,20 @@ from pipelines.publication.figures import (
     partition,
     stratum_rows,
 )
-from pipelines.publication.quantities import Quantities, audit_groups, quantities
+from pipelines.publication.quantities import Linked, linked_indicators, quantities
 from pipelines.publication.system_cells import (
     BAND,
     CELL_COLUMNS,
     Space,
     area_cells,
+    cell_id,
     members_of,
     terms_of,
 )
 from pipelines.publication.system_rest import block_cells, joint_groups, rest_cells, upper_bounds
 
-__all__ = ["AuditGroup", "audit_groups", "figure_status", "linked_systems"]
+VERDICTS = {"period_start": pl.Date, "cell_id": pl.String, "ok": pl.Boolean}
+"""Which cells of a period are shown."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,15 @@ class AuditGroup:
     """Figures of one period that must be protected together.
 
     Attributes:
-        group_id: Indicator ids joined by ``+``, and the year.
+        group_id: Indicator ids joined by ``+`` (or the common denominator), and the year.
         policy_id: The policy that all its indicators name.
-        indicator_ids: Its indicators, sorted.
+        indicator_ids: Its indicators, sorted; none where it holds a common denominator alone.
         period_start: First day of the period.
         period_end: Last day of the period.
         system: Cells, unknowns and terms.
         figures: One row per exact figure: the keys of ``figures.FIGURE``, numerator_cell,
-            denominator_cell (null where the denominator is public).
+            denominator_cell (null where the denominator is public; a cell of another group of
+            the period where it is common).
     """
 
     group_id: str
@@ -89,20 +91,24 @@ def linked_systems(
     exact = (figures(marts, specs) if counted is None else counted).filter("exact")
     rows, bands = stratum_rows(marts), partition(marts)
     systems = []
-    for members in audit_groups(specs):
-        ids = [spec.id for spec in members]
-        mine = exact.filter(pl.col("indicator_id").is_in(ids))
+    for linked in linked_indicators(specs):
+        ids = [spec.id for spec in linked.members]
+        concerned = [*linked.members, *linked.guests]
+        all_ids = [spec.id for spec in concerned]
+        mine = exact.filter(pl.col("indicator_id").is_in(all_ids))
         for period, in_period in sorted(
             mine.partition_by(*PERIOD, as_dict=True).items(), key=lambda item: item[0]
         ):
             start, end = period
-            strata = rows.filter(pl.col("indicator_id").is_in(ids), pl.col("period_start") == start)
-            _check_coverage(marts.coverage, members, start)
-            system, keys = _system(members, in_period, strata, bands)
+            strata = rows.filter(
+                pl.col("indicator_id").is_in(all_ids), pl.col("period_start") == start
+            )
+            _check_coverage(marts.coverage, concerned, start)
+            system, keys = _system(linked, in_period, strata, bands)
             systems.append(
                 AuditGroup(
-                    group_id=f"{'+'.join(ids)}|{start.year}",
-                    policy_id=members[0].policy,
+                    group_id=f"{linked.name}|{start.year}",
+                    policy_id=linked.policy_id,
                     indicator_ids=tuple(ids),
                     period_start=start,
                     period_end=end,
@@ -132,9 +138,9 @@ def _check_coverage(coverage: pl.DataFrame, members: Sequence[Indicator], start:
 
 
 def _system(
-    members: Sequence[Indicator], exact: pl.DataFrame, strata: pl.DataFrame, bands: pl.DataFrame
+    linked: Linked, exact: pl.DataFrame, strata: pl.DataFrame, bands: pl.DataFrame
 ) -> tuple[LinkedSystem, pl.DataFrame]:
-    parts = quantities(members)
+    parts = quantities(linked)
     wanted = parts.from_figures(exact)
     space = Space.of(parts, wanted, strata, bands)
     named = area_cells(space, wanted)
@@ -152,21 +158,86 @@ def _system(
         cells=cells,
         terms=all_terms.select("cell_id", "variable_id", coefficient=pl.lit(1.0)),
     )
-    return system, _figure_cells(parts, exact, named)
+    return system, _figure_cells(linked, exact)
 
 
-def _figure_cells(parts: Quantities, exact: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
-    """Which cells each figure publishes."""
-    keyed = exact.select(*FIGURE, "low", "high").join(parts.roles, on="indicator_id")
-    cell = named.select("quantity", *AREA, "sex", *BAND, "cell_id")
-    for role in ("numerator", "denominator"):
-        keyed = keyed.join(
-            cell.rename({"cell_id": f"{role}_cell"}),
-            left_on=[f"{role}_quantity", *AREA, "sex", *BAND],
-            right_on=["quantity", *AREA, "sex", *BAND],
-            how="left",
-        )
-    return keyed.select(*FIGURE, "numerator_cell", "denominator_cell").sort(FIGURE)
+def _figure_cells(linked: Linked, exact: pl.DataFrame) -> pl.DataFrame:
+    """Which cells each figure publishes, in this system or in that of a common denominator."""
+    measures = pl.DataFrame(
+        [
+            (
+                spec.id,
+                spec.numerator.measure,
+                None if spec.denominator.public else spec.denominator.measure,
+            )
+            for spec in linked.members
+        ],
+        schema=dict.fromkeys(("indicator_id", "numerator", "denominator"), pl.String),
+        orient="row",
+    )
+    keyed = exact.select(*FIGURE, *BAND).join(measures, on="indicator_id")
+    return keyed.select(
+        *FIGURE,
+        numerator_cell=cell_id("numerator"),
+        denominator_cell=cell_id("denominator"),
+    ).sort(FIGURE)
+
+
+def in_order(groups: Sequence[AuditGroup]) -> list[AuditGroup]:
+    """Groups so that the cells that a group's figures divide by come before it.
+
+    Args:
+        groups: All audit groups of a release.
+
+    Raises:
+        ValueError: If denominators go round in a circle, or nobody protects one.
+    """
+    left, done, ordered = list(groups), set[tuple[date, str]](), list[AuditGroup]()
+    while left:
+        ready = [group for group in left if _needs(group) <= done]
+        if not ready:
+            msg = f"{left[0].group_id}: a denominator has no system, or is its own part"
+            raise ValueError(msg)
+        ordered += ready
+        done |= {cell for group in ready for cell in _holds(group)}
+        left = [group for group in left if group not in ready]
+    return ordered
+
+
+def _holds(group: AuditGroup) -> set[tuple[date, str]]:
+    return {(group.period_start, cell) for cell in group.system.cells["cell_id"]}
+
+
+def _needs(group: AuditGroup) -> set[tuple[date, str]]:
+    cells = group.figures["denominator_cell"].drop_nulls().unique()
+    return {(group.period_start, cell) for cell in cells} - _holds(group)
+
+
+def without_denominator(group: AuditGroup, verdicts: pl.DataFrame) -> AuditGroup:
+    """The group, its numerators not to be published where no figure has a denominator in view.
+
+    Args:
+        group: An audit group.
+        verdicts: Cells of groups before it: period_start, cell_id, ``ok``.
+    """
+    known = verdicts.filter(pl.col("period_start") == group.period_start)
+    own = group.system.cells.select("cell_id")
+    outer = group.figures.join(own, left_on="denominator_cell", right_on="cell_id", how="anti")
+    judged = outer.drop_nulls("denominator_cell").join(
+        known.select(denominator_cell="cell_id", in_view="ok"), on="denominator_cell", how="left"
+    )
+    others = group.figures.join(judged, on=list(FIGURE), how="anti")
+    hidden = (
+        judged.group_by("numerator_cell")
+        .agg(pl.col("in_view").any())
+        .filter(~pl.col("in_view"))
+        .join(others, on="numerator_cell", how="anti")
+    )
+    if hidden.is_empty():
+        return group
+    there = pl.col("cell_id").is_in(hidden["numerator_cell"].implode())
+    cells = group.system.cells.with_columns(publishable=pl.col("publishable") & ~there)
+    return replace(group, system=replace(group.system, cells=cells))
 
 
 def figure_status(groups: Sequence[tuple[AuditGroup, pl.DataFrame]]) -> pl.DataFrame:
@@ -183,32 +254,34 @@ def figure_status(groups: Sequence[tuple[AuditGroup, pl.DataFrame]]) -> pl.DataF
     Raises:
         ValueError: If a cell of a figure has no verdict.
     """
-    frames = [_statuses(group, verdicts) for group, verdicts in groups]
-    if not frames:
+    if not groups:
         schema = dict.fromkeys(FIGURE, pl.String)
         return pl.DataFrame(
             schema={**schema, **dict.fromkeys(PERIOD, pl.Date), "shown": pl.Boolean}
         )
-    return pl.concat(frames).sort(FIGURE)
-
-
-def _statuses(group: AuditGroup, verdicts: pl.DataFrame) -> pl.DataFrame:
-    shown = verdicts.select("cell_id", ok=pl.col("status") == "ok")
-    joined = group.figures
+    shown = pl.concat([verdicts_of(*group) for group in groups])
+    joined = pl.concat([group.figures for group, _ in groups])
     for role in ("numerator", "denominator"):
         joined = joined.join(
-            shown.rename({"ok": f"{role}_ok"}),
-            left_on=f"{role}_cell",
-            right_on="cell_id",
+            shown.rename({"ok": f"{role}_ok", "cell_id": f"{role}_cell"}),
+            on=["period_start", f"{role}_cell"],
             how="left",
         )
     lacking = joined.filter(
         pl.col("numerator_ok").is_null()
         | (pl.col("denominator_cell").is_not_null() & pl.col("denominator_ok").is_null())
-    ).height
-    if lacking:
-        msg = f"{group.group_id}: {lacking} figures have a cell without verdict"
+    )
+    if lacking.height:
+        names = ", ".join(sorted(lacking["indicator_id"].unique()))
+        msg = f"{names}: {lacking.height} figures have a cell without verdict"
         raise ValueError(msg)
     return joined.select(
         *FIGURE, shown=pl.col("numerator_ok") & pl.col("denominator_ok").fill_null(True)
+    ).sort(FIGURE)
+
+
+def verdicts_of(group: AuditGroup, cells: pl.DataFrame) -> pl.DataFrame:
+    """Verdicts with the period that they are of: period_start, cell_id, ``ok``."""
+    return cells.select(
+        pl.lit(group.period_start).alias("period_start"), "cell_id", ok=pl.col("status") == "ok"
     )

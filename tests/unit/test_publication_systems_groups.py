@@ -5,8 +5,14 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from pipelines.catalogue.model import Indicator, KnownYears
 from pipelines.publication.figures import Marts, figures, stratum_rows
-from pipelines.publication.quantities import audit_groups, quantities
+from pipelines.publication.quantities import (
+    audit_groups,
+    common_denominators,
+    linked_indicators,
+    quantities,
+)
 from pipelines.publication.systems import linked_systems
 from tests.support.publication_marts import small_region, specs
 
@@ -40,7 +46,8 @@ def test_a_public_denominator_links_nothing() -> None:
 
 
 def test_a_hidden_whole_is_its_part_and_the_complement() -> None:
-    parts = quantities(specs(DAYS, BED_SHARE))
+    (linked,) = linked_indicators(specs(DAYS, BED_SHARE))
+    parts = quantities(linked)
     rest = "bed_days-without-waiting_days"
     assert set(parts.unknowns.rows()) == {
         ("waiting_days", "waiting_days"),
@@ -57,21 +64,67 @@ def test_linked_indicators_must_be_alike(field: str, value: object) -> None:
         audit_groups([one, other.model_copy(update={field: value})])
 
 
-def test_a_whole_of_several_parts_is_refused() -> None:
+def short_stays() -> list[Indicator]:
+    """Two shares of one denominator."""
     (one,) = specs(BED_SHARE)
     part = one.numerator.model_copy(update={"measure": "short_stay_days"})
-    other = one.model_copy(update={"id": "short_stay_share", "numerator": part})
-    with pytest.raises(ValueError, match="whole of several parts"):
-        quantities([one, other])
+    return [one, one.model_copy(update={"id": "short_stay_share", "numerator": part})]
 
 
-def test_a_part_that_is_itself_a_whole_is_refused() -> None:
+def test_a_denominator_of_several_parts_has_a_system_of_its_own() -> None:
+    both = short_stays()
+    assert common_denominators(both) == {"bed_days"}
+    whole, *parts = linked_indicators(both)
+    assert (whole.name, whole.members, len(whole.guests)) == ("bed_days", (), 2)
+    assert [linked.name for linked in parts] == [BED_SHARE, "short_stay_share"]
+    roles = quantities(parts[0]).roles.row(0, named=True)
+    assert (roles["denominator_quantity"], roles["bounded"]) == (None, True)
+
+
+def test_a_denominator_that_is_a_numerator_elsewhere_is_protected_there() -> None:
     (one,) = specs(BED_SHARE)
     whole = one.numerator.model_copy(update={"measure": "bed_days"})
     bigger = one.denominator.model_copy(update={"measure": "stay_days"})
     other = one.model_copy(update={"id": "x_share", "numerator": whole, "denominator": bigger})
-    with pytest.raises(ValueError, match="whole itself"):
-        quantities([one, other])
+    first, second = linked_indicators([one, other])
+    assert (first.name, first.guests) == (BED_SHARE, ())
+    assert (second.name, [guest.id for guest in second.guests]) == ("x_share", [BED_SHARE])
+
+
+def test_a_part_of_another_numerator_is_linked_with_it() -> None:
+    (one,) = specs("emergency_admissions_per_1000")
+    named = {"measure": "acute_stays", "unit": "stays", "part_of": "emergency_stays"}
+    part = one.model_copy(
+        update={"id": "x_per_1000", "numerator": one.numerator.model_copy(update=named)}
+    )
+    (linked,) = linked_indicators([one, part])
+    found = quantities(linked)
+    rest = "emergency_stays-without-acute_stays"
+    assert found.rests == [(rest, "x_per_1000", one.id)]
+    assert set(found.unknowns.rows()) == {
+        ("acute_stays", "acute_stays"),
+        ("emergency_stays", "acute_stays"),
+        ("emergency_stays", rest),
+        (rest, rest),
+    }
+
+
+def test_a_quantity_is_split_in_one_way_only() -> None:
+    (one,) = specs("emergency_admissions_per_1000")
+    parts = [
+        one.model_copy(
+            update={
+                "id": f"{name}_per_1000",
+                "numerator": one.numerator.model_copy(
+                    update={"measure": f"{name}_stays", "part_of": "emergency_stays"}
+                ),
+            }
+        )
+        for name in ("acute", "chronic")
+    ]
+    (linked,) = linked_indicators([one, *parts])
+    with pytest.raises(ValueError, match="split in one way only"):
+        quantities(linked)
 
 
 def test_cells_of_a_figure_are_hidden_together_unless_shared() -> None:
@@ -92,6 +145,16 @@ def test_days_are_magnitudes_with_the_largest_share() -> None:
     assert cells["magnitude"].all()
     assert cells.filter(pl.col("value") > 0)["largest_share"].null_count() == 0
     assert cells["largest_share"].max() <= 1.0
+
+
+def test_a_year_that_cannot_be_computed_is_missing_and_has_no_cell() -> None:
+    region = small_region()
+    (spec,) = specs(SAME_DAY)
+    late = spec.model_copy(update={"known_years": KnownYears(first=2025, last=2026)})
+    counted = figures(region.marts, [late])
+    assert not counted["exact"].any()
+    assert not counted["known"].any()
+    assert linked_systems(region.marts, [late], counted) == []
 
 
 def without(marts: Marts, **changes: pl.DataFrame) -> Marts:
