@@ -149,7 +149,7 @@ def test_days_are_magnitudes_with_the_largest_share() -> None:
 
 def test_a_year_that_cannot_be_computed_is_missing_and_has_no_cell() -> None:
     region = small_region()
-    (spec,) = specs(SAME_DAY)
+    (spec,) = specs(DAYS)
     late = spec.model_copy(update={"known_years": KnownYears(first=2025, last=2026)})
     counted = figures(region.marts, [late])
     assert not counted["exact"].any()
