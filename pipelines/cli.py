@@ -21,6 +21,7 @@ import typer
 from rich.console import Console
 
 from pipelines import (
+    cli_catalogue,
     cli_flatten,
     cli_microdata,
     cli_protect,
@@ -52,6 +53,7 @@ app.add_typer(cli_quarantine.app, name="quarantine")
 app.add_typer(cli_register.app, name="register")
 app.add_typer(cli_sources.app, name="sources")
 app.command("fhir-export")(cli_sources.fhir_export)
+app.add_typer(cli_catalogue.app, name="catalogue")
 app.add_typer(docs_app, name="docs")
 
 out = Console(highlight=False, soft_wrap=True)
@@ -343,6 +345,7 @@ app.command()(cli_flatten.flatten)
 app.command()(cli_microdata.assess)
 app.command()(cli_microdata.anonymize)
 app.command()(cli_protect.protect)
+app.command()(cli_catalogue.explain)
 
 
 @keys_app.command("init")

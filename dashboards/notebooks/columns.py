@@ -68,6 +68,7 @@ MEANINGS: dict[str, str] = {
     "why": _("Why it matters."),
     "reading": _("How a figure reads as a sentence."),
     "comparable_to": _("Official statistics it can be held against."),
+    "counted_by": _("What decides the number, as JSON: measures, ages, codes, parameters."),
     "name": _("Name of the area."),
     "official_name": _("Official name, in all its languages."),
     "county": _("County."),

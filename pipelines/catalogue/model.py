@@ -29,6 +29,9 @@ PUBLIC_MEASURES = frozenset({"residents", "person_years"})
 PUBLIC_NUMERATORS = frozenset({"residents_live"})
 """Numerators that are made of inhabitants alone, and come from where the denominator comes from."""
 
+OPEN_TEXT = "TODO"
+"""How a text begins that is still to be written; no such text is ever shown."""
+
 READING_FIELDS = frozenset({"area", "period", "value", "lower", "upper", "comparison"})
 
 
@@ -123,6 +126,13 @@ class Caveat(Strict):
     id: Identifier
     text: str = Field(min_length=10)
 
+    @field_validator("text")
+    @classmethod
+    def _written(cls, text: str) -> str:
+        if text.startswith(OPEN_TEXT):
+            raise ValueError("is still to be written")
+        return text
+
 
 class Texts(Strict):
     """What a planner reads, in one language."""
@@ -136,6 +146,13 @@ class Texts(Strict):
     why: str = Field(min_length=20)
     reading: str = Field(min_length=10)
     caveats: tuple[Caveat, ...] = Field(min_length=1)
+
+    @field_validator("*")
+    @classmethod
+    def _written(cls, text: object) -> object:
+        if isinstance(text, str) and text.startswith(OPEN_TEXT):
+            raise ValueError("is still to be written")
+        return text
 
     @field_validator("reading")
     @classmethod

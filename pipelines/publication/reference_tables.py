@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from pipelines.catalogue.definition import definition_text
 from pipelines.catalogue.loader import Catalogue
 from pipelines.catalogue.model import LANGUAGES, Indicator
 from pipelines.catalogue.tables import read_reference
@@ -71,6 +72,7 @@ def _indicator_row(entry: Indicator, catalogue: Catalogue) -> dict[str, object]:
     for column, field in TEXT_COLUMNS.items():
         row |= {f"{column}_{one}": getattr(entry.texts[one], field) for one in LANGUAGES}
     row["comparable_to"] = "; ".join(entry.comparable_to)
+    row["counted_by"] = definition_text(entry)
     return row
 
 

@@ -131,6 +131,7 @@ def _row(fact: Fact) -> dict[str, object]:
         "public_denominator": fact.public_denominator,
         "has_strata": fact.strata,
         "comparable_to": "SSB 12003" if fact.number == 13 else None,
+        "counted_by": "{}",
     }
     for position, language in enumerate(LANGUAGES):
         row[f"title_{language}"] = fact.titles[position]

@@ -81,6 +81,8 @@ def test_the_commands_are_those_of_the_texts() -> None:
         "docs",
         "quarantine",
         "register",
+        "catalogue",
+        "explain",
         "flatten",
         "assess",
         "anonymize",
