@@ -7,6 +7,7 @@ person by person, apart from any code of the project.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -57,27 +58,35 @@ def persons(seed: int, graded: int = 12) -> pl.DataFrame:
     episodes = rng.poisson(np.where(age >= 67, 0.5, 0.1))
     bed = np.where((episodes > 0) & (age >= 18), rng.integers(1, 30, n), 0).astype(float)
     sent = np.where(age >= 16, rng.poisson(0.6, n), 0).astype(float)
-    return pl.DataFrame(
-        {
-            "person": np.arange(n),
-            "area_code": codes,
-            "sex": np.where(rng.random(n) < 0.5, "female", "male"),
-            "age": age,
-            "home_nursing_users": nursing,
-            "emergency_stays": episodes.astype(float),
-            "waiting_days": np.minimum(bed, rng.poisson(2, n)).astype(float),
-            "bed_days": bed,
-            "portal_forms_sent": sent,
-            "portal_forms_answered": rng.binomial(sent.astype(int), 0.5).astype(float),
-            "portal_active": (sent > 0).astype(float),
-            "residents": np.ones(n),
-            "person_years": np.ones(n),
-            "journal_entries": rng.poisson(3, n).astype(float),
-            "staff_key": rng.integers(0, 9, n),
-        }
-    ).with_columns(
-        pl.col("area_code").replace("", None),
-        structured_entries=(pl.col("journal_entries") / 2).floor(),
+    return (
+        pl.DataFrame(
+            {
+                "person": np.arange(n),
+                "area_code": codes,
+                "sex": np.where(rng.random(n) < 0.5, "female", "male"),
+                "age": age,
+                "home_nursing_users": nursing,
+                "emergency_stays": episodes.astype(float),
+                "waiting_days": np.minimum(bed, rng.poisson(2, n)).astype(float),
+                "bed_days": bed,
+                "portal_forms_sent": sent,
+                "portal_forms_answered": rng.binomial(sent.astype(int), 0.5).astype(float),
+                "portal_active": (sent > 0).astype(float),
+                "residents": np.ones(n),
+                "person_years": np.ones(n),
+                "journal_entries": rng.poisson(3, n).astype(float),
+                "staff_key": rng.integers(0, 9, n),
+            }
+        )
+        .with_columns(
+            pl.col("area_code").replace("", None),
+            structured_entries=(pl.col("journal_entries") / 2).floor(),
+            acute_stays=(pl.col("emergency_stays") / 2).ceil(),
+            forms_opened=(pl.col("portal_forms_sent") * 2 / 3).ceil(),
+        )
+        .with_columns(
+            forms_read_by_users=pl.min_horizontal("forms_opened", "portal_forms_answered"),
+        )
     )
 
 
@@ -109,7 +118,9 @@ def _bands(people: pl.DataFrame, edges: list[int], k: int) -> list[tuple[int, in
     return list(zip(lows, highs, strict=True))
 
 
-def small_region(seed: int = 7, graded: int = 12) -> SmallRegion:
+def small_region(
+    seed: int = 7, graded: int = 12, chosen: Sequence[Indicator] | None = None
+) -> SmallRegion:
     """Persons and marts of one year; one municipality is not covered."""
     people = persons(seed, graded)
     bands = strata(people)
@@ -124,7 +135,7 @@ def small_region(seed: int = 7, graded: int = 12) -> SmallRegion:
             .drop("home"),
         ]
     ).filter(pl.col("area_code") != NOT_COVERED_AREA)
-    chosen = specs()
+    chosen = specs() if chosen is None else chosen
     coverage = pl.DataFrame(
         [
             (spec.id, level, code, START, END, share, state)
@@ -154,7 +165,7 @@ def small_region(seed: int = 7, graded: int = 12) -> SmallRegion:
         indicator_counts=pl.concat(
             [_strata_counts(by_area, bands, s) for s in chosen if s.counting == "strata"]
         ),
-        flow_counts=pl.concat([_flow_counts(by_area, s) for s in chosen if s.counting == "flow"]),
+        flow_counts=pl.concat([_flow_counts(by_area, s) for s in specs() if s.counting == "flow"]),
         coverage=coverage,
         strata_map=bands,
     )
