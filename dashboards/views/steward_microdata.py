@@ -115,7 +115,8 @@ def _sensitive(desk: Desk, records: Sequence[Mapping[str, Any]]) -> None:
         [
             name,
             _title(desk, record),
-            _count(desk, held["distinct"]),
+            # Values that the class holds, not persons: nothing to band.
+            "–" if held["distinct"] is None else number(held["distinct"], desk.language, 0),
             "–" if held["t"] is None else number(float(held["t"]), desk.language, 2),
         ]
         for record in records
@@ -128,7 +129,7 @@ def _sensitive(desk: Desk, records: Sequence[Mapping[str, Any]]) -> None:
 def _bias(desk: Desk, records: Sequence[Mapping[str, Any]]) -> None:
     tr = desk.translate
     columns = [
-        Column(tr("Indicator"), is_code=True),
+        Column(tr("Indicator")),
         Column(tr("Table")),
         Column(tr("Region, worst year"), is_number=True),
         Column(tr("Municipality, typical"), is_number=True),
@@ -136,7 +137,7 @@ def _bias(desk: Desk, records: Sequence[Mapping[str, Any]]) -> None:
     ]
     rows = [
         [
-            str(one["indicator_id"]),
+            str(one["titles"][desk.language]),
             _title(desk, record),
             _share(desk, one["region"]),
             _share(desk, one["typical"]),

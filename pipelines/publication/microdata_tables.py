@@ -144,6 +144,10 @@ def write_table(
             )
         content = digest(path)
     bias = indicator_bias(table, passed.table, behind, given.truth, entries)
+    titles = {
+        entry.id: {language: text.short_title for language, text in entry.texts.items()}
+        for entry in entries.indicators.values()
+    }
     with atomic_write(zones.restricted / "microdata" / f"{table.name}.bias.parquet") as path:
         bias.write_parquet(path)
     outcome = {
@@ -151,7 +155,7 @@ def write_table(
         "years_left_out": given.years_left_out(table),
         **_outcome(table, passed, risk),
         "population": _against_public(passed.table, behind),
-        "bias": list(summary(bias)),
+        "bias": [{**one, "titles": titles[str(one["indicator_id"])]} for one in summary(bias)],
         "sha256": content,
     }
     return _tell(zones, table, release, outcome)

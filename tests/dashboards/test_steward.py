@@ -173,7 +173,7 @@ def test_tables_for_analysts_are_told_with_risk_bias_and_terms(
     assert re.findall(r">([^<>]+)</td>", row.group(1)) == [
         "10,017", "&lt;5", "194", "5", "18.2%", "20.0%", "1.9%", "6", "16.7%"
     ]  # fmt: skip
-    bias = re.search(r"diabetes_type2_prevalence</th>(.*?)</tr>", said)
+    bias = re.search(r"Type 2 diabetes</th>(.*?)</tr>", said)
     assert bias is not None
     assert re.findall(r">([^<>]+)</td>", bias.group(1)) == [
         "Chronic conditions",

@@ -249,6 +249,11 @@ def _microdata(steward: Path) -> None:
         "bias": [
             {
                 "indicator_id": "diabetes_type2_prevalence",
+                "titles": {
+                    "nb": "Diabetes type 2",
+                    "nn": "Diabetes type 2",
+                    "en": "Type 2 diabetes",
+                },
                 "region": -0.0106,
                 "typical": 0.442841,
                 "worst": 4.739694,
