@@ -177,8 +177,9 @@ def test_journal_sources_are_the_entities_tables(dbt) -> None:
     assert sources(dbt, "journal") == {*restricted_tables(), DELIVERY_TABLE}
     prefix = "stg_journal__"
     staged = {name.removeprefix(prefix) for name in dbt.models if name.startswith(prefix)}
-    # Tasks are two things: forms, and items of worklists. Deletions are taken off what is staged.
-    assert staged == {*restricted_tables(), "worklist_item"} - {"deletion"}
+    # Tasks are two things: forms, and items of worklists; and messages went through or were
+    # rejected. Deletions are taken off what is staged.
+    assert staged == {*restricted_tables(), "worklist_item", "rejected_message"} - {"deletion"}
 
 
 def test_deletions_find_every_kind_of_resource() -> None:

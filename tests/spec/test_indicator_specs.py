@@ -30,6 +30,9 @@ KEYS = {
     "portal_form": "form_key",
     "staff": "staff_key",
     "gp_office": "gp_office_key",
+    "observation": "observation_key",
+    "procedure": "procedure_key",
+    "migration_count": "report_key",
 }
 SUMS = (
     "numerator",

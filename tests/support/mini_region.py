@@ -47,9 +47,11 @@ _SHAPES: dict[str, tuple[dict[str, object], dict[str, pl.DataType | type[pl.Data
          "discharge_disposition": pl.String},
     ),
     "messages": (
-        {"encounter": 0, "status": "completed", "message_type": "utskrivningsklar"},
-        {"encounter": pl.Int64, "status": pl.String, "message_type": pl.String,
-         "sent_on": pl.Date, "sent_sequence": pl.Int64},
+        {"encounter": 0, "person": 0, "status": "completed", "message_type": "utskrivningsklar",
+         "municipality_code": "5001"},
+        {"encounter": pl.Int64, "person": pl.Int64, "status": pl.String,
+         "message_type": pl.String, "municipality_code": pl.String, "sent_on": pl.Date,
+         "sent_sequence": pl.Int64},
     ),
     "conditions": (
         {"person": 0, "code_system": "icpc2", "code": "T90", "verification_status": "confirmed",
@@ -69,9 +71,11 @@ _SHAPES: dict[str, tuple[dict[str, object], dict[str, pl.DataType | type[pl.Data
     ),
     "journal_entries": (
         {"person": 0, "staff": 0, "status": "current", "form": "structured",
-         "municipality_code": "5001", "recorded_on": D(2024, 2, 1)},
+         "municipality_code": "5001", "recorded_on": D(2024, 2, 1), "recorded_minute": 600,
+         "delay_minutes": 10},
         {"person": pl.Int64, "staff": pl.Int64, "status": pl.String, "form": pl.String,
-         "municipality_code": pl.String, "recorded_on": pl.Date},
+         "municipality_code": pl.String, "recorded_on": pl.Date, "recorded_minute": pl.Int64,
+         "delay_minutes": pl.Int64},
     ),
     "portal_sessions": (
         {"person": 0, "session_on": D(2024, 2, 1)}, {"person": pl.Int64, "session_on": pl.Date},

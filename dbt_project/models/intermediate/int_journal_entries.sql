@@ -5,7 +5,8 @@ select
     cast(extract(year from entries.recorded_on) as integer) as year,
     entries.municipality_code,
     entries.staff_key,
-    entries.form = 'structured' as is_structured
+    entries.form = 'structured' as is_structured,
+    coalesce(entries.event_on = entries.recorded_on, false) as is_same_day
 from {{ ref('stg_journal__journal_entry') }} as entries
 inner join {{ ref('int_person_links') }} as links on entries.patient_key = links.patient_key
 left join {{ ref('int_covered_spells') }} as covered

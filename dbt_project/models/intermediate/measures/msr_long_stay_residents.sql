@@ -3,7 +3,7 @@ select
     person_id,
     year,
     municipality_code,
-    cast(null as varchar) as provider_key,
+    provider_key,
     cast(1 as double) as value
 from {{ ref('int_care_users') }}
 where {{ in_code_set('long_stay_residents', "'iplos'", 'service_type_code') }}

@@ -1,0 +1,1 @@
+{{ assessed_among('home_nursing_users', 'nutrition_screening') }}

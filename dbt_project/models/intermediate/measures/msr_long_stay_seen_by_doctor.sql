@@ -1,0 +1,1 @@
+{{ assessed_among('long_stay_residents', 'physician_assessment') }}

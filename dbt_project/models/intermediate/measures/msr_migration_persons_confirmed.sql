@@ -1,0 +1,9 @@
+select
+    cast(null as varchar) as service,
+    report_key as person_id,
+    year,
+    municipality_code,
+    cast(null as varchar) as provider_key,
+    cast(confirmed as double) as value
+from {{ ref('int_migration_counts') }}
+where not is_of_records

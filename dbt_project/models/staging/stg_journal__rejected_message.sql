@@ -1,0 +1,12 @@
+with latest as (
+    {{ latest_version('message', 'message_key') }}
+)
+
+select
+    message_key,
+    patient_key,
+    message_type,
+    sent_on,
+    municipality_code
+from latest
+where status = 'not-done'
