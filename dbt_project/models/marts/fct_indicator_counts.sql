@@ -174,6 +174,83 @@ register_strata as (
         counted.year
 ),
 
+-- Who stands behind a figure: the units that the persons of its denominator belong to.
+provided as (
+    select
+        indicators.indicator_id,
+        indicators.age_min,
+        indicators.age_max,
+        measured.year,
+        measured.municipality_code,
+        measured.provider_key,
+        persons.sex,
+        {{ age_at_year_end('persons.birth_date', 'measured.year') }} as age
+    from {{ source('catalogue', 'indicators') }} as indicators
+    inner join {{ ref('int_measure_values') }} as measured
+        on
+            indicators.denominator_measure = measured.measure_id
+            and coalesce(measured.service, indicators.service) = indicators.service
+    inner join {{ ref('int_persons') }} as persons
+        on measured.person_id = persons.person_id
+    left join {{ ref('fct_coverage') }} as coverage
+        on
+            indicators.indicator_id = coverage.indicator_id
+            and measured.municipality_code = coverage.area_code
+            and measured.year = extract(year from coverage.period_start)
+    where
+        indicators.counting = 'strata'
+        and measured.provider_key is not null
+        and (measured.municipality_code is null or coverage.coverage_state <> 'not_covered')
+),
+
+provided_in_areas as (
+    select
+        'municipality' as area_level,
+        provided.municipality_code as area_code,
+        provided.*
+    from provided
+    where provided.municipality_code is not null
+    union all
+    select
+        'region' as area_level,
+        'MIDT' as area_code,
+        provided.*
+    from provided
+),
+
+providers as (
+    select
+        provided_in_areas.indicator_id,
+        provided_in_areas.area_level,
+        provided_in_areas.area_code,
+        provided_in_areas.sex,
+        strata.age_from,
+        strata.age_to,
+        provided_in_areas.year,
+        count(distinct provided_in_areas.provider_key) as providers
+    from provided_in_areas
+    inner join {{ source('doors', 'strata_map') }} as strata
+        on
+            provided_in_areas.area_code = strata.area_code
+            and provided_in_areas.sex = strata.sex
+            and provided_in_areas.age between strata.age_from and strata.age_to
+            and provided_in_areas.age_min <= strata.age_from
+            and provided_in_areas.age_max >= strata.age_to
+    group by
+        provided_in_areas.indicator_id,
+        provided_in_areas.area_level,
+        provided_in_areas.area_code,
+        provided_in_areas.sex,
+        strata.age_from,
+        strata.age_to,
+        provided_in_areas.year
+),
+
+has_providers as (
+    select distinct indicator_id
+    from providers
+),
+
 all_strata as (
     select * from journal_strata
     union all
@@ -225,8 +302,22 @@ select
             else counted.denominator_persons - counted.numerator_persons
         end as bigint
     ) as complement_persons,
-    cast(null as bigint) as providers
+    -- Persons without a unit are nobody's; where no unit is ever named there is nothing to count.
+    cast(
+        case when has_providers.indicator_id is not null then coalesce(providers.providers, 0) end
+        as bigint
+    ) as providers
 from counted
 inner join {{ source('catalogue', 'indicators') }} as indicators
     on counted.indicator_id = indicators.indicator_id
 inner join {{ source('catalogue', 'years') }} as years on counted.year = years.year
+left join providers
+    on
+        counted.indicator_id = providers.indicator_id
+        and counted.area_level = providers.area_level
+        and counted.area_code = providers.area_code
+        and counted.sex = providers.sex
+        and counted.age_from = providers.age_from
+        and counted.age_to = providers.age_to
+        and counted.year = providers.year
+left join has_providers on counted.indicator_id = has_providers.indicator_id
