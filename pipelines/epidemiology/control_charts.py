@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.epidemiology.inputs import Column, Flags, Floats, check_positive, columns
-from pipelines.epidemiology.results import Objects, Reason
+from pipelines.epidemiology.results import Objects, Reason, shown
 
 FEWEST_POINTS = 10
 RUN_LENGTH = 8
@@ -114,9 +114,9 @@ def control_chart(
     most = 1.0 if kind == "proportion" else np.inf
     lower, upper = np.maximum(centre - spread, 0.0), np.minimum(centre + spread, most)
     return ControlChart(
-        _shown(figure * multiplier, known),
-        _shown(lower * multiplier, known),
-        _shown(upper * multiplier, known),
+        shown(figure * multiplier, known),
+        shown(lower * multiplier, known),
+        shown(upper * multiplier, known),
         tuple(_signals(figure, lower, upper, centre, known).tolist()),
         centre * multiplier,
         dispersion,
@@ -126,10 +126,6 @@ def control_chart(
 def _dispersion(apart: Floats, chance: Floats) -> float:
     scores = apart / np.where(chance > 0.0, chance, 1.0)
     return max(1.0, float(np.abs(np.diff(scores)).mean()) / MEAN_MOVING_RANGE)
-
-
-def _shown(numbers: Floats, known: Flags) -> tuple[float | None, ...]:
-    return tuple(np.where(known, numbers, None).tolist())
 
 
 def _signals(figure: Floats, lower: Floats, upper: Floats, centre: float, known: Flags) -> Objects:

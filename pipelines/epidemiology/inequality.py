@@ -24,7 +24,7 @@ from pipelines.epidemiology.intervals import normal_quantile
 from pipelines.epidemiology.results import Reason
 
 FEWEST_GROUPS = 5
-DRAWS, BATCHES, SEED = 50_000, 10, 20130512
+DRAWS, BATCHES, SEED = 20_000, 10, 20130512
 
 ValueKind = Literal["other", "rate", "proportion"]
 
@@ -124,7 +124,7 @@ def slope_index_of_inequality(
         value, lower, upper = (high - low for low, high in ends)
         start, reliability = ends[0][0], None
     else:
-        start, slopes = _simulated(fit)
+        slopes = _simulated(fit)[1]
         value = fit.slope
         lower, upper, wobble = _percentiles(slopes, confidence)
         start, reliability = fit.start, wobble * abs(multiplier)

@@ -19,6 +19,7 @@ import polars as pl
 
 from pipelines.epidemiology.inputs import (
     Column,
+    Flags,
     Floats,
     check_not_negative,
     columns,
@@ -26,7 +27,14 @@ from pipelines.epidemiology.inputs import (
 )
 from pipelines.epidemiology.intervals import normal_quantile
 from pipelines.epidemiology.rates import with_estimates
-from pipelines.epidemiology.results import Estimates, Objects, Reason, estimates, first_reason
+from pipelines.epidemiology.results import (
+    Estimates,
+    Objects,
+    Reason,
+    estimates,
+    first_reason,
+    unrefused,
+)
 
 LIFE_TABLE_AGES = (0, 1, *range(5, 95, 5))
 """First age of each of the twenty bands; the last one is open."""
@@ -137,14 +145,14 @@ class _LifeTables:
         whole = first_reason(
             len(deaths),
             {
-                "missing": np.isnan(deaths + people).any(axis=1),
-                "no_population": (people == 0.0).any(axis=1),
-                "deaths_above_population": (deaths > people).any(axis=1),
+                "missing": np.any(np.isnan(deaths + people), axis=1),
+                "no_population": np.any(people == 0.0, axis=1),
+                "deaths_above_population": np.any(deaths > people, axis=1),
                 "small_population": people.sum(axis=1) <= SMALLEST_POPULATION,
                 "no_deaths_at_the_end": deaths[:, -1] == 0.0,
             },
         )
-        sound = np.equal(whole, None)[:, None]
+        sound = unrefused(whole)[:, None]
         # Where nothing is asked for, any possible population keeps the arithmetic quiet.
         deaths, people = np.where(sound, deaths, 1.0), np.where(sound, people, 100.0)
         self.years, self.error, alive = _years_left(deaths, people)
@@ -155,7 +163,7 @@ class _LifeTables:
         self.reasons: Objects = np.where(sound, each.reshape(alive.shape), whole[:, None])
 
 
-def _years_left(deaths: Floats, people: Floats) -> tuple[Floats, Floats, Floats]:
+def _years_left(deaths: Floats, people: Floats) -> tuple[Floats, Floats, Flags]:
     """Years left and their standard error at the beginning of each band, and who reaches it."""
     rate = deaths / people
     width = np.array([*np.diff(LIFE_TABLE_AGES), 0.0])
@@ -166,7 +174,7 @@ def _years_left(deaths: Floats, people: Floats) -> tuple[Floats, Floats, Floats]
     after = np.hstack([reach[:, 1:], np.zeros((len(rate), 1))])
     lived = width * (after + _LIVED * (reach - after))
     lived[:, -1] = reach[:, -1] / rate[:, -1]
-    alive = reach > 0.0
+    alive: Flags = np.asarray(reach > 0.0)
     some = np.where(alive, reach, 1.0)
     years = np.where(alive, _from_here(lived) / some, 0.0)
     next_years = np.hstack([years[:, 1:], np.zeros((len(rate), 1))])
@@ -223,7 +231,7 @@ def life_expectancy_frame(
     )
     place = LIFE_TABLE_AGES.index(at)
     reasons = np.where(other, "other_age_bands", table.reasons[:, place])
-    value = np.where(np.equal(reasons, None), table.years[:, place], np.nan)
+    value = np.where(unrefused(reasons), table.years[:, place], np.nan)
     spread = normal_quantile(confidence) * table.error[:, place]
     told = pl.Series("reason", reasons.tolist(), dtype=pl.String)
     return with_estimates(strata, value, value - spread, value + spread, told)

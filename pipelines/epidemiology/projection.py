@@ -24,8 +24,10 @@ from pipelines.epidemiology.results import (
     MINIMUM_EVENTS,
     TOO_FEW_EVENTS,
     Estimates,
+    Objects,
     estimates,
     first_reason,
+    unrefused,
 )
 
 
@@ -213,12 +215,13 @@ def moved_need(
         raise ValueError(msg)
     given = [np.array(column, dtype=np.float64) for column in _limits(source)]
     taken = [np.array(column, dtype=np.float64) for column in _limits(target)]
-    kept = estimates(*[(1.0 - share) * column for column in given], _reasons(source))
+    left = [(1.0 - share) * column for column in given]
+    kept = estimates(left[0], left[1], left[2], _reasons(source))
     moved = share * exchange
     value = taken[0] + moved * given[0]
     lower = value - np.hypot(taken[0] - taken[1], moved * (given[0] - given[1]))
     upper = value + np.hypot(taken[2] - taken[0], moved * (given[2] - given[0]))
-    both = np.where(np.equal(_reasons(target), None), _reasons(source), _reasons(target))
+    both = np.where(unrefused(_reasons(target)), _reasons(source), _reasons(target))
     return kept, estimates(value, lower, upper, both)
 
 
@@ -226,5 +229,5 @@ def _limits(rows: Estimates) -> tuple[Any, Any, Any]:
     return rows.value, rows.lower, rows.upper
 
 
-def _reasons(rows: Estimates) -> Any:  # noqa: ANN401
+def _reasons(rows: Estimates) -> Objects:
     return np.array(rows.reason, dtype=object)

@@ -115,7 +115,7 @@ def crude_rate(
         ValueError: If there are events without population, or a number is negative or not
             finite.
     """
-    return repeat_event_rate(count, None, population, multiplier, confidence)  # type: ignore[return-value, arg-type]
+    return repeat_event_rate(count, None, population, multiplier, confidence)  # type: ignore[arg-type]
 
 
 @overload

@@ -132,13 +132,26 @@ def refused(reason: Reason) -> Estimate:
 def first_reason(size: int, rules: Mapping[Reason, Flags]) -> Objects:
     """For each row the first rule that refuses it, else None."""
     found = np.full(size, None, dtype=object)
-    for reason, holds in reversed(rules.items()):
+    for reason, holds in reversed(list(rules.items())):
         found[np.broadcast_to(holds, (size,))] = reason
     return found
 
 
+def unrefused(reasons: Objects) -> Flags:
+    """Where no reason is given."""
+    return np.asarray(reasons == np.array(None, dtype=object), dtype=np.bool_)
+
+
+def shown(numbers: Floats, where: Flags) -> tuple[float | None, ...]:
+    """The numbers where they are to be shown, None elsewhere."""
+    objects = numbers.astype(object)
+    objects[~where] = None
+    return tuple(objects.tolist())
+
+
 def estimates(value: Floats, lower: Floats, upper: Floats, reason: Objects) -> Estimates:
     """Rows of numbers as results, None where a reason is given."""
-    gone = reason != None  # noqa: E711  (row by row)
-    shown = [tuple(np.where(gone, None, numbers).tolist()) for numbers in (value, lower, upper)]
-    return Estimates(*shown, tuple(reason.tolist()))
+    fine = unrefused(reason)
+    return Estimates(
+        shown(value, fine), shown(lower, fine), shown(upper, fine), tuple(reason.tolist())
+    )

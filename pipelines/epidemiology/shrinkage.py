@@ -22,6 +22,7 @@ from scipy.special import betainc, betaincinv, gammaincc, gammaincinv, gammaln
 
 from pipelines.epidemiology.inputs import Column, Floats, check_positive, columns
 from pipelines.epidemiology.intervals import normal_quantile
+from pipelines.epidemiology.results import shown
 
 ShrinkageKind = Literal["rate", "proportion"]
 
@@ -123,7 +124,7 @@ def empirical_bayes(
         tuple((value * multiplier).tolist()),
         tuple((np.minimum(lower, value) * multiplier).tolist()),
         tuple((np.maximum(upper, value) * multiplier).tolist()),
-        tuple(np.where(sizes > 0.0, crude * multiplier, None).tolist()),
+        shown(crude * multiplier, sizes > 0.0),
         tuple(weight.tolist()),
         tuple(above.tolist()),
         mean * multiplier,

@@ -30,7 +30,7 @@ from pipelines.epidemiology.inputs import (
     stacked,
 )
 from pipelines.epidemiology.intervals import normal_quantile
-from pipelines.epidemiology.results import Objects, Reason, first_reason
+from pipelines.epidemiology.results import Objects, Reason, first_reason, unrefused
 
 POINTS = 5
 INTERVAL_WIDTH = 3.92
@@ -117,7 +117,7 @@ def recent_trend(
     rows = [column[-POINTS:].reshape(1, -1) for column in (*figures, when)]
     if size < POINTS:
         return RecentTrend(None, None, None, reason="too_few_years")
-    trend = _Trends(*rows, span=span)
+    trend = _Trends(rows, span)
     return trend.result(0, polarity, confidence)
 
 
@@ -144,9 +144,8 @@ def _years(years: Sequence[int] | None, size: int, span: int) -> Floats:
 class _Trends:
     """Five points of each of several strata, and the lines through them."""
 
-    def __init__(
-        self, values: Floats, lowers: Floats, uppers: Floats, years: Floats, span: int
-    ) -> None:
+    def __init__(self, points: Sequence[Floats], span: int) -> None:
+        values, lowers, uppers, years = points
         known = ~np.isnan(values + lowers + uppers)
         for name, wrong in (("lowers", lowers > values), ("uppers", uppers < values)):
             if np.any(wrong & known):
@@ -157,18 +156,18 @@ class _Trends:
         self.reasons: Objects = first_reason(
             len(values),
             {
-                "too_few_years": np.isnan(years).any(axis=1),
-                "overlapping_years": (steps < span).any(axis=1),
-                "missing_years": (steps > span).any(axis=1) | ~known.all(axis=1),
-                "no_uncertainty": (error == 0.0).any(axis=1),
+                "too_few_years": np.any(np.isnan(years), axis=1),
+                "overlapping_years": np.any(steps < span, axis=1),
+                "missing_years": np.any(steps > span, axis=1) | ~np.all(known, axis=1),
+                "no_uncertainty": np.any(error == 0.0, axis=1),
             },
         )
-        sound = np.equal(self.reasons, None)[:, None]
+        sound = unrefused(self.reasons)[:, None]
         weights = np.where(sound, 1.0 / np.square(np.where(error > 0.0, error, 1.0)), 1.0)
-        points = np.where(sound, values, 0.0)
+        figures = np.where(sound, values, 0.0)
         times = np.where(sound, years, np.arange(POINTS, dtype=np.float64))
-        self.slope, self.error = _line(points, times, weights)
-        self.steady = _keeps_sign(points, times, weights, self.slope)
+        self.slope, self.error = _line(figures, times, weights)
+        self.steady = _keeps_sign(figures, times, weights, self.slope)
         self.chi_square = np.square(self.slope / self.error)
 
     def directions(self) -> Objects:
@@ -253,7 +252,7 @@ def recent_trend_frame(
     strata, arrays = stacked(frame, by, year, names, last=POINTS)
     for name, array in zip(names, arrays, strict=True):
         check_not_negative(name, array)
-    trends = _Trends(*arrays, span=span)
+    trends = _Trends(arrays, span)
     spread = normal_quantile(confidence) * trends.error
     direction = trends.directions()
     shown = pl.col("reason").is_null()
