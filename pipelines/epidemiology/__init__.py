@@ -26,6 +26,7 @@ from pipelines.epidemiology.inequality import (
     relative_index_of_inequality,
     slope_index_of_inequality,
 )
+from pipelines.epidemiology.inequality_strata import inequality_frame
 from pipelines.epidemiology.intervals import (
     byar_limits,
     exact_poisson_limits,
@@ -111,6 +112,7 @@ __all__ = [
     "funnel_places",
     "indirectly_standardised",
     "indirectly_standardised_frame",
+    "inequality_frame",
     "life_expectancy",
     "life_expectancy_frame",
     "merged_weights",

@@ -124,11 +124,6 @@ class IndirectEstimate:
     reference_rate: float | None = None
 
 
-def refused(reason: Reason) -> Estimate:
-    """The answer of a method that does not apply, with its reason."""
-    return Estimate(None, None, None, reason)
-
-
 def first_reason(size: int, rules: Mapping[Reason, Flags]) -> Objects:
     """For each row the first rule that refuses it, else None."""
     found = np.full(size, None, dtype=object)

@@ -34,7 +34,8 @@ from pipelines.epidemiology.results import (
     TOO_FEW_EVENTS,
     Estimate,
     IndirectEstimate,
-    refused,
+    estimates,
+    first_reason,
 )
 
 
@@ -76,20 +77,20 @@ def directly_standardised_rate(
     if len(lengths) != 1 or not events.size:
         msg = f"bands: expected columns of one length; got lengths {sorted(lengths)}"
         raise ValueError(msg)
-    bands = pl.DataFrame({"count": events, "population": people, "weight": standard, "sq": spread})
-    row = directly_standardised_frame(
-        bands.with_columns(area=pl.lit(0)),
-        by=["area"],
-        count="count",
-        population="population",
-        weight="weight",
-        variance="sq",
-        multiplier=multiplier,
-        confidence=confidence,
-    ).row(0, named=True)
-    if row["reason"] is not None:
-        return refused(row["reason"])
-    return Estimate(row["value"], row["lower"], row["upper"])
+    stray = int(np.sum((events > 0.0) & (people == 0.0)))
+    if stray:
+        msg = f"populations: {stray} of {events.size} bands have events but no population"
+        raise ValueError(msg)
+    if not standard.sum() > 0.0:
+        msg = "weights: expected weights that add up to a positive number"
+        raise ValueError(msg)
+    per_person = np.where(people > 0.0, standard, 0.0) / np.where(people > 0.0, people, 1.0)
+    total, rate, variance, weight = np.reshape(
+        [events.sum(), per_person @ events, np.square(per_person) @ spread, standard.sum()], (4, 1)
+    )
+    value, lower, upper = _dobson(total, rate, variance, weight, confidence)
+    reason = first_reason(1, {TOO_FEW_EVENTS: total < MINIMUM_EVENTS})
+    return estimates(multiplier * value, multiplier * lower, multiplier * upper, reason)[0]
 
 
 def _variances(
@@ -171,20 +172,30 @@ def directly_standardised_frame(
 
 
 def _with_dobson(groups: pl.DataFrame, multiplier: float, confidence: float) -> pl.DataFrame:
-    events = as_floats(groups["events"])
-    enough = events >= MINIMUM_EVENTS
-    total = as_floats(groups["_weight"])
-    rate = as_floats(groups["_rate"]) / total
-    spread = np.sqrt(as_floats(groups["_variance"])) / total
-    scale = spread / np.sqrt(np.where(enough, events, 1.0))
-    low, high = poisson_limits(events, confidence)
-    value = np.where(enough, multiplier * rate, np.nan)
-    lower = np.where(enough, multiplier * np.maximum(rate + scale * (low - events), 0.0), np.nan)
-    upper = np.where(enough, multiplier * (rate + scale * (high - events)), np.nan)
+    names = ("events", "_rate", "_variance", "_weight")
+    events, rate, variance, weight = (as_floats(groups[name]) for name in names)
+    value, lower, upper = _dobson(events, rate, variance, weight, confidence)
     reason = groups.select(
         pl.when(pl.col("events") < MINIMUM_EVENTS).then(pl.lit(TOO_FEW_EVENTS, dtype=pl.String))
     ).to_series()
-    return with_estimates(groups, value, lower, upper, reason)
+    return with_estimates(
+        groups, multiplier * value, multiplier * lower, multiplier * upper, reason
+    )
+
+
+def _dobson(
+    events: Floats, rate: Floats, variance: Floats, weight: Floats, confidence: float
+) -> tuple[Floats, Floats, Floats]:
+    """Rates and limits from sums over the weighted bands; NaN with too few events."""
+    enough = events >= MINIMUM_EVENTS
+    value = np.where(enough, rate / weight, np.nan)
+    scale = np.sqrt(variance) / weight / np.sqrt(np.where(enough, events, 1.0))
+    low, high = poisson_limits(events, confidence)
+    return (
+        value,
+        np.maximum(value + scale * (low - events), 0.0),
+        value + scale * (high - events),
+    )
 
 
 def indirectly_standardised(

@@ -133,7 +133,7 @@ def _years(years: Sequence[int] | None, size: int, span: int) -> Floats:
         msg = f"span: expected whole years, at least 1; got {span!r}"
         raise ValueError(msg)
     if years is None:
-        return np.arange(size, dtype=np.float64) * span
+        return np.arange(-size, 0, dtype=np.float64) * span
     when = checked("years", years)
     if when.size != size or np.any(np.diff(when) <= 0.0):
         msg = f"years: expected {size} years that ascend, one for each figure"
