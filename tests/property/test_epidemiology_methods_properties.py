@@ -244,7 +244,9 @@ def test_a_funnel_narrows_with_events(events: list[int], average: float) -> None
     st.lists(st.tuples(st.integers(0, 50), st.integers(60, 600)), min_size=1, max_size=9),
     st.sampled_from(["proportion", "rate"]),
 )
-def test_areas_outside_at_998_are_outside_at_95(areas: list[tuple[int, int]], kind: Any) -> None:
+def test_areas_outside_a_funnel_lie_on_their_side_of_the_average(
+    areas: list[tuple[int, int]], kind: Any
+) -> None:
     counts, sizes = [a for a, _ in areas], [b for _, b in areas]
     places = funnel_places(counts, sizes, kind)
     average = sum(counts) / sum(sizes)

@@ -23,6 +23,7 @@ from pipelines.epidemiology import (
     funnel_limits,
     funnel_places,
     indirectly_standardised,
+    inequality_frame,
     life_expectancy,
     life_expectancy_frame,
     proportion_frame,
@@ -208,6 +209,20 @@ def test_inequality(uses: str, row: dict[str, Any]) -> None:
         if printed[1] is not None:
             width = printed[2] - printed[1]
             assert [got.lower, got.upper] == pytest.approx(printed[1:], abs=0.012 * width)
+
+
+def test_inequality_of_strata() -> None:
+    """[PHEindicatormethods 2.1.1] vignette on phe_sii, example 2, as printed."""
+    got = inequality_frame(
+        table("quintiles"), by=["year"], rank="quintile", kind="rate", transform=True
+    )
+    slopes, ratios = (got.filter(index=name) for name in ("slope", "relative"))
+    printed = [-14.03684, -12.83196, -11.09234, -10.06041, -10.06085, -8.53077]
+    met(slopes["value"], printed, atol=5.1e-6)
+    printed = [0.9010655, 0.9086641, 0.9199455, 0.9266342, 0.9263086, 0.9368534]
+    met(ratios["value"], printed, atol=5.1e-8)
+    met(slopes["lower"], [-17.943, -16.715, -14.923, -13.875, -13.838, -12.265], atol=0.05)
+    met(ratios["upper"], [0.92769, 0.93539, 0.94684, 0.95371, 0.95308, 0.96397], atol=4e-4)
 
 
 def test_life_expectancy() -> None:
