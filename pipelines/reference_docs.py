@@ -13,6 +13,8 @@ import typer
 import yaml
 from typer.cli import get_docs_for_click
 
+import anonymization
+from pipelines import epidemiology
 from pipelines.catalogue.entities import restricted_tables
 from pipelines.catalogue.loader import Catalogue, catalogue
 from pipelines.catalogue.model import LANGUAGES, Indicator
@@ -56,8 +58,9 @@ def pages(entries: Catalogue, app: typer.Typer) -> Mapping[str, str]:
         app: The commands.
     """
     return {
-        "anonymization.md": f"{LIBRARY}\n{library_page()}",
+        "anonymization.md": f"{LIBRARY}\n{library_page(anonymization)}",
         "commands.md": _commands(app),
+        "epidemiology.md": f"{LIBRARY}\n{library_page(epidemiology)}",
         "indicators.md": _indicators(entries),
         "policies.md": _policies(entries),
         "published-tables.md": _published(),

@@ -1,7 +1,7 @@
-"""The reference page of the library ``anonymization``, from its own signatures and docstrings.
+"""The reference page of a library of ours, from its own signatures and docstrings.
 
-Belongs here: turning what ``anonymization`` exports into Markdown. Does not belong here: a word
-about it; what the page should say is said in the docstring.
+Belongs here: turning what ``anonymization`` or ``pipelines.epidemiology`` exports into Markdown.
+Does not belong here: a word about it; what the page should say is said in the docstring.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from itertools import groupby
 from types import ModuleType
 from typing import Any, Final
 
-import anonymization
-
 _SECTIONS: Final = ("Args", "Attributes", "Returns", "Raises", "Yields")
 _LISTED: Final = ("Args", "Attributes", "Raises")
 _TO_AUTHORS: Final = ("Belongs here", "Does not belong here", "Here:")
@@ -23,18 +21,22 @@ _WIDTH: Final = 88
 _LONG_DEFAULT: Final = 60
 
 
-def library_page() -> str:
-    """Everything that ``anonymization`` exports, by the module it is from.
+def library_page(package: ModuleType) -> str:
+    """All functions and classes that a package exports, by the module they are from.
+
+    Args:
+        package: The package, with ``__all__``.
 
     Returns:
         Markdown, without the line that says it was made.
     """
+    exported = ((name, getattr(package, name)) for name in package.__all__)
     found = sorted(
-        ((name, getattr(anonymization, name)) for name in anonymization.__all__),
+        (pair for pair in exported if inspect.isroutine(pair[1]) or inspect.isclass(pair[1])),
         key=lambda pair: (pair[1].__module__, pair[0].lower()),
     )
-    parts = ["# The library `anonymization`\n", _marked(_described(anonymization))]
-    parts.append("Everything here is imported from `anonymization` itself.\n")
+    parts = [f"# The library `{package.__name__}`\n", _marked(_described(package))]
+    parts.append(f"Everything here is imported from `{package.__name__}` itself.\n")
     for module, members in groupby(found, key=lambda pair: pair[1].__module__):
         parts += [f"## {module}\n", _marked(_described(import_module(module)))]
         parts += [_member(name, thing) for name, thing in members]

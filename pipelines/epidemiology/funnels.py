@@ -15,18 +15,18 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from pipelines.epidemiology.intervals import (
+from pipelines.epidemiology.inputs import (
     Column,
     Floats,
-    as_floats,
-    chi2_quantile,
-    normal_quantile,
+    checked,
 )
+from pipelines.epidemiology.intervals import chi2_quantile, normal_quantile
 
 WARNING_LEVEL = 0.95
 ALARM_LEVEL = 0.998
+ROUNDING = 1e-9
 
-FunnelKind = Literal["proportion", "rate"]
+FunnelKind = Literal["proportion", "rate", "ratio"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class FunnelLimits:
     """Limits in the unit of the average, one number per denominator.
 
     Attributes:
-        lower_95: Lower limit at 95 %.
+        lower_95: Lower limit at 95 %; NaN where the denominator is not positive.
         upper_95: Upper limit at 95 %.
         lower_998: Lower limit at 99.8 %.
         upper_998: Upper limit at 99.8 %.
@@ -48,7 +48,7 @@ class FunnelLimits:
 
 def funnel_limits(
     average: Column | float,
-    denominators: Column,
+    denominators: Column | float,
     kind: FunnelKind,
     multiplier: Column | float = 1.0,
 ) -> FunnelLimits:
@@ -57,9 +57,10 @@ def funnel_limits(
     Args:
         average: Average figure in the multiplier's unit: one for all, or one per area.
         denominators: Persons, person-years, or for a directly standardised rate its
-            effective denominator multiplier · events / rate. For a ratio give the expected
-            counts, with the average 1 and kind ``rate``.
-        kind: ``proportion`` (normal limits, clipped to the possible) or ``rate`` (chi-square
+            effective denominator multiplier · events / rate. For a ratio, the expected
+            counts, with the average ``multiplier``.
+        kind: ``proportion`` (normal limits, clipped to the possible; they are where Wilson's
+            interval of an area just touches the average), ``rate`` or ``ratio`` (chi-square
             limits of the expected count).
         multiplier: Unit of the figures: one for all, or one per area.
 
@@ -67,23 +68,27 @@ def funnel_limits(
         Limits, NaN where a denominator is not positive.
 
     Raises:
-        ValueError: If ``kind`` is unknown.
+        ValueError: If ``kind`` is unknown, a number is negative or not finite, or the average
+            of a proportion is above its multiplier.
     """
-    if kind not in ("proportion", "rate"):
-        msg = f"kind: expected 'proportion' or 'rate', got {kind!r}"
+    if kind not in ("proportion", "rate", "ratio"):
+        msg = f"kind: expected 'proportion' or 'rate' (or 'ratio'), got {kind!r}"
         raise ValueError(msg)
-    sizes = as_floats(denominators)
+    sizes = checked("denominators", denominators, missing=True)
     sizes = np.where(sizes > 0.0, sizes, np.nan)
-    unit = _broadcast(multiplier, sizes)
-    share = _broadcast(average, sizes) / unit
+    unit = _broadcast("multiplier", multiplier, sizes)
+    share = _broadcast("average", average, sizes) / unit
+    if kind == "proportion" and np.any(share > 1.0 + ROUNDING):
+        msg = "average: expected at most the multiplier for a proportion; use kind 'rate'"
+        raise ValueError(msg)
+    share = np.minimum(share, 1.0) if kind == "proportion" else share
     limits = _proportion_limits if kind == "proportion" else _rate_limits
     warning, alarm = limits(share, sizes, WARNING_LEVEL), limits(share, sizes, ALARM_LEVEL)
     return FunnelLimits(warning[0] * unit, warning[1] * unit, alarm[0] * unit, alarm[1] * unit)
 
 
-def _broadcast(values: Column | float, like: Floats) -> Floats:
-    plain = [float(values)] if isinstance(values, int | float) else values
-    return np.broadcast_to(as_floats(plain), like.shape)
+def _broadcast(name: str, values: Column | float, like: Floats) -> Floats:
+    return np.broadcast_to(checked(name, values, missing=True), like.shape)
 
 
 def _proportion_limits(share: Floats, sizes: Floats, confidence: float) -> tuple[Floats, Floats]:

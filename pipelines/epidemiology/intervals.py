@@ -11,26 +11,29 @@ ten, as in the public-health practice that the published examples in ``tests/spe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import overload
 
 import numpy as np
-import numpy.typing as npt
-import polars as pl
 from scipy.special import chdtri, ndtri
 
-from pipelines.epidemiology.results import NO_POPULATION, Estimate, refused
-
-Column = Sequence[float] | npt.NDArray[np.float64] | pl.Series
-Floats = npt.NDArray[np.float64]
+from pipelines.epidemiology.inputs import (
+    Column,
+    Floats,
+    as_floats,
+    check_not_negative,
+    columns,
+    is_one,
+)
+from pipelines.epidemiology.results import (
+    MISSING,
+    NO_POPULATION,
+    Estimate,
+    Estimates,
+    estimates,
+    first_reason,
+)
 
 BYAR_FROM = 10.0
-
-
-def as_floats(values: Column) -> Floats:
-    """Plain sequence or Polars series as a float array; a null becomes NaN."""
-    if isinstance(values, pl.Series):
-        return values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    return np.asarray(values, dtype=np.float64)
 
 
 def normal_quantile(confidence: float) -> float:
@@ -45,10 +48,10 @@ def normal_quantile(confidence: float) -> float:
     return float(ndtri(0.5 + confidence / 2.0))
 
 
-def _check_not_negative(name: str, values: Floats) -> None:
-    if np.any(values < 0.0):
-        negative = int(np.sum(values < 0.0))
-        msg = f"{name}: expected numbers that are not negative; {negative} of {values.size} are"
+def _check_counts(name: str, values: Floats) -> None:
+    check_not_negative(name, values)
+    if np.any(np.isinf(values)):
+        msg = f"{name}: expected finite numbers; {int(np.isinf(values).sum())} are not"
         raise ValueError(msg)
 
 
@@ -73,7 +76,7 @@ def exact_poisson_limits(counts: Column, confidence: float = 0.95) -> tuple[Floa
     """
     normal_quantile(confidence)
     events = as_floats(counts)
-    _check_not_negative("counts", events)
+    _check_counts("counts", events)
     tail = (1.0 - confidence) / 2.0
     lower = chi2_quantile(tail, 2.0 * events) / 2.0
     upper = chi2_quantile(1.0 - tail, 2.0 * events + 2.0) / 2.0
@@ -95,7 +98,7 @@ def byar_limits(counts: Column, confidence: float = 0.95) -> tuple[Floats, Float
     """
     z = normal_quantile(confidence)
     events = as_floats(counts)
-    _check_not_negative("counts", events)
+    _check_counts("counts", events)
     safe = np.where(events > 0.0, events, 1.0)
     lower = safe * (1.0 - 1.0 / (9.0 * safe) - z / (3.0 * np.sqrt(safe))) ** 3
     more = events + 1.0
@@ -143,7 +146,8 @@ def wilson_limits(
     """
     z = normal_quantile(confidence)
     events, totals = as_floats(numerators), as_floats(denominators)
-    _check_not_negative("numerators", events)
+    _check_counts("numerators", events)
+    _check_counts("denominators", totals)
     if np.any(events > totals):
         larger = int(np.sum(events > totals))
         msg = (
@@ -160,38 +164,68 @@ def wilson_limits(
     return np.clip(np.minimum(lower, share), 0.0, 1.0), np.clip(np.maximum(upper, share), 0.0, 1.0)
 
 
-def wilson(numerator: float, denominator: float, confidence: float = 0.95) -> Estimate:
+@overload
+def wilson(numerator: float, denominator: float, confidence: float = 0.95) -> Estimate: ...
+
+
+@overload
+def wilson(
+    numerator: Column, denominator: Column | float, confidence: float = 0.95
+) -> Estimates: ...
+
+
+def wilson(
+    numerator: Column | float, denominator: Column | float, confidence: float = 0.95
+) -> Estimate | Estimates:
     """Proportion with its Wilson score interval.
 
     Args:
-        numerator: Persons (or units) with the property.
-        denominator: All persons (or units).
+        numerator: Persons (or units) with the property: one number or a column.
+        denominator: All persons (or units): one number or a column.
         confidence: Two-sided level.
 
     Returns:
-        Share between 0 and 1 with limits; refused (``no_population``) when the denominator is 0.
+        Share between 0 and 1 with limits, or a column of them; refused where the denominator
+        is 0 (``no_population``) or a number is null (``missing``).
 
     Raises:
-        ValueError: If the numerator is negative or larger than the denominator.
+        ValueError: If a number is negative or not finite, or a numerator is larger than its
+            denominator.
     """
-    lower, upper = wilson_limits([numerator], [denominator], confidence)
-    if denominator == 0:
-        return refused(NO_POPULATION)
-    return Estimate(numerator / denominator, float(lower[0]), float(upper[0]))
+    named = {"numerator": numerator, "denominator": denominator}
+    events, totals = columns(named, missing=True)
+    lower, upper = wilson_limits(events, totals, confidence)
+    unknown = np.isnan(events) | np.isnan(totals)
+    reason = first_reason(events.size, {MISSING: unknown, NO_POPULATION: totals == 0.0})
+    share = events / np.where(totals > 0.0, totals, np.nan)
+    found = estimates(share, lower, upper, reason)
+    return found[0] if is_one(numerator) and is_one(denominator) else found
 
 
-def poisson(count: float, confidence: float = 0.95) -> Estimate:
+@overload
+def poisson(count: float, confidence: float = 0.95) -> Estimate: ...
+
+
+@overload
+def poisson(count: Column, confidence: float = 0.95) -> Estimates: ...
+
+
+def poisson(count: Column | float, confidence: float = 0.95) -> Estimate | Estimates:
     """Count with its Poisson interval: exact below ten events, Byar's from ten.
 
     Args:
-        count: Events, at least 0.
+        count: Events, at least 0: one number or a column.
         confidence: Two-sided level.
 
     Returns:
-        The count and its limits, in events.
+        The count and its limits, in events, or a column of them; refused (``missing``) where
+        the count is null.
 
     Raises:
-        ValueError: If the count is negative or the confidence is no share.
+        ValueError: If a count is negative or not finite, or the confidence is no share.
     """
-    lower, upper = poisson_limits([count], confidence)
-    return Estimate(float(count), float(lower[0]), float(upper[0]))
+    (events,) = columns({"count": count}, missing=True)
+    lower, upper = poisson_limits(events, confidence)
+    reason = first_reason(events.size, {MISSING: np.isnan(events)})
+    found = estimates(events, lower, upper, reason)
+    return found[0] if is_one(count) else found

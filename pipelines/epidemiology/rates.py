@@ -10,17 +10,30 @@ Dobson's shifted and scaled limits (Dobson AJ et al., Statistics in Medicine 199
 
 from __future__ import annotations
 
+from typing import overload
+
 import numpy as np
 import polars as pl
 
-from pipelines.epidemiology.intervals import (
+from pipelines.epidemiology.inputs import (
     Column,
     Floats,
     as_floats,
-    poisson_limits,
-    wilson_limits,
+    check_not_negative,
+    check_positive,
+    columns,
+    frame_floats,
+    is_one,
 )
-from pipelines.epidemiology.results import NO_POPULATION, Estimate, refused
+from pipelines.epidemiology.intervals import poisson_limits, wilson_limits
+from pipelines.epidemiology.results import (
+    MISSING,
+    NO_POPULATION,
+    Estimate,
+    Estimates,
+    estimates,
+    first_reason,
+)
 
 ESTIMATE_COLUMNS = ("value", "lower", "upper", "reason")
 
@@ -58,6 +71,7 @@ def _no_population(denominators: Floats) -> pl.Series:
 
 
 def _check_events_have_population(counts: Floats, populations: Floats) -> None:
+    check_not_negative("populations", populations)
     stray = int(np.sum((counts > 0.0) & ~(populations > 0.0)))
     if stray:
         msg = (
@@ -67,57 +81,100 @@ def _check_events_have_population(counts: Floats, populations: Floats) -> None:
         raise ValueError(msg)
 
 
+@overload
 def crude_rate(
     count: float, population: float, multiplier: float = 1.0, confidence: float = 0.95
-) -> Estimate:
+) -> Estimate: ...
+
+
+@overload
+def crude_rate(
+    count: Column, population: Column | float, multiplier: float = 1.0, confidence: float = 0.95
+) -> Estimates: ...
+
+
+def crude_rate(
+    count: Column | float,
+    population: Column | float,
+    multiplier: float = 1.0,
+    confidence: float = 0.95,
+) -> Estimate | Estimates:
     """Events per ``multiplier`` of population with exact or Byar's interval.
 
     Args:
-        count: Events.
-        population: Persons or person-years.
+        count: Events: one number or a column.
+        population: Persons or person-years: one number or a column.
         multiplier: Unit of the rate, such as 1000.
         confidence: Two-sided level.
 
     Returns:
-        Rate and limits; refused (``no_population``) when there is neither event nor population.
+        Rate and limits, or a column of them; refused where there is neither event nor
+        population (``no_population``) or a number is null (``missing``).
 
     Raises:
-        ValueError: If there are events without population, or a negative number.
+        ValueError: If there are events without population, or a number is negative or not
+            finite.
     """
-    return repeat_event_rate(count, None, population, multiplier, confidence)
+    return repeat_event_rate(count, None, population, multiplier, confidence)  # type: ignore[arg-type]
 
 
+@overload
 def repeat_event_rate(
     count: float,
     sum_of_squares: float | None,
     population: float,
     multiplier: float = 1.0,
     confidence: float = 0.95,
-) -> Estimate:
+) -> Estimate: ...
+
+
+@overload
+def repeat_event_rate(
+    count: Column,
+    sum_of_squares: Column | None,
+    population: Column | float,
+    multiplier: float = 1.0,
+    confidence: float = 0.95,
+) -> Estimates: ...
+
+
+def repeat_event_rate(
+    count: Column | float,
+    sum_of_squares: Column | float | None,
+    population: Column | float,
+    multiplier: float = 1.0,
+    confidence: float = 0.95,
+) -> Estimate | Estimates:
     """Crude rate of events that the same person may have several times.
 
     Args:
-        count: Events (or days).
+        count: Events (or days): one number or a column.
         sum_of_squares: Sum over persons of the square of the person's events; None for
             events that happen once.
-        population: Persons or person-years.
+        population: Persons or person-years: one number or a column.
         multiplier: Unit of the rate.
         confidence: Two-sided level.
 
     Returns:
-        Rate and limits, the lower one never below 0.
+        Rate and limits, the lower one never below 0, or a column of them; refused where there
+        is neither event nor population (``no_population``) or a number is null (``missing``).
 
     Raises:
-        ValueError: If there are events without population, or a negative number.
+        ValueError: If there are events without population, or a number is negative or not
+            finite.
     """
-    counts, populations = as_floats([count]), as_floats([population])
-    _check_events_have_population(counts, populations)
-    variances = None if sum_of_squares is None else as_floats([sum_of_squares])
-    lower, upper = _scaled_limits(counts, variances, confidence)
-    if population == 0:
-        return refused(NO_POPULATION)
-    unit = multiplier / population
-    return Estimate(count * unit, float(lower[0]) * unit, float(upper[0]) * unit)
+    check_positive("multiplier", multiplier)
+    named = {"count": count, "population": population}
+    if sum_of_squares is not None:
+        named["sum_of_squares"] = sum_of_squares
+    events, people, *squares = columns(named, missing=True)
+    unknown = np.isnan(np.sum([events, people, *squares], axis=0))
+    _check_events_have_population(np.where(unknown, 0.0, events), people)
+    lower, upper = _scaled_limits(events, squares[0] if squares else None, confidence)
+    unit = multiplier / np.where(people > 0.0, people, np.nan)
+    reason = first_reason(events.size, {MISSING: unknown, NO_POPULATION: people == 0.0})
+    found = estimates(events * unit, lower * unit, upper * unit, reason)
+    return found[0] if all(is_one(values) for values in named.values()) else found
 
 
 def crude_rate_frame(
@@ -146,9 +203,9 @@ def crude_rate_frame(
     Raises:
         ValueError: If a row has events without population, or a negative number.
     """
-    counts, populations = as_floats(frame[count]), as_floats(frame[population])
+    counts, populations = frame_floats(frame, count), frame_floats(frame, population)
     _check_events_have_population(counts, populations)
-    variances = None if sum_of_squares is None else as_floats(frame[sum_of_squares])
+    variances = None if sum_of_squares is None else frame_floats(frame, sum_of_squares)
     lower, upper = _scaled_limits(counts, variances, confidence)
     unit = _multipliers(frame, multiplier) / np.where(populations > 0.0, populations, np.nan)
     reason = _no_population(populations)
@@ -178,7 +235,7 @@ def proportion_frame(
     Raises:
         ValueError: If a numerator is negative or larger than its denominator.
     """
-    events, totals = as_floats(frame[numerator]), as_floats(frame[denominator])
+    events, totals = frame_floats(frame, numerator), frame_floats(frame, denominator)
     lower, upper = wilson_limits(events, totals, confidence)
     unit = _multipliers(frame, multiplier)
     share = events / np.where(totals > 0.0, totals, np.nan)

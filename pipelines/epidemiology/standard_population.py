@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from pipelines.epidemiology.intervals import Floats
+from pipelines.epidemiology.inputs import Floats
 
 STANDARD_COLUMNS = ("age_from", "age_to", "weight")
+OPEN_AGE = 199
 
 
 def read_standard_population(path: Path) -> pl.DataFrame:
@@ -83,3 +84,29 @@ def merged_weights(standard: pl.DataFrame, bands: pl.DataFrame) -> pl.Series:
     low = bands["age_from"].to_numpy().astype(np.float64)
     high = bands["age_to"].to_numpy().astype(np.float64) + 1.0
     return pl.Series("weight", _cumulative(standard, high) - _cumulative(standard, low))
+
+
+def common_bands(*areas: pl.DataFrame) -> pl.DataFrame:
+    """The finest bands that all areas can be compared on: bands that begin in every one.
+
+    Args:
+        areas: For each area one row per band with the column age_from; bands without gap, the
+            last one open.
+
+    Returns:
+        Columns age_from and age_to (inclusive; 199 for the open band), sorted.
+
+    Raises:
+        ValueError: If no area is given, or two begin at different ages.
+    """
+    if not areas:
+        msg = "areas: expected at least one"
+        raise ValueError(msg)
+    starts = [set(area["age_from"].to_list()) for area in areas]
+    if len({min(ages) for ages in starts}) != 1:
+        msg = "areas: expected bands that begin at one age in all areas"
+        raise ValueError(msg)
+    shared = pl.Series("age_from", sorted(set.intersection(*starts)), dtype=pl.Int64)
+    return pl.DataFrame(shared).with_columns(
+        age_to=(pl.col("age_from").shift(-1) - 1).fill_null(OPEN_AGE)
+    )

@@ -16,7 +16,17 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from pipelines.epidemiology.intervals import Column, Floats, as_floats, poisson_limits
+from pipelines.epidemiology.inputs import (
+    Column,
+    Floats,
+    as_floats,
+    check_not_negative,
+    check_positive,
+    checked,
+    frame_floats,
+    is_one,
+)
+from pipelines.epidemiology.intervals import poisson_limits
 from pipelines.epidemiology.rates import with_estimates
 from pipelines.epidemiology.results import (
     MINIMUM_EVENTS,
@@ -24,7 +34,8 @@ from pipelines.epidemiology.results import (
     TOO_FEW_EVENTS,
     Estimate,
     IndirectEstimate,
-    refused,
+    estimates,
+    first_reason,
 )
 
 
@@ -54,40 +65,46 @@ def directly_standardised_rate(
         Rate and limits; refused (``too_few_events``) below ten events.
 
     Raises:
-        ValueError: If lengths differ, a band has events but no population, the weights do
-            not add up to a positive number, or persons_by_events disagrees with counts.
+        ValueError: If a number is negative, missing or not finite, lengths differ, a band has
+            events but no population, the weights do not add up to a positive number, or
+            persons_by_events disagrees with counts.
     """
-    events, people, standard = as_floats(counts), as_floats(populations), as_floats(weights)
+    check_positive("multiplier", multiplier)
+    events, people = checked("counts", counts), checked("populations", populations)
+    standard = checked("weights", weights)
     spread = _variances(events, persons_by_events, variances)
     lengths = {len(column) for column in (events, people, standard, spread)}
-    if len(lengths) != 1:
+    if len(lengths) != 1 or not events.size:
         msg = f"bands: expected columns of one length; got lengths {sorted(lengths)}"
         raise ValueError(msg)
-    bands = pl.DataFrame({"count": events, "population": people, "weight": standard, "sq": spread})
-    row = directly_standardised_frame(
-        bands.with_columns(area=pl.lit(0)),
-        by=["area"],
-        count="count",
-        population="population",
-        weight="weight",
-        variance="sq",
-        multiplier=multiplier,
-        confidence=confidence,
-    ).row(0, named=True)
-    if row["reason"] is not None:
-        return refused(row["reason"])
-    return Estimate(row["value"], row["lower"], row["upper"])
+    stray = int(np.sum((events > 0.0) & (people == 0.0)))
+    if stray:
+        msg = f"populations: {stray} of {events.size} bands have events but no population"
+        raise ValueError(msg)
+    if not standard.sum() > 0.0:
+        msg = "weights: expected weights that add up to a positive number"
+        raise ValueError(msg)
+    per_person = np.where(people > 0.0, standard, 0.0) / np.where(people > 0.0, people, 1.0)
+    total, rate, variance, weight = np.reshape(
+        [events.sum(), per_person @ events, np.square(per_person) @ spread, standard.sum()], (4, 1)
+    )
+    value, lower, upper = _dobson(total, rate, variance, weight, confidence)
+    reason = first_reason(1, {TOO_FEW_EVENTS: total < MINIMUM_EVENTS})
+    return estimates(multiplier * value, multiplier * lower, multiplier * upper, reason)[0]
 
 
 def _variances(
     events: Floats, persons_by_events: Mapping[int, Column] | None, variances: Column | None
 ) -> Floats:
     if persons_by_events is None:
-        return events if variances is None else as_floats(variances)
+        return events if variances is None else checked("variances", variances)
     if variances is not None:
         msg = "give persons_by_events or variances, not both"
         raise ValueError(msg)
-    persons = {k: as_floats(column) for k, column in persons_by_events.items()}
+    persons = {k: checked("persons_by_events", one) for k, one in persons_by_events.items()}
+    if {column.size for column in persons.values()} != {events.size}:
+        msg = f"persons_by_events: expected {events.size} bands for every number of events"
+        raise ValueError(msg)
     total = np.sum([k * column for k, column in persons.items()], axis=0)
     if not np.allclose(total, events):
         msg = "persons_by_events: number of events times persons does not add up to counts"
@@ -125,8 +142,11 @@ def directly_standardised_frame(
         multiplier's unit; null where refused), reason. Sorted by ``by``.
 
     Raises:
-        ValueError: If a band has events but no population, or a group has no weight.
+        ValueError: If a band has events but no population, a group has no weight, or a number
+            is negative or not finite.
     """
+    for name in (count, population, weight, *([variance] if variance else [])):
+        check_not_negative(name, frame_floats(bands, name))
     stray = bands.filter((pl.col(count) > 0) & (pl.col(population) <= 0)).height
     if stray:
         msg = f"bands: {stray} of {bands.height} have events but no population"
@@ -152,20 +172,30 @@ def directly_standardised_frame(
 
 
 def _with_dobson(groups: pl.DataFrame, multiplier: float, confidence: float) -> pl.DataFrame:
-    events = as_floats(groups["events"])
-    enough = events >= MINIMUM_EVENTS
-    total = as_floats(groups["_weight"])
-    rate = as_floats(groups["_rate"]) / total
-    spread = np.sqrt(as_floats(groups["_variance"])) / total
-    scale = spread / np.sqrt(np.where(enough, events, 1.0))
-    low, high = poisson_limits(events, confidence)
-    value = np.where(enough, multiplier * rate, np.nan)
-    lower = np.where(enough, multiplier * np.maximum(rate + scale * (low - events), 0.0), np.nan)
-    upper = np.where(enough, multiplier * (rate + scale * (high - events)), np.nan)
+    names = ("events", "_rate", "_variance", "_weight")
+    events, rate, variance, weight = (as_floats(groups[name]) for name in names)
+    value, lower, upper = _dobson(events, rate, variance, weight, confidence)
     reason = groups.select(
         pl.when(pl.col("events") < MINIMUM_EVENTS).then(pl.lit(TOO_FEW_EVENTS, dtype=pl.String))
     ).to_series()
-    return with_estimates(groups, value, lower, upper, reason)
+    return with_estimates(
+        groups, multiplier * value, multiplier * lower, multiplier * upper, reason
+    )
+
+
+def _dobson(
+    events: Floats, rate: Floats, variance: Floats, weight: Floats, confidence: float
+) -> tuple[Floats, Floats, Floats]:
+    """Rates and limits from sums over the weighted bands; NaN with too few events."""
+    enough = events >= MINIMUM_EVENTS
+    value = np.where(enough, rate / weight, np.nan)
+    scale = np.sqrt(variance) / weight / np.sqrt(np.where(enough, events, 1.0))
+    low, high = poisson_limits(events, confidence)
+    return (
+        value,
+        np.maximum(value + scale * (low - events), 0.0),
+        value + scale * (high - events),
+    )
 
 
 def indirectly_standardised(
@@ -195,32 +225,44 @@ def indirectly_standardised(
         (``no_population``) where nothing is expected.
 
     Raises:
-        ValueError: If lengths differ or a band of the reference has no population.
+        ValueError: If a number is negative, missing or not finite, lengths differ, or a band of
+            the reference has no population.
     """
-    people = as_floats(populations)
-    events, reference = as_floats(reference_counts), as_floats(reference_populations)
-    if not len(people) == len(events) == len(reference):
-        msg = "bands: populations and the reference's columns must have one length"
+    if result not in ("rate", "ratio"):
+        msg = f"result: expected 'rate' or 'ratio', got {result!r}"
+        raise ValueError(msg)
+    check_positive("multiplier", multiplier)
+    own, people = checked("counts", counts), checked("populations", populations)
+    events = checked("reference_counts", reference_counts)
+    reference = checked("reference_populations", reference_populations)
+    bands = {people.size, events.size, reference.size}
+    if len(bands) != 1 or not (is_one(counts) or own.size in bands):
+        msg = "bands: counts, populations and the reference's columns must have one length"
         raise ValueError(msg)
     if np.any((reference <= 0.0) & (people > 0.0)):
         msg = "reference_populations: every band with population needs a reference population"
         raise ValueError(msg)
     rates = events / np.where(reference > 0.0, reference, 1.0)
-    observed = float(counts) if isinstance(counts, int | float) else float(as_floats(counts).sum())
+    observed = float(own.sum())
+    crude = float(events.sum() / reference.sum()) if reference.sum() > 0.0 else 0.0
     frame = pl.DataFrame(
         {
             "observed": [observed],
             "expected": [float(people @ rates)],
-            "reference_rate": [float(events.sum() / reference.sum())],
+            "reference_rate": [1.0 if result == "ratio" else crude],
         }
     )
-    if result == "ratio":
-        frame = frame.with_columns(reference_rate=pl.lit(1.0))
     row = indirectly_standardised_frame(frame, multiplier=multiplier, confidence=confidence).row(
         0, named=True
     )
     return IndirectEstimate(
-        row["value"], row["lower"], row["upper"], observed, row["expected"], row["reason"]
+        row["value"],
+        row["lower"],
+        row["upper"],
+        observed=observed,
+        expected=row["expected"],
+        reason=row["reason"],
+        reference_rate=multiplier * crude,
     )
 
 
@@ -251,7 +293,7 @@ def indirectly_standardised_frame(
     Raises:
         ValueError: If a count is negative.
     """
-    events, awaited = as_floats(frame[observed]), as_floats(frame[expected])
+    events, awaited = frame_floats(frame, observed), frame_floats(frame, expected)
     low, high = poisson_limits(events, confidence)
     if variance is not None:
         some = np.where(events > 0.0, events, 1.0)

@@ -501,6 +501,7 @@ def test_reference_pages_are_written_for_everyone(tmp_path: Path) -> None:
     assert [page.name for page in pages] == [
         "anonymization.md",
         "commands.md",
+        "epidemiology.md",
         "indicators.md",
         "models.md",
         "policies.md",
@@ -531,5 +532,5 @@ def test_every_table_of_a_page_is_rectangular(tmp_path: Path) -> None:
         for block in blocks:
             rows = [line for line in block.splitlines() if line.startswith("|")]
             assert len({len(re.split(r"(?<!\\)\|", row)) for row in rows}) <= 1, page.name
-        # Commands and the library are told in lists.
-        assert widths or page.name in ("anonymization.md", "commands.md")
+        # Commands and the libraries are told in lists.
+        assert widths or page.name in ("anonymization.md", "commands.md", "epidemiology.md")
