@@ -30,6 +30,7 @@ KEYS = {
     "portal_form": "form_key",
     "staff": "staff_key",
     "gp_office": "gp_office_key",
+    "claim": "claim_key",
 }
 SUMS = (
     "numerator",

@@ -47,9 +47,10 @@ _SHAPES: dict[str, tuple[dict[str, object], dict[str, pl.DataType | type[pl.Data
          "discharge_disposition": pl.String},
     ),
     "messages": (
-        {"encounter": 0, "status": "completed", "message_type": "utskrivningsklar"},
+        {"encounter": 0, "status": "completed", "message_type": "utskrivningsklar",
+         "municipality_code": "5001"},
         {"encounter": pl.Int64, "status": pl.String, "message_type": pl.String,
-         "sent_on": pl.Date, "sent_sequence": pl.Int64},
+         "sent_on": pl.Date, "sent_sequence": pl.Int64, "municipality_code": pl.String},
     ),
     "conditions": (
         {"person": 0, "code_system": "icpc2", "code": "T90", "verification_status": "confirmed",
