@@ -50,6 +50,8 @@ CATALOGUE_TABLES = {
     "register_codes": "Codes by which the register counts a municipality's residents.",
     "service_spells": "When each service is live in each municipality.",
     "hospital_shares": "Each hospital's share of a municipality's expected stays.",
+    "ready_for_discharge_rates": "What a day costs a municipality, by year.",
+    "working_days": "The next working day after each day of the release.",
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.catalogue.loader import Catalogue
+from pipelines.catalogue.loader import Catalogue, CatalogueError
 from pipelines.settings import PublicDenominators
 
 
@@ -34,7 +34,12 @@ def catalogue_tables(
         (indicator × parameter), ``code_sets`` (code set × prefix), ``years`` (calendar year, with
         its days), ``municipalities`` (code), ``register_codes`` (year × code, and the codes that
         its residents have the day after), ``service_spells`` (municipality × service × spell),
-        ``hospital_shares`` (municipality × hospital, share of expected stays, live from).
+        ``hospital_shares`` (municipality × hospital, share of expected stays, live from),
+        ``ready_for_discharge_rates`` (year, NOK a day), ``working_days`` (day, and the next
+        working day).
+
+    Raises:
+        CatalogueError: The public holidays of a year are not known.
     """
     return {
         "indicators": _indicators(catalogue, public_denominators),
@@ -49,6 +54,10 @@ def catalogue_tables(
         "register_codes": register_codes(reference, years),
         "service_spells": service_spells(reference),
         "hospital_shares": _hospital_shares(reference),
+        "ready_for_discharge_rates": read_reference(reference, "ready_for_discharge_rates").select(
+            pl.col("year").cast(pl.Int32), pl.col("rate_nok").cast(pl.Int32)
+        ),
+        "working_days": working_days(reference, years),
     }
 
 
@@ -162,6 +171,39 @@ def _hospital_shares(reference: Path) -> pl.DataFrame:
         )
         .sort("municipality_code", "hospital_code")
     )
+
+
+def working_days(reference: Path, years: range) -> pl.DataFrame:
+    """When the next working day is: Monday to Friday, public holidays left out.
+
+    Args:
+        reference: Folder of the reference CSV files.
+        years: Calendar years.
+
+    Returns:
+        One row per day of the years: ``day``, ``next_working_day`` (after it).
+
+    Raises:
+        CatalogueError: The public holidays of one of the years, or of the year after, are not
+            known.
+    """
+    if not years:
+        return pl.DataFrame(schema={"day": pl.Date, "next_working_day": pl.Date})
+    holidays = read_reference(reference, "public_holidays")["holiday_on"]
+    if unknown := sorted({*years, years.stop} - set(holidays.dt.year())):
+        raise CatalogueError(
+            f"public_holidays.csv: expected the holidays of {unknown}, got none. Add them: without "
+            "them nobody can tell the working days."
+        )
+    # The first week of the year after holds the working day that follows 31 December.
+    days = pl.date_range(date(years.start, 1, 1), date(years.stop, 1, 7), eager=True).alias("day")
+    works = (pl.col("day").dt.weekday() <= _FRIDAY) & ~pl.col("day").is_in(holidays.implode())
+    following = pl.when(works).then("day").shift(-1).backward_fill()
+    frame = days.to_frame().with_columns(following.alias("next_working_day"))
+    return frame.filter(pl.col("day") < date(years.stop, 1, 1))
+
+
+_FRIDAY = 5
 
 
 def _indicators(catalogue: Catalogue, public_denominators: PublicDenominators) -> pl.DataFrame:

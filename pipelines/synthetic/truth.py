@@ -27,7 +27,7 @@ from pipelines.synthetic.truth_coverage import (
     state,
 )
 from pipelines.synthetic.truth_definition import Definition, Measure, age_groups
-from pipelines.synthetic.truth_definitions import DEFINITIONS, hospital_days
+from pipelines.synthetic.truth_definitions import DEFINITIONS
 from pipelines.synthetic.truth_persons import World
 
 REGION_CODE = "MIDT"
@@ -36,7 +36,10 @@ _FILES = ("indicator_truth.parquet", "indicator_truth_by_age.parquet", "phenomen
 _OF_REGISTER: dict[Measure, Callable[[World, pl.DataFrame], pl.DataFrame]] = {
     states.residents: register.residents,
     states.residents_live: register.residents_live,
-    hospital_days: lambda world, known: register.person_days(world, known, "hospital"),
+    states.hospital_days: lambda world, known: register.person_days(world, known, "hospital"),
+    states.municipal_days: lambda world, known: register.person_days(
+        world, known, "municipal_care"
+    ),
 }
 """Measures of the public population, and how the register gives them."""
 

@@ -9,15 +9,11 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.synthetic import truth_events as events
+from pipelines.synthetic import truth_hospital as hospital
 from pipelines.synthetic import truth_persons as states
 from pipelines.synthetic import truth_quality as quality
 from pipelines.synthetic.truth_definition import ADULTS, ALL_AGES, FROM_16, Definition
 from pipelines.synthetic.truth_persons import World
-
-
-def hospital_days(world: World) -> pl.DataFrame:
-    """Resident days on which hospital services are covered."""
-    return states.person_days(world, "hospital")
 
 
 def _home_nursing(world: World) -> pl.DataFrame:
@@ -37,9 +33,10 @@ def _active_staff(world: World) -> pl.DataFrame:
 
 
 DEFINITIONS: dict[str, Definition] = {
+    **hospital.DEFINITIONS,
     "ready_for_discharge_days_per_1000": Definition(
         events.waiting_days,
-        hospital_days,
+        states.hospital_days,
         1000,
         ADULTS,
         "hospital",
@@ -57,7 +54,7 @@ DEFINITIONS: dict[str, Definition] = {
     ),
     "emergency_admissions_per_1000": Definition(
         events.emergency_stays,
-        hospital_days,
+        states.hospital_days,
         1000,
         ALL_AGES,
         "hospital",

@@ -16,13 +16,13 @@ READY, WITHDRAWN = "utskrivningsklar", "avmelding-utskrivningsklar"
 FOLLOW_UP_DAYS = 30
 
 
-def _within(world: World, rows: pl.DataFrame, on: str) -> pl.DataFrame:
+def within(world: World, rows: pl.DataFrame, on: str) -> pl.DataFrame:
     """Rows with their date in the window, with ``year``."""
     year = pl.col(on).dt.year()
     return rows.filter(year.is_in(world.years)).with_columns(year.alias("year"))
 
 
-def _residence(world: World, rows: pl.DataFrame, on: str) -> pl.DataFrame:
+def residence(world: World, rows: pl.DataFrame, on: str) -> pl.DataFrame:
     """Add the municipality a person lives in on a date; drop rows of persons who live nowhere."""
     placed = (
         rows.drop("municipality_code", strict=False)
@@ -32,22 +32,22 @@ def _residence(world: World, rows: pl.DataFrame, on: str) -> pl.DataFrame:
     return placed.filter(pl.col("end") > pl.col(on)).drop("begin", "end")
 
 
-def _stays(world: World) -> pl.DataFrame:
+def inpatient_stays(world: World) -> pl.DataFrame:
     """Inpatient stays that took place."""
     return world.region.encounters.filter(
         pl.col("class_code") == "IMP", ~pl.col("status").is_in(NOT_CONFIRMED_STATUS)
     )
 
 
-def _finished(world: World) -> pl.DataFrame:
+def finished_stays(world: World) -> pl.DataFrame:
     """Finished stays on covered days of the municipality of stay, with the effective notice.
 
     Adds year, bed_days, waiting_days (null without effective notice).
     """
-    stays = _stays(world).filter(pl.col("status") == "finished")
+    stays = inpatient_stays(world).filter(pl.col("status") == "finished")
     graded = world.persons.select("person", "graded")
     stays = (
-        _within(world, stays, "ended_on")
+        within(world, stays, "ended_on")
         .join(graded, on="person")
         .with_columns(
             pl.when(~pl.col("graded")).then("municipality_of_stay").alias("municipality_code")
@@ -71,7 +71,7 @@ def _finished(world: World) -> pl.DataFrame:
     )
 
 
-def _summed(rows: pl.DataFrame, column: str | None = None) -> pl.DataFrame:
+def summed(rows: pl.DataFrame, column: str | None = None) -> pl.DataFrame:
     """Sum a column, or count the rows, by year, person and municipality."""
     value = pl.len() if column is None else pl.col(column).sum()
     return by_year(
@@ -85,36 +85,40 @@ def _summed(rows: pl.DataFrame, column: str | None = None) -> pl.DataFrame:
 
 def waiting_days(world: World) -> pl.DataFrame:
     """Days from the effective notice to discharge."""
-    return _summed(_finished(world).drop_nulls("waiting_days"), "waiting_days")
+    return summed(finished_stays(world).drop_nulls("waiting_days"), "waiting_days")
 
 
 def bed_days(world: World) -> pl.DataFrame:
     """Days of stay, with or without notice."""
-    return _summed(_finished(world), "bed_days")
+    return summed(finished_stays(world), "bed_days")
 
 
 def ready_episodes(world: World) -> pl.DataFrame:
     """Stays with an effective notice."""
-    return _summed(_finished(world).drop_nulls("waiting_days"))
+    return summed(finished_stays(world).drop_nulls("waiting_days"))
 
 
 def same_day_episodes(world: World) -> pl.DataFrame:
     """Stays with an effective notice and no waiting day."""
-    return _summed(_finished(world).filter(pl.col("waiting_days") == 0))
+    return summed(finished_stays(world).filter(pl.col("waiting_days") == 0))
+
+
+def emergency_stays_placed(world: World) -> pl.DataFrame:
+    """Emergency stays on covered days, one row each, with the residence on the first day."""
+    emergencies = inpatient_stays(world).filter(pl.col("priority_code") == "EM")
+    placed = residence(world, within(world, emergencies, "started_on"), "started_on")
+    return world.coverage.on_covered_days(placed, "hospital", "started_on")
 
 
 def emergency_stays(world: World) -> pl.DataFrame:
     """Emergency stays by residence on the first day."""
-    stays = _within(world, _stays(world).filter(pl.col("priority_code") == "EM"), "started_on")
-    placed = _residence(world, stays, "started_on")
-    counted = world.coverage.on_covered_days(placed, "hospital", "started_on")
-    return _summed(counted)
+    return summed(emergency_stays_placed(world))
 
 
 def _index_discharges(world: World) -> pl.DataFrame:
     """Index discharges with ``readmitted``."""
-    stays = _stays(world)
-    index = _within(
+    stays = inpatient_stays(world)
+    index = within(
         world,
         stays.filter(
             pl.col("status") == "finished",
@@ -144,40 +148,40 @@ def _index_discharges(world: World) -> pl.DataFrame:
     index = index.join(transferred, on="encounter", how="anti").join(
         back, on="encounter", how="left"
     )
-    placed = _residence(world, index, "ended_on")
+    placed = residence(world, index, "ended_on")
     return world.coverage.on_covered_days(placed, "hospital", "ended_on")
 
 
 def index_discharges(world: World) -> pl.DataFrame:
     """Somatic discharges that a readmission is counted from."""
-    return _summed(_index_discharges(world))
+    return summed(_index_discharges(world))
 
 
 def readmissions_30d(world: World) -> pl.DataFrame:
     """Index discharges followed by an emergency stay within 30 days."""
-    return _summed(_index_discharges(world).filter(pl.col("readmitted")))
+    return summed(_index_discharges(world).filter(pl.col("readmitted")))
 
 
 def _forms(world: World) -> pl.DataFrame:
     forms = world.region.portal_forms.filter(~pl.col("status").is_in(NOT_CONFIRMED_STATUS))
-    placed = _residence(world, _within(world, forms, "sent_on"), "sent_on")
+    placed = residence(world, within(world, forms, "sent_on"), "sent_on")
     return world.coverage.on_covered_days(placed, "portal", "sent_on")
 
 
 def portal_forms_sent(world: World) -> pl.DataFrame:
     """Forms sent, by residence on the day."""
-    return _summed(_forms(world))
+    return summed(_forms(world))
 
 
 def portal_forms_answered(world: World) -> pl.DataFrame:
     """Forms answered no later than the contact they prepare."""
     answered = pl.col("answered_on") <= pl.col("contact_on")
-    return _summed(_forms(world).filter(answered))
+    return summed(_forms(world).filter(answered))
 
 
 def journal_entries(world: World, form: str | None = None) -> pl.DataFrame:
     """Journal entries by municipality; ``person`` is the staff role that wrote them."""
-    entries = _within(
+    entries = within(
         world, world.region.journal_entries.filter(pl.col("status") == "current"), "recorded_on"
     )
     if form is not None:
@@ -190,7 +194,7 @@ def journal_entries(world: World, form: str | None = None) -> pl.DataFrame:
         .with_columns(pl.col("staff").alias("person"))
     )
     counted = world.coverage.on_covered_days(entries, "documentation", "recorded_on")
-    return _summed(counted)
+    return summed(counted)
 
 
 def staff(world: World, *, active: bool = False) -> pl.DataFrame:

@@ -131,6 +131,16 @@ def person_days(world: World, service: str) -> pl.DataFrame:
     return by_year(parts)
 
 
+def hospital_days(world: World) -> pl.DataFrame:
+    """Resident days on which hospital services are covered."""
+    return person_days(world, "hospital")
+
+
+def municipal_days(world: World) -> pl.DataFrame:
+    """Resident days on which municipal care is covered."""
+    return person_days(world, "municipal_care")
+
+
 def residents_live(world: World) -> pl.DataFrame:
     """Residents on 31 December of municipalities that are live on that day."""
     begins = world.coverage.begins.filter(pl.col("service") == "municipal_care").drop("service")

@@ -17,6 +17,7 @@ from pipelines.synthetic.clinical import Ill, add_clinical
 from pipelines.synthetic.days import Ints, off_changing_hours
 from pipelines.synthetic.decisions import bed_episodes, capacity_frame, decision_frame
 from pipelines.synthetic.diagnoses import condition_rows, prescription_rows
+from pipelines.synthetic.follow_up import with_follow_up
 from pipelines.synthetic.go_live import migration_frame, with_training, worklist_frame
 from pipelines.synthetic.hospital_codes import hospital_diagnoses
 from pipelines.synthetic.listed import Basis
@@ -41,8 +42,8 @@ def whole_region(region: Region, basis: Basis, progress: Progress) -> Region:
         progress: Called after each step.
 
     Returns:
-        The region with ``more`` and ``yearly``, and with further conditions, prescriptions, care
-        episodes and the training of staff.
+        The region with ``more`` and ``yearly``, with further conditions, prescriptions, care
+        episodes and the training of staff, and with messages that come late or early.
     """
     with timed(progress, ADDED[0]) as step:
         conditions, prescriptions, ill = _recorded(region, basis)
@@ -57,6 +58,7 @@ def whole_region(region: Region, basis: Basis, progress: Progress) -> Region:
     episodes = pl.concat([region.care_episodes, beds])
     return replace(
         region,
+        messages=with_follow_up(basis, region.encounters, region.messages),
         conditions=conditions,
         prescriptions=prescriptions,
         care_episodes=episodes,

@@ -33,6 +33,7 @@ KEYS = {
     "observation": "observation_key",
     "procedure": "procedure_key",
     "migration_count": "report_key",
+    "claim": "claim_key",
 }
 SUMS = (
     "numerator",

@@ -258,6 +258,8 @@ def test_catalogue_tables_have_their_grain(tables: dict[str, pl.DataFrame]) -> N
         "register_codes": ["year", "municipality_code", "register_code"],
         "service_spells": ["municipality_code", "service"],
         "hospital_shares": ["municipality_code", "hospital_code"],
+        "ready_for_discharge_rates": ["year"],
+        "working_days": ["day"],
     }
     assert keys.keys() == tables.keys()
     for name, key in keys.items():
@@ -272,6 +274,40 @@ def test_years_know_leap_days(tables: dict[str, pl.DataFrame]) -> None:
         (2024, dt.date(2024, 1, 1), dt.date(2024, 12, 31), dt.date(2025, 1, 1), 366),
         (2025, dt.date(2025, 1, 1), dt.date(2025, 12, 31), dt.date(2026, 1, 1), 365),
     ]
+
+
+@pytest.mark.parametrize(
+    ("day", "following"),
+    [
+        (dt.date(2024, 3, 26), dt.date(2024, 3, 27)),
+        (dt.date(2024, 3, 27), dt.date(2024, 4, 2)),  # Easter: Maundy Thursday to Monday
+        (dt.date(2024, 4, 5), dt.date(2024, 4, 8)),  # a Friday
+        (dt.date(2024, 4, 30), dt.date(2024, 5, 2)),  # Labour Day
+        (dt.date(2024, 5, 16), dt.date(2024, 5, 21)),  # Constitution Day and Whit Monday
+        (dt.date(2024, 12, 23), dt.date(2024, 12, 24)),  # the eve is a working day
+        (dt.date(2025, 12, 31), dt.date(2026, 1, 2)),
+    ],
+)
+def test_the_next_working_day(
+    day: dt.date, following: dt.date, tables: dict[str, pl.DataFrame]
+) -> None:
+    row = tables["working_days"].row(by_predicate=pl.col("day") == day, named=True)
+    assert row["next_working_day"] == following
+
+
+def test_the_cost_of_waiting_is_known_for_the_years_that_have_a_rate(
+    tables: dict[str, pl.DataFrame],
+) -> None:
+    years = catalogue().indicators["ready_for_discharge_cost_per_inhabitant"].known_years
+    rates = tables["ready_for_discharge_rates"]
+    assert years is not None
+    assert years.last == rates["year"].max()
+    assert rates.row(by_predicate=pl.col("year") == 2023) == (2023, 5508)
+
+
+def test_a_year_without_known_holidays_is_refused() -> None:
+    with pytest.raises(CatalogueError, match=r"public_holidays\.csv: expected the holidays of"):
+        catalogue_tables(catalogue(), reference_dir(), range(2040, 2041))
 
 
 def test_code_sets_are_those_of_the_files(tables: dict[str, pl.DataFrame]) -> None:

@@ -74,6 +74,13 @@ WAITING_MEAN_DAYS: Annotated[float, Given("mean days waited so far for a nursing
 WAITING_LEAST_AGE: Annotated[int, Given("least age of those who wait")] = 78
 DECISION_STATUS: Annotated[tuple[float, float], Given(
     "share of decisions completed, and on hold")] = (0.5, 0.015)
+LATE_REPORT: Annotated[float, Given(
+    "share of early notices, admission reports and discharge reports that come one to three days "
+    "late")] = 0.16
+MUNICIPALITY_LATE_SD: Annotated[float, Given(
+    "how far municipalities lie apart: late reports, log-odds")] = 0.5
+EARLY_OFFER: Annotated[float, Given(
+    "share of offers made before the day on which the patient leaves, where there is time")] = 0.3
 QUERIES_FROM_MUNICIPALITY: Annotated[float, Given(
     "share of queries that the municipality asks")] = 0.5
 # fmt: on

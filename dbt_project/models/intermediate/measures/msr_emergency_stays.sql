@@ -1,22 +1,9 @@
 select
     cast(null as varchar) as service,
-    stays.person_id,
-    cast(extract(year from stays.started_on) as integer) as year,
-    stays.municipality_at_start as municipality_code,
+    person_id,
+    year,
+    municipality_code,
     cast(null as varchar) as provider_key,
     cast(count(*) as double) as value
-from {{ ref('int_hospital_stays') }} as stays
-left join {{ ref('int_covered_spells') }} as covered
-    on
-        stays.municipality_at_start = covered.municipality_code
-        and covered.service = 'hospital'
-        and stays.started_on >= covered.valid_from
-        and stays.started_on < covered.valid_to
-where
-    stays.priority_code = 'EM'
-    and stays.is_resident_at_start
-    and (stays.is_graded or covered.municipality_code is not null)
-group by
-    stays.person_id,
-    cast(extract(year from stays.started_on) as integer),
-    stays.municipality_at_start
+from {{ ref('int_emergency_stays') }}
+group by person_id, year, municipality_code
