@@ -1,7 +1,12 @@
 {# Every measure there is; `tests/contract` holds the list to the models and to the catalogue. #}
 {% macro measures() -%}
 {{ return([
+    'airway_antibiotics',
+    'airway_narrow_penicillins',
     'bed_days',
+    'benzodiazepines',
+    'dementia',
+    'dementia_antipsychotics',
     'diabetes_t2',
     'emergency_stays',
     'gp_residents',
@@ -9,7 +14,11 @@
     'index_discharges',
     'journal_entries',
     'long_stay_residents',
+    'long_term_opioids',
+    'mental_diagnoses',
+    'musculoskeletal_diagnoses',
     'person_years',
+    'polypharmacy',
     'portal_active',
     'portal_forms_answered',
     'portal_forms_sent',
@@ -34,4 +43,18 @@ exists (
         and code_sets.code_system = {{ system }}
         and starts_with({{ code }}, code_sets.prefix)
 )
+{%- endmacro %}
+
+{# Covered residents with an event that meets a condition, such as `code_set = '…'`: a measure. #}
+{% macro gp_residents_with(condition) -%}
+select
+    cast(null as varchar) as service,
+    person_id,
+    year,
+    municipality_code,
+    cast(null as varchar) as provider_key,
+    cast(1 as double) as value
+from {{ ref('int_gp_events') }}
+where {{ condition }}
+group by person_id, year, municipality_code
 {%- endmacro %}
