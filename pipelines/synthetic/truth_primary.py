@@ -57,15 +57,12 @@ def _prescribed(world: World, drugs: pl.Expr, year: int, years: int = 1) -> pl.D
     )
 
 
-def _covered(world: World, year: int) -> pl.DataFrame:
-    return gp_residents(world).filter(pl.col("year") == year)
-
-
 def _of_covered(world: World, persons: dict[int, pl.DataFrame]) -> pl.DataFrame:
     """Covered residents who are among the persons of the year."""
+    covered = gp_residents(world)
     return by_year(
         [
-            _covered(world, year).join(among, on="person", how="semi").select(COLUMNS)
+            covered.filter(pl.col("year") == year).join(among, on="person", how="semi")
             for year, among in persons.items()
         ]
     )
@@ -139,13 +136,15 @@ def long_term_opioids(world: World) -> pl.DataFrame:
 def airway_antibiotics(world: World, drugs: str = "J01") -> pl.DataFrame:
     """Antibiotics prescribed on a day with an airway diagnosis."""
     parts = []
+    covered = gp_residents(world).drop("value")
     for year in world.years:
         days = _diagnosed(world, _AIRWAYS, year).select("person", authored_on="recorded_on")
         given = _prescribed(world, _starts(_ATC, drugs), year).join(
             days, on=["person", "authored_on"], how="semi"
         )
         counted = given.group_by("person").agg(pl.len().alias("value"))
-        parts.append(_covered(world, year).drop("value").join(counted, on="person").select(COLUMNS))
+        here = covered.filter(pl.col("year") == year)
+        parts.append(here.join(counted, on="person").select(COLUMNS))
     return by_year(parts)
 
 

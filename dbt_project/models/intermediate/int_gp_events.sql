@@ -35,10 +35,31 @@ events as (
         authored_on as event_on,
         provider_key
     from {{ ref('stg_journal__prescription') }}
+),
+
+-- Few codes stand in many rows: each is looked up once.
+codes as (
+    select distinct
+        code_system,
+        code
+    from events
+),
+
+wanted as (
+    select
+        code_sets.code_set,
+        code_sets.lookback_months,
+        codes.code_system,
+        codes.code
+    from codes
+    inner join code_sets
+        on
+            codes.code_system = code_sets.code_system
+            and starts_with(codes.code, code_sets.prefix)
 )
 
 select
-    code_sets.code_set,
+    wanted.code_set,
     events.event_key,
     covered.person_id,
     covered.year,
@@ -46,13 +67,13 @@ select
     events.event_on,
     events.provider_key
 from events
-inner join code_sets
+inner join wanted
     on
-        events.code_system = code_sets.code_system
-        and starts_with(events.code, code_sets.prefix)
+        events.code_system = wanted.code_system
+        and events.code = wanted.code
 inner join {{ ref('int_person_links') }} as links on events.patient_key = links.patient_key
 inner join {{ ref('msr_gp_residents') }} as covered on links.person_id = covered.person_id
 inner join {{ source('catalogue', 'years') }} as years on covered.year = years.year
 where
-    events.event_on > {{ add_months('years.last_day', '-1 * code_sets.lookback_months') }}
+    events.event_on > {{ add_months('years.last_day', '-1 * wanted.lookback_months') }}
     and events.event_on <= years.last_day
