@@ -3,10 +3,15 @@
 {{ return([
     'admission_notices',
     'admission_reports',
+    'airway_antibiotics',
+    'airway_narrow_penicillins',
     'ambulatory_sensitive_stays',
     'bed_days',
+    'benzodiazepines',
     'care_messages',
     'care_messages_rejected',
+    'dementia',
+    'dementia_antipsychotics',
     'diabetes_t2',
     'discharge_reports',
     'early_notices',
@@ -25,15 +30,19 @@
     'long_stay_nutrition_screened',
     'long_stay_residents',
     'long_stay_seen_by_doctor',
+    'long_term_opioids',
+    'mental_diagnoses',
     'migration_persons_confirmed',
     'migration_persons_received',
     'migration_records_confirmed',
     'migration_records_received',
     'municipal_emergency_bed_stays',
+    'musculoskeletal_diagnoses',
     'open_worklist_items',
     'out_of_hours_contacts',
     'overdue_worklist_items',
     'person_years',
+    'polypharmacy',
     'portal_active',
     'portal_forms_answered',
     'portal_forms_sent',
@@ -64,4 +73,18 @@ exists (
         and code_sets.code_system = {{ system }}
         and starts_with({{ code }}, code_sets.prefix)
 )
+{%- endmacro %}
+
+{# Covered residents with an event that meets a condition, such as `code_set = '…'`: a measure. #}
+{% macro gp_residents_with(condition) -%}
+select
+    cast(null as varchar) as service,
+    person_id,
+    year,
+    municipality_code,
+    cast(null as varchar) as provider_key,
+    cast(1 as double) as value
+from {{ ref('int_gp_events') }}
+where {{ condition }}
+group by person_id, year, municipality_code
 {%- endmacro %}

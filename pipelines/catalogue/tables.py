@@ -31,8 +31,8 @@ def catalogue_tables(
 
     Returns:
         Frames by table name: ``indicators`` (one row per indicator), ``indicator_parameters``
-        (indicator × parameter), ``code_sets`` (code set × prefix), ``years`` (calendar year, with
-        its days), ``municipalities`` (code), ``register_codes`` (year × code, and the codes that
+        (indicator × parameter), ``code_sets`` (indicator × code set × prefix), ``years`` (calendar
+        year, with its days), ``municipalities`` (code), ``register_codes`` (year × code, and the codes that
         its residents have the day after), ``service_spells`` (municipality × service × spell),
         ``hospital_shares`` (municipality × hospital, share of expected stays, live from),
         ``ready_for_discharge_rates`` (year, NOK a day), ``working_days`` (day, and the next
@@ -240,12 +240,12 @@ def _parameters(catalogue: Catalogue) -> pl.DataFrame:
 
 def _code_sets(catalogue: Catalogue) -> pl.DataFrame:
     rows = {
-        (name, code.system, code.prefix)
+        (name, code.system, code.prefix, entry.id)
         for entry in catalogue.indicators.values()
         for name, codes in entry.code_sets.items()
         for code in codes
     }
-    schema = {"code_set": pl.String, "code_system": pl.String, "prefix": pl.String}
+    schema = dict.fromkeys(("code_set", "code_system", "prefix", "indicator_id"), pl.String)
     return pl.DataFrame(sorted(rows), schema=schema, orient="row")
 
 

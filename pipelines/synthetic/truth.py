@@ -67,7 +67,7 @@ def indicator_truth(
     totals, ages = [], []
     measured: dict[Measure, pl.DataFrame] = {}
     for indicator_id, definition in DEFINITIONS.items():
-        for measure in (definition.numerator, definition.denominator):
+        for measure in (definition.numerator, definition.denominator, states.gp_residents):
             if measure not in measured:
                 measured[measure] = measure(world)
         coverage = coverage_of(world, definition, measured, known)
@@ -116,7 +116,7 @@ def coverage_of(
     Args:
         world: The world.
         definition: The indicator.
-        measured: Its measures.
+        measured: Its measures, and the residents whom general practitioners cover.
         known: The register's inhabitants: covered shares are then of the calendar. Null: of the
             person-time that the journal knows.
 
@@ -163,7 +163,7 @@ def _coverage_in(
     share = pl.col("covered_days") / pl.col("days")
     if definition.service == "gp":
         covered = (
-            measured[definition.denominator]
+            measured[states.gp_residents]
             .filter(pl.col("year") == year)
             .group_by("municipality_code")
             .agg(pl.len().alias("covered"))

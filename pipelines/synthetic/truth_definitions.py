@@ -12,6 +12,7 @@ from pipelines.synthetic import truth_events as events
 from pipelines.synthetic import truth_hospital as hospital
 from pipelines.synthetic import truth_persons as states
 from pipelines.synthetic import truth_quality as quality
+from pipelines.synthetic import truth_primary as primary
 from pipelines.synthetic.truth_definition import ADULTS, ALL_AGES, FROM_16, Definition
 from pipelines.synthetic.truth_persons import World
 
@@ -95,4 +96,5 @@ DEFINITIONS: dict[str, Definition] = {
         _active_staff, events.staff, 100, (), "municipal_care", on_date=True
     ),
     **quality.DEFINITIONS,
+    **primary.DEFINITIONS,
 }

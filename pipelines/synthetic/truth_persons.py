@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
@@ -45,6 +46,19 @@ class World:
     def years(self) -> list[int]:
         """Calendar years of the window."""
         return list(self.region.settings.window)
+
+    @cached_property
+    def prescriptions(self) -> pl.DataFrame:
+        """Prescriptions that stand: person, atc_code, authored_on."""
+        frames = [self.region.prescriptions]
+        if make := self.region.yearly.get("chronic_prescriptions"):
+            frames += [make(year) for year in self.years]
+        return pl.concat(
+            frame.filter(~pl.col("status").cast(pl.String).is_in(NOT_CONFIRMED_STATUS)).select(
+                "person", pl.col("atc_code").cast(pl.String), "authored_on"
+            )
+            for frame in frames
+        )
 
 
 def reserved(region: Region) -> pl.Series:
@@ -198,7 +212,7 @@ def diabetes_t2(world: World) -> pl.DataFrame:
     return by_year(parts)
 
 
-def _diagnoses(region: Region) -> pl.DataFrame:
+def diagnoses(region: Region) -> pl.DataFrame:
     """Diagnoses, whoever made them: person, code_system, code, recorded_on, verification_status."""
     columns = ("person", "code_system", "code", "recorded_on", "verification_status")
     own = region.conditions.select(columns)
@@ -214,7 +228,7 @@ def _diabetes_in_look_back(world: World, year: int) -> pl.DataFrame:
     last = dt.date(year, 12, 31)
     after = dt.date(year - LOOK_BACK_MONTHS // 12, 12, 31)
     code, system = pl.col("code"), pl.col("code_system")
-    conditions = _diagnoses(world.region).filter(
+    conditions = diagnoses(world.region).filter(
         pl.col("verification_status") == "confirmed",
         pl.col("recorded_on") > after,
         pl.col("recorded_on") <= last,
@@ -228,8 +242,7 @@ def _diabetes_in_look_back(world: World, year: int) -> pl.DataFrame:
         | ((system == "icd10") & (code.str.starts_with("O24") | (code == "E282")))
     )
     atc = pl.col("atc_code")
-    drugs = world.region.prescriptions.filter(
-        ~pl.col("status").is_in(NOT_CONFIRMED_STATUS),
+    drugs = world.prescriptions.filter(
         pl.col("authored_on") > after,
         pl.col("authored_on") <= last,
         atc.str.starts_with("A10B"),

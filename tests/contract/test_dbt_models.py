@@ -53,7 +53,7 @@ def test_code_sets_in_models_are_those_of_the_catalogue() -> None:
     used = {
         name
         for path in MODELS
-        for name in re.findall(r"in_code_set\(\s*'(\w+)'", path.read_text(encoding="utf-8"))
+        for name in re.findall(r"code_set(?:\(| = )\s*'(\w+)'", path.read_text(encoding="utf-8"))
     }
     named = {name for entry in catalogue().indicators.values() for name in entry.code_sets}
     assert used == named

@@ -252,7 +252,7 @@ def test_catalogue_tables_have_their_grain(tables: dict[str, pl.DataFrame]) -> N
     keys = {
         "indicators": ["indicator_id"],
         "indicator_parameters": ["indicator_id", "parameter"],
-        "code_sets": ["code_set", "code_system", "prefix"],
+        "code_sets": ["indicator_id", "code_set", "code_system", "prefix"],
         "years": ["year"],
         "municipalities": ["municipality_code"],
         "register_codes": ["year", "municipality_code", "register_code"],

@@ -1,0 +1,1 @@
+{{ gp_residents_with("code_set = 'musculoskeletal_diagnoses'") }}
