@@ -30,6 +30,9 @@ KEYS = {
     "portal_form": "form_key",
     "staff": "staff_key",
     "gp_office": "gp_office_key",
+    "care_decision": "decision_key",
+    "bed_capacity": "capacity_key",
+    "observation": "observation_key",
 }
 SUMS = (
     "numerator",
