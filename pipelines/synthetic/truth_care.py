@@ -293,7 +293,7 @@ def _safety_alarm(world: World) -> pl.DataFrame:
 
 
 DEFINITIONS: dict[str, Definition] = {
-    "home_care_hours_per_user": _on_date(home_care_hours, home_care_users, 1, (0,)),
+    "home_care_hours_per_user": _on_date(home_care_hours, home_care_users, 1, ()),
     "decision_to_first_visit_within_7_days_share": Definition(
         decisions_started_7d, new_decisions, 100, (0, 67, 80), CARE
     ),
