@@ -6,21 +6,27 @@
     'airway_antibiotics',
     'airway_narrow_penicillins',
     'ambulatory_sensitive_stays',
+    'assessed_users',
+    'available_bed_days',
     'bed_days',
     'benzodiazepines',
     'care_messages',
     'care_messages_rejected',
+    'decisions_started_7d',
     'dementia',
     'dementia_antipsychotics',
     'diabetes_t2',
     'discharge_reports',
     'early_notices',
     'emergency_stays',
+    'extensive_need_users',
     'go_live_staff',
     'go_live_staff_trained',
     'gp_residents',
     'heart_attacks',
     'hip_fractures',
+    'home_care_hours',
+    'home_care_users',
     'home_nursing_nutrition_screened',
     'home_nursing_users',
     'index_discharges',
@@ -38,14 +44,20 @@
     'migration_records_received',
     'municipal_emergency_bed_stays',
     'musculoskeletal_diagnoses',
+    'new_decisions',
+    'nursing_home_falls',
+    'nursing_home_waiting',
+    'occupied_bed_days',
     'open_worklist_items',
     'out_of_hours_contacts',
     'overdue_worklist_items',
     'person_years',
+    'personal_assistance_users',
     'polypharmacy',
     'portal_active',
     'portal_forms_answered',
     'portal_forms_sent',
+    'practical_help_users',
     'queries',
     'queries_answered',
     'readmissions_30d',
@@ -53,8 +65,11 @@
     'ready_for_discharge_cost',
     'residents',
     'residents_live',
+    'safety_alarm_users',
     'same_day_entries',
     'same_day_episodes',
+    'short_stays_ended',
+    'short_stays_to_home',
     'staff',
     'staff_active',
     'strokes',
@@ -64,7 +79,11 @@
 ]) }}
 {%- endmacro %}
 
-{# Codes of a named set from the catalogue, as a condition on a row's system and code. #}
+{#
+  Codes of a named set from the catalogue, as a condition on a row's system and code. A prefix
+  stands for all that begin with it; an IPLOS code has one or two digits and stands for itself
+  alone: 1 is not 15.
+#}
 {% macro in_code_set(code_set, system, code) -%}
 exists (
     select 1
@@ -72,6 +91,7 @@ exists (
     where code_sets.code_set = '{{ code_set }}'
         and code_sets.code_system = {{ system }}
         and starts_with({{ code }}, code_sets.prefix)
+        and (code_sets.code_system <> 'iplos' or code_sets.prefix = {{ code }})
 )
 {%- endmacro %}
 

@@ -114,7 +114,10 @@ class Coverage(Strict):
 
 
 class Code(Strict):
-    """All codes of one system that begin with ``prefix`` (no dot, upper case)."""
+    """All codes of one system that begin with ``prefix`` (no dot, upper case).
+
+    IPLOS codes have one or two digits: there, ``prefix`` is the whole code.
+    """
 
     system: Literal["icd10", "icpc2", "atc", "iplos"]
     prefix: str = Field(pattern=r"^[A-Z0-9]{1,8}$")
@@ -253,8 +256,8 @@ class Indicator(Strict):
 
     @property
     def unit(self) -> str:
-        """Unit of the indicator's values, such as ``percent`` or ``days_per_1000_persons``."""
-        if self.multiplier == PERCENT:
+        """Unit of the indicator's values: ``percent`` for shares, ``days_per_1000_persons``."""
+        if self.multiplier == PERCENT and self.kind == "proportion":
             return "percent"
         return f"{self.numerator.unit}_per_{self.multiplier}_{self.denominator.unit}"
 

@@ -24,6 +24,8 @@ LEAST_COVERAGE = 0.80
 """Shares of covered person-time: from the first a cell is full, below the second not shown."""
 
 PERCENT = 100
+SHARE = "percent"
+"""Unit of a part of a whole. A rate per hundred, such as occupancy, may pass a hundred."""
 BORDERS_CHANGED = 2024
 """First year of the municipal borders called '2024'."""
 
@@ -102,6 +104,7 @@ def _values_with_rules(
         pl.col("threshold").alias("_threshold"),
         pl.col("public_denominator").alias("_public"),
         pl.col("multiplier").alias("_multiplier"),
+        pl.col("unit").alias("_unit"),
         pl.col("decimals").alias("_decimals"),
         pl.col("coverage_service").alias("_service"),
     ).unique(["indicator_id", "indicator_version"])
@@ -146,7 +149,7 @@ def _small_count_rules() -> list[pl.Expr]:
 
     return [
         (~small(numerator)).alias("rule_small_numerator"),
-        (~(small(complement) & (pl.col("_multiplier") == PERCENT))).alias("rule_small_complement"),
+        (~(small(complement) & (pl.col("_unit") == SHARE))).alias("rule_small_complement"),
         (~(small(denominator) & ~pl.col("_public"))).alias("rule_small_denominator"),
     ]
 
@@ -161,7 +164,7 @@ def _value_rules() -> list[pl.Expr]:
     tolerance = (
         0.5 * pl.lit(10.0).pow(-pl.col("_decimals").cast(pl.Float64)) + of_denominator + 1e-6
     )
-    is_share = (pl.col("_multiplier") == PERCENT) & (pl.col("value_kind") != "indirect")
+    is_share = (pl.col("_unit") == SHARE) & (pl.col("value_kind") != "indirect")
     is_measured = pl.col("_service") != "none"
     municipality = pl.col("area_level") == "municipality"
     return [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.synthetic import truth_care as care
 from pipelines.synthetic import truth_events as events
 from pipelines.synthetic import truth_hospital as hospital
 from pipelines.synthetic import truth_persons as states
@@ -97,4 +98,5 @@ DEFINITIONS: dict[str, Definition] = {
     ),
     **quality.DEFINITIONS,
     **primary.DEFINITIONS,
+    **care.DEFINITIONS,
 }

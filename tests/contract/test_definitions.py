@@ -38,8 +38,6 @@ MICRODATA = {key_of(table) for table in declared().values()}
 AWAITED = {
     AssetKey(["staging", f"stg_journal__{name}"])
     for name in (
-        "bed_capacity",
-        "care_decision",
         "immunization",
         "migration_count",
         "procedure",

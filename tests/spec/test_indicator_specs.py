@@ -34,6 +34,8 @@ KEYS = {
     "procedure": "procedure_key",
     "migration_count": "report_key",
     "claim": "claim_key",
+    "care_decision": "decision_key",
+    "bed_capacity": "capacity_key",
 }
 SUMS = (
     "numerator",

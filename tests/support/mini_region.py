@@ -64,10 +64,11 @@ _SHAPES: dict[str, tuple[dict[str, object], dict[str, pl.DataType | type[pl.Data
         {"person": pl.Int64, "status": pl.String, "atc_code": pl.String, "authored_on": pl.Date},
     ),
     "care_episodes": (
-        {"person": 0, "status": "active", "service_type_code": "15", "start_on": D(2021, 3, 1),
-         "end_on": None},
+        {"person": 0, "status": "active", "service_type_code": "15", "municipality_code": "5001",
+         "unit": "5001-E1", "start_on": D(2021, 3, 1), "end_on": None, "weekly_hours": None},
         {"person": pl.Int64, "status": pl.String, "service_type_code": pl.String,
-         "start_on": pl.Date, "end_on": pl.Date},
+         "municipality_code": pl.String, "unit": pl.String,
+         "start_on": pl.Date, "end_on": pl.Date, "weekly_hours": pl.Float64},
     ),
     "journal_entries": (
         {"person": 0, "staff": 0, "status": "current", "form": "structured",

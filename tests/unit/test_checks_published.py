@@ -27,6 +27,7 @@ from tests.support.check_frames import DTYPES, broken_frame, clean_frame
 RATE = "emergency_admissions_per_1000"
 SHARE = "diabetes_type2_prevalence"
 FACTS = "adoption_inhabitants_share"
+BEDS = "nursing_home_occupancy_share"
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -99,6 +100,16 @@ def good_values() -> pl.DataFrame:
             period_end=dt.date(2023, 12, 31),
         ),
         row(indicator_id=RATE, numerator=980.0, value=980.0, lower_ci=920.0, upper_ci=1043.0),
+        # More stays than beds, and as many but two: a rate, although per hundred.
+        row(indicator_id=BEDS, numerator=1002.0, value=100.2, lower_ci=None, upper_ci=None),
+        row(
+            indicator_id=BEDS,
+            area_code="5025",
+            numerator=998.0,
+            value=99.8,
+            lower_ci=None,
+            upper_ci=None,
+        ),
         row(
             indicator_id=FACTS,
             numerator=2.0,

@@ -18,21 +18,6 @@ contacts as (
     from {{ ref('stg_journal__claim') }} as claims
     inner join {{ ref('int_person_links') }} as links on claims.patient_key = links.patient_key
     group by links.person_id, cast(extract(year from claims.billed_on) as integer)
-),
-
--- The year's last score; of two on one day the higher.
-scores as (
-    select
-        links.person_id,
-        cast(extract(year from scored.observed_on) as integer) as year,
-        scored.value as score,
-        row_number() over (
-            partition by links.person_id, extract(year from scored.observed_on)
-            order by scored.observed_on desc, scored.value desc
-        ) as place
-    from {{ ref('stg_journal__observation') }} as scored
-    inner join {{ ref('int_person_links') }} as links on scored.patient_key = links.patient_key
-    where scored.code = 'function_score' and scored.value between 1 and 5
 )
 
 select
@@ -67,9 +52,6 @@ left join {{ ref('msr_portal_active') }} as portal
 left join stays on residents.person_id = stays.person_id and residents.year = stays.year
 left join contacts
     on residents.person_id = contacts.person_id and residents.year = contacts.year
-left join scores
-    on
-        residents.person_id = scores.person_id
-        and residents.year = scores.year
-        and scores.place = 1
+left join {{ ref('int_need_scores') }} as scores
+    on residents.person_id = scores.person_id and residents.year = scores.year
 where residents.municipality_code is not null

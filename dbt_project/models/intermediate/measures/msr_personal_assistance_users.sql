@@ -1,0 +1,9 @@
+select
+    cast(null as varchar) as service,
+    person_id,
+    year,
+    municipality_code,
+    cast(null as varchar) as provider_key,
+    cast(1 as double) as value
+from {{ ref('int_care_users') }}
+where {{ in_code_set('personal_assistance_users', "'iplos'", 'service_type_code') }}
