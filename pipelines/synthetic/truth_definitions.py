@@ -12,8 +12,8 @@ from pipelines.synthetic import truth_care as care
 from pipelines.synthetic import truth_events as events
 from pipelines.synthetic import truth_hospital as hospital
 from pipelines.synthetic import truth_persons as states
-from pipelines.synthetic import truth_quality as quality
 from pipelines.synthetic import truth_primary as primary
+from pipelines.synthetic import truth_quality as quality
 from pipelines.synthetic.truth_definition import ADULTS, ALL_AGES, FROM_16, Definition
 from pipelines.synthetic.truth_persons import World
 
