@@ -1,14 +1,23 @@
 {# Every measure there is; `tests/contract` holds the list to the models and to the catalogue. #}
 {% macro measures() -%}
 {{ return([
+    'asthma',
     'bed_days',
+    'copd',
     'diabetes_t2',
     'emergency_stays',
     'gp_residents',
+    'hba1c_at_most_53',
+    'hba1c_measured',
     'home_nursing_users',
+    'hypertension',
+    'hypertension_controlled',
     'index_discharges',
+    'influenza_vaccinated',
     'journal_entries',
     'long_stay_residents',
+    'mmr_one_dose',
+    'mmr_two_doses',
     'person_years',
     'portal_active',
     'portal_forms_answered',

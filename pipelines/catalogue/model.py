@@ -107,8 +107,8 @@ class Coverage(Strict):
 class Code(Strict):
     """All codes of one system that begin with ``prefix`` (no dot, upper case)."""
 
-    system: Literal["icd10", "icpc2", "atc", "iplos"]
-    prefix: str = Field(pattern=r"^[A-Z0-9]{1,8}$")
+    system: Literal["icd10", "icpc2", "atc", "iplos", "nlk", "loinc"]
+    prefix: str = Field(pattern=r"^[A-Z0-9-]{1,8}$")
 
 
 class Caveat(Strict):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.synthetic import truth_chronic as chronic
 from pipelines.synthetic import truth_events as events
 from pipelines.synthetic import truth_persons as states
 from pipelines.synthetic.truth_definition import ADULTS, ALL_AGES, FROM_16, Definition
@@ -96,4 +97,5 @@ DEFINITIONS: dict[str, Definition] = {
     "adoption_staff_share": Definition(
         _active_staff, events.staff, 100, (), "municipal_care", on_date=True
     ),
+    **chronic.DEFINITIONS,
 }

@@ -188,7 +188,7 @@ def diabetes_t2(world: World) -> pl.DataFrame:
     return by_year(parts)
 
 
-def _diagnoses(region: Region) -> pl.DataFrame:
+def diagnoses(region: Region) -> pl.DataFrame:
     """Diagnoses, whoever made them: person, code_system, code, recorded_on, verification_status."""
     columns = ("person", "code_system", "code", "recorded_on", "verification_status")
     own = region.conditions.select(columns)
@@ -204,7 +204,7 @@ def _diabetes_in_look_back(world: World, year: int) -> pl.DataFrame:
     last = dt.date(year, 12, 31)
     after = dt.date(year - LOOK_BACK_MONTHS // 12, 12, 31)
     code, system = pl.col("code"), pl.col("code_system")
-    conditions = _diagnoses(world.region).filter(
+    conditions = diagnoses(world.region).filter(
         pl.col("verification_status") == "confirmed",
         pl.col("recorded_on") > after,
         pl.col("recorded_on") <= last,

@@ -30,6 +30,8 @@ KEYS = {
     "portal_form": "form_key",
     "staff": "staff_key",
     "gp_office": "gp_office_key",
+    "observation": "observation_key",
+    "immunization": "immunization_key",
 }
 SUMS = (
     "numerator",
