@@ -1,7 +1,8 @@
-"""Measures for the truth about chronic disease and vaccination.
+"""Measures for the truth about chronic disease, vaccination and children's health.
 
-Belongs here: lung disease, hypertension and diabetes with what is measured for them, and who is
-vaccinated. Does not belong here: who has diabetes, residents and offices (``truth_persons``).
+Belongs here: lung disease, hypertension and diabetes with what is measured for them, who is
+vaccinated, what health stations see. Does not belong here: who has diabetes, residents and
+offices (``truth_persons``).
 
 Every measure returns rows of year, person, municipality_code (null: graded), value.
 """
@@ -149,6 +150,81 @@ def influenza_vaccinated(world: World) -> pl.DataFrame:
     return gp_residents(world).join(vaccinated, on=["person", "year"], how="semi").select(COLUMNS)
 
 
+def _of_children(world: World, code: str, age: int) -> pl.DataFrame:
+    """What municipalities observed of residents who reach an age in the year.
+
+    Returns:
+        One row an observation: year, person, municipality_code, sex, birth_date, value,
+        observed_on.
+    """
+    columns = {"person": pl.Int64, "value": pl.Float64, "observed_on": pl.Date}
+    seen = pl.DataFrame(schema=columns)
+    frame = world.region.more.get("child_observations")
+    if frame is not None:
+        kept = frame.filter(pl.col("code") == code, pl.col("status") != "entered-in-error")
+        seen = kept.select(*columns)
+    born = world.region.persons.select("person", "sex", "birth_date")
+    reached = residents(world).drop("value").join(born, on="person")
+    reached = reached.filter(pl.col("year") - pl.col("birth_date").dt.year() == age)
+    return reached.join(seen, on="person")
+
+
+def _persons(rows: pl.DataFrame) -> pl.DataFrame:
+    ones = rows.select("year", "person", "municipality_code").unique()
+    return by_year([ones.with_columns(pl.lit(1.0).alias("value"))])
+
+
+def _age_days() -> pl.Expr:
+    return (pl.col("observed_on") - pl.col("birth_date")).dt.total_days()
+
+
+def checked_on_schedule(world: World) -> pl.DataFrame:
+    """Children who turn one, checked at 28–56 days and at 152–212 days."""
+    seen = _of_children(world, "health_check", 1)
+    first = seen.filter(_age_days().is_between(28, 56))
+    second = seen.filter(_age_days().is_between(152, 212))
+    return _persons(first.join(second, on=["person", "year"], how="semi"))
+
+
+def _feeding(world: World) -> pl.DataFrame:
+    """The last answer at six months."""
+    seen = _of_children(world, "breastfeeding", 1).filter(_age_days().is_between(152, 212))
+    return seen.sort("observed_on", "value").unique("person", keep="last", maintain_order=True)
+
+
+def feeding_known_6_months(world: World) -> pl.DataFrame:
+    """Children who turn one and whose feeding at six months is known."""
+    return _persons(_feeding(world))
+
+
+def breastfed_6_months(world: World) -> pl.DataFrame:
+    """Of those, children who were breastfed, partly or fully."""
+    return _persons(_feeding(world).filter(pl.col("value") > 0))
+
+
+def _body_mass(world: World) -> pl.DataFrame:
+    """The last body mass index of the year in which a child turns eight."""
+    seen = _of_children(world, "39156-5", 8)
+    seen = seen.filter(pl.col("observed_on").dt.year() == pl.col("year"))
+    last = pl.col("observed_on") == pl.col("observed_on").max().over("person")
+    return seen.filter(last).filter(pl.col("value") == pl.col("value").min().over("person"))
+
+
+def measured_8_years(world: World) -> pl.DataFrame:
+    """Children whose body mass index was measured in the year they turn eight."""
+    return _persons(_body_mass(world))
+
+
+def overweight_8_years(world: World) -> pl.DataFrame:
+    """Of those, children at or above the international limits for overweight."""
+    seen = _body_mass(world)
+    had_birthday = pl.col("observed_on") >= pl.col("birth_date").dt.offset_by("96mo")
+    boys = pl.when(had_birthday).then(18.76).otherwise(18.16)
+    girls = pl.when(had_birthday).then(18.69).otherwise(18.03)
+    limit = pl.when(pl.col("sex") == "male").then(boys).otherwise(girls)
+    return _persons(seen.filter(pl.col("value") >= limit - 1e-9))
+
+
 DEFINITIONS: dict[str, Definition] = {
     "hba1c_measured_share": Definition(
         hba1c_measured, diabetes_t2, 100, ADULTS, "gp", on_date=True
@@ -172,4 +248,16 @@ DEFINITIONS: dict[str, Definition] = {
     "influenza_65plus_share": Definition(
         influenza_vaccinated, gp_residents, 100, (65, 80), "gp", on_date=True
     ),
-}
+    "overweight_8_years_share": Definition(
+        overweight_8_years, measured_8_years, 100, (8,), "municipal_care", on_date=True, oldest=8,
+        wash_in_months=12,
+    ),
+    "breastfeeding_6_months_share": Definition(
+        breastfed_6_months, feeding_known_6_months, 100, (1,), "municipal_care", on_date=True,
+        oldest=1, wash_in_months=24,
+    ),
+    "health_station_on_schedule_share": Definition(
+        checked_on_schedule, residents, 100, (1,), "municipal_care", on_date=True, public=True,
+        oldest=1, wash_in_months=24,
+    ),
+}  # fmt: skip

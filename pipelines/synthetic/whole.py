@@ -18,6 +18,7 @@ from pipelines.synthetic.days import Ints, off_changing_hours
 from pipelines.synthetic.decisions import bed_episodes, capacity_frame, decision_frame
 from pipelines.synthetic.diagnoses import condition_rows, prescription_rows
 from pipelines.synthetic.go_live import migration_frame, with_training, worklist_frame
+from pipelines.synthetic.health_station import child_frame
 from pipelines.synthetic.hospital_codes import hospital_diagnoses
 from pipelines.synthetic.listed import Basis
 from pipelines.synthetic.measurements import gp_observations, hospital_observations
@@ -120,6 +121,7 @@ def _frames(region: Region, basis: Basis, ill: Ill, diabetic: Ints) -> dict[str,
         "hospital_diagnoses": hospital_diagnoses(basis, encounters),
         "extra_messages": extra_messages(basis, encounters, region.messages),
         "municipal_observations": observation_frame(basis, episodes),
+        "child_observations": child_frame(basis),
         "procedures": procedure_frame(basis, episodes),
         "care_decisions": decision_frame(basis, episodes),
         "bed_capacity": capacity_frame(basis, episodes),
