@@ -39,7 +39,8 @@ PATTERNS: Mapping[str, str] = {
     # One to five levels (A, A10, A10B, A10BA, A10BA02).
     "atc": r"[A-Z]([0-9]{2}([A-Z]([A-Z]([0-9]{2})?)?)?)?",
     # NLK (NPU27300, NOR05009), LOINC (85354-9) or one of our own.
-    "observation": r"[A-Z]{3}[0-9]{5}|[0-9]{1,7}-[0-9]|nutrition_screening|fall|function_score",
+    "observation": r"[A-Z]{3}[0-9]{5}|[0-9]{1,7}-[0-9]|nutrition_screening|fall|function_score"
+    r"|health_check|breastfeeding",
 }
 """Forms a value may have, as regular expressions for the whole value."""
 

@@ -119,8 +119,8 @@ class Code(Strict):
     IPLOS codes have one or two digits: there, ``prefix`` is the whole code.
     """
 
-    system: Literal["icd10", "icpc2", "atc", "iplos"]
-    prefix: str = Field(pattern=r"^[A-Z0-9]{1,8}$")
+    system: Literal["icd10", "icpc2", "atc", "iplos", "nlk", "loinc"]
+    prefix: str = Field(pattern=r"^[A-Z0-9-]{1,8}$")
 
 
 class Caveat(Strict):

@@ -65,6 +65,8 @@ BETWEEN: Mapping[str, tuple[tuple[str, float, float], ...]] = {
     # In mmol/mol: a value in per cent (3-20) lies below.
     "NPU27300": (("value", 20, 250),),
     "function_score": (("value", 1, 9),),
+    "39156-5": (("value", 8, 80),),
+    "breastfeeding": (("value", 0, 2),),
     "85354-9": (("systolic", 50, 300), ("diastolic", 20, 200)),
 }
 """Per code of an observation: columns that it fills, with the least and greatest likely value."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from pipelines.synthetic.health_station import BODY_MASS, CHECK, FEEDING
 from pipelines.synthetic.model import Region
 from pipelines.synthetic.phenomena_life import life_counts
 from pipelines.synthetic.phenomena_tools import SCHEMA, count, sound
@@ -111,6 +112,9 @@ def _municipal(region: Region) -> Iterator[pl.DataFrame]:
         yield count(code, observed.filter(pl.col("code") == code), "observed_on", here)
     need = observed.filter(pl.col("code") == "function_score", pl.col("value").is_between(3, 5))
     yield count("function_score_with_need", need, "observed_on", here)
+    children = sound(region.more["child_observations"])
+    for code, name in ((CHECK, CHECK), (FEEDING, FEEDING), (BODY_MASS, "body_mass_at_eight")):
+        yield count(name, children.filter(pl.col("code") == code), "observed_on", here)
     done = sound(region.more["procedures"])
     for code in ("medication_review", "physician_assessment", "dental_assessment"):
         yield count(code, done.filter(pl.col("code") == code), "performed_on", here)

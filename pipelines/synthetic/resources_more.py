@@ -113,7 +113,7 @@ class WholeBuilder(Builder):
         system = (
             pl.when(code.str.starts_with("NPU"))
             .then(pl.lit(NLK))
-            .when(code == "85354-9")
+            .when(code.is_in(["85354-9", "39156-5"]))
             .then(pl.lit(LOINC))
             .otherwise(pl.lit(f"{fhir.OWN}observation"))
         )

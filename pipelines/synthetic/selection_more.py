@@ -209,6 +209,7 @@ _MORE: dict[str, tuple[Part, ...]] = {
     "kommuner": (
         Part("Communication", "communication", _extra_messages(municipal=True)),
         Part("Observation", "observation", _more("municipal_observations", "observed_on")),
+        Part("Observation", "observation", _more("child_observations", "observed_on")),
         Part("Procedure", "procedure", _more("procedures", "performed_on")),
         Part("ServiceRequest", "service_request", _decisions),
         Part("Location", "location", _capacity),

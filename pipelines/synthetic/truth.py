@@ -65,9 +65,9 @@ def indicator_truth(
     world = states.world(region, load_coverage())
     known = register.inhabitants(region) if public_denominators == "register" else None
     totals, ages = [], []
-    measured: dict[Measure, pl.DataFrame] = {}
+    measured: dict[Measure, pl.DataFrame] = {states.gp_residents: states.gp_residents(world)}
     for indicator_id, definition in DEFINITIONS.items():
-        for measure in (definition.numerator, definition.denominator, states.gp_residents):
+        for measure in (definition.numerator, definition.denominator):
             if measure not in measured:
                 measured[measure] = measure(world)
         coverage = coverage_of(world, definition, measured, known)
@@ -162,6 +162,7 @@ def _coverage_in(
     )
     share = pl.col("covered_days") / pl.col("days")
     if definition.service == "gp":
+        # Whatever is counted among them: the inhabitants whose office is live.
         covered = (
             measured[states.gp_residents]
             .filter(pl.col("year") == year)
@@ -176,7 +177,7 @@ def _coverage_in(
         share = share.otherwise(0.0)
     elif definition.on_date and definition.service != "none":
         frame = frame.join(
-            _covered_on_last_day(world.coverage, definition.service, year),
+            _covered_on_last_day(world.coverage, definition, year),
             on="municipality_code",
             how="left",
         )
@@ -193,9 +194,10 @@ def _coverage_in(
     )
 
 
-def _covered_on_last_day(coverage: Coverage, service: str, year: int) -> pl.DataFrame:
+def _covered_on_last_day(coverage: Coverage, definition: Definition, year: int) -> pl.DataFrame:
+    counts_from = pl.col("covered_from").dt.offset_by(f"{definition.wash_in_months}mo")
     return coverage.begins.filter(
-        pl.col("service") == service, pl.col("covered_from").dt.year() <= year
+        pl.col("service") == definition.service, counts_from.dt.year() <= year
     ).select("municipality_code", pl.lit(1.0).alias("live"))
 
 

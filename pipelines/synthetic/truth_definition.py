@@ -27,6 +27,7 @@ class Definition:
     the year's resident days. ``person_time``: the denominator is measured in days and counted in
     person-years. ``public``: the denominator is the public population: that of the register, or
     the journal's own count, which leaves graded persons out. ``oldest``: greatest age.
+    ``wash_in_months``: how long a municipality must have been live on 31 December.
     """
 
     numerator: Measure
@@ -38,6 +39,7 @@ class Definition:
     person_time: bool = False
     public: bool = False
     oldest: int = OPEN_AGE
+    wash_in_months: int = 0
 
 
 def age_groups(definition: Definition) -> list[tuple[str, int, int]]:

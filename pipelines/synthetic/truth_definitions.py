@@ -9,6 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.synthetic import truth_care as care
+from pipelines.synthetic import truth_chronic as chronic
 from pipelines.synthetic import truth_events as events
 from pipelines.synthetic import truth_hospital as hospital
 from pipelines.synthetic import truth_persons as states
@@ -99,4 +100,5 @@ DEFINITIONS: dict[str, Definition] = {
     **quality.DEFINITIONS,
     **primary.DEFINITIONS,
     **care.DEFINITIONS,
+    **chronic.DEFINITIONS,
 }

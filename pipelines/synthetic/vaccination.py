@@ -5,12 +5,14 @@ Belongs here: who is vaccinated when. Does not belong here: coverage as an indic
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 
 from pipelines.synthetic import parameters as par
 from pipelines.synthetic.clinical import Ill
-from pipelines.synthetic.days import FAR, Floats, Ints, date_series, first_day, year_of
+from pipelines.synthetic.days import FAR, Bools, Floats, Ints, date_series, first_day, year_of
 from pipelines.synthetic.draws import coded, identified, logit_shift
 from pipelines.synthetic.listed import Basis
 
@@ -20,7 +22,7 @@ _MMR_SPREAD = 60
 
 
 def immunization_frame(basis: Basis, ill: Ill, diabetic: Ints) -> pl.DataFrame:
-    """Draw the vaccinations that live offices know of.
+    """Draw the vaccinations that live offices know of, and live health stations of children's.
 
     Args:
         basis: Persons and offices.
@@ -40,10 +42,13 @@ def immunization_frame(basis: Basis, ill: Ill, diabetic: Ints) -> pl.DataFrame:
     for year in range(basis.settings.first_year - 1, basis.settings.end_year + 1):
         parts.append(_autumn(rng, basis, local, year, risk))
     person, days, vaccine, dose = (np.concatenate(part) for part in zip(*parts, strict=True))
-    known = _known_year(basis, person, days)
+    known = _known_to_offices(basis, person, days)
+    odd = _odd(basis, rng, known <= basis.settings.end_year)
+    station = _known_to_stations(basis, person, days)
+    known = np.where(vaccine == 0, np.minimum(known, station), known)
     kept = known <= basis.settings.end_year
     person, days, vaccine, dose, known = (x[kept] for x in (person, days, vaccine, dose, known))
-    odd = rng.random(person.size)
+    odd = odd[kept]
     status = np.where(odd < par.VACCINE_NOT_DONE, 1, np.where(odd > 1 - par.ERROR_SHARE, 2, 0))
     return pl.DataFrame(
         {
@@ -104,12 +109,30 @@ def _place_of(basis: Basis, person: Ints) -> Ints:
     return last[person]
 
 
-def _known_year(basis: Basis, person: Ints, days: Ints) -> Ints:
+def _odd(basis: Basis, rng: np.random.Generator, at_offices: Bools) -> Floats:
+    """What decides a status: of one stream at offices, of another where only stations know."""
+    odd = np.empty(at_offices.size)
+    odd[at_offices] = rng.random(int(at_offices.sum()))
+    stations = basis.settings.rng("vaccination at health stations")
+    odd[~at_offices] = stations.random(int((~at_offices).sum()))
+    return odd
+
+
+def _known_to_offices(basis: Basis, person: Ints, days: Ints) -> Ints:
     """Year of the first delivery after the vaccination in which the person's office is live."""
-    settings = basis.settings
+    return _first_year(basis, person, days, lambda year: basis.listed(year)[0])
+
+
+def _known_to_stations(basis: Basis, person: Ints, days: Ints) -> Ints:
+    """The same year, by the health station of the municipality: a child's doses are moved there."""
+    live = basis.places.live_on["municipal_care"]
+    return _first_year(basis, person, days, lambda year: basis.residents(year, live)[0])
+
+
+def _first_year(basis: Basis, person: Ints, days: Ints, members: Callable[[int], Ints]) -> Ints:
     known = np.full(person.size, FAR, dtype=np.int64)
-    for year in reversed(settings.window):
-        listed = np.zeros(basis.population.birth.size, dtype=np.bool_)
-        listed[basis.listed(year)[0]] = True
-        known = np.where(listed[person] & (year_of(days) <= year), year, known)
+    for year in reversed(basis.settings.window):
+        there = np.zeros(basis.population.birth.size, dtype=np.bool_)
+        there[members(year)] = True
+        known = np.where(there[person] & (year_of(days) <= year), year, known)
     return known

@@ -19,6 +19,7 @@ from pipelines.synthetic.decisions import bed_episodes, capacity_frame, decision
 from pipelines.synthetic.diagnoses import condition_rows, prescription_rows
 from pipelines.synthetic.follow_up import with_follow_up
 from pipelines.synthetic.go_live import migration_frame, with_training, worklist_frame
+from pipelines.synthetic.health_station import child_frame
 from pipelines.synthetic.hospital_codes import hospital_diagnoses
 from pipelines.synthetic.listed import Basis
 from pipelines.synthetic.measurements import gp_observations, hospital_observations
@@ -122,6 +123,7 @@ def _frames(region: Region, basis: Basis, ill: Ill, diabetic: Ints) -> dict[str,
         "hospital_diagnoses": hospital_diagnoses(basis, encounters),
         "extra_messages": extra_messages(basis, encounters, region.messages),
         "municipal_observations": observation_frame(basis, episodes),
+        "child_observations": child_frame(basis),
         "procedures": procedure_frame(basis, episodes),
         "care_decisions": decision_frame(basis, episodes),
         "bed_capacity": capacity_frame(basis, episodes),

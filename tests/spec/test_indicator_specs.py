@@ -36,6 +36,7 @@ KEYS = {
     "claim": "claim_key",
     "care_decision": "decision_key",
     "bed_capacity": "capacity_key",
+    "immunization": "immunization_key",
 }
 SUMS = (
     "numerator",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 
 from pipelines.synthetic.parameters.care import *  # noqa: F403
+from pipelines.synthetic.parameters.children import *  # noqa: F403
 from pipelines.synthetic.parameters.clinical import *  # noqa: F403
 from pipelines.synthetic.parameters.documentation import *  # noqa: F403
 from pipelines.synthetic.parameters.given import Curve, Months, Parameter, parameters_of
@@ -26,6 +27,7 @@ PARTS = (
     "clinical",
     "care",
     "municipal",
+    "children",
     "portal",
     "documentation",
     "life",

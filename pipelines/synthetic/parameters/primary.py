@@ -68,7 +68,7 @@ BACKGROUND_CODES: Annotated[
     "R05",
     "L03",
     "L18",
-    "K86",
+    "K96",
     "A04",
     "P76",
     "P06",
@@ -78,7 +78,7 @@ BACKGROUND_CODES: Annotated[
     "T93",
     "T82",
     "K74",
-    "R96",
+    "R97",
     "N89",
 )
 BACKGROUND_ATC: Annotated[tuple[str, ...], Given("ATC codes of the background, equally often")] = (

@@ -1,0 +1,1 @@
+{{ persons_of('int_mmr_doses', 'doses >= 2') }}
