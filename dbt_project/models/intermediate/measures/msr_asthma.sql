@@ -1,4 +1,1 @@
-{{ diagnosed(
-    'asthma_prevalence',
-    in_code_set('asthma_diagnoses', 'conditions.code_system', 'conditions.code')
-) }}
+{{ gp_residents_with("code_set = 'asthma_diagnoses'") }}

@@ -1,4 +1,1 @@
-{{ diagnosed(
-    'copd_prevalence_45plus',
-    in_code_set('copd_diagnoses', 'conditions.code_system', 'conditions.code')
-) }}
+{{ gp_residents_with("code_set = 'copd_diagnoses'") }}

@@ -1,4 +1,1 @@
-{{ diagnosed(
-    'hypertension_controlled_share',
-    in_code_set('hypertension_diagnoses', 'conditions.code_system', 'conditions.code')
-) }}
+{{ gp_residents_with("code_set = 'hypertension_diagnoses'") }}

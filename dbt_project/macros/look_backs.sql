@@ -22,31 +22,6 @@ lookback as (
 )
 {%- endmacro %}
 
-{#
-  A measure: residents with a general practitioner in the shared journal who have a confirmed
-  diagnosis in the look-back. Which one is a condition on `conditions`.
-#}
-{% macro diagnosed(indicator, condition) -%}
-with
-{{ looking_back('gp_residents', indicator, 'lookback_months') }}
-
-select distinct
-    cast(null as varchar) as service,
-    lookback.person_id,
-    lookback.year,
-    lookback.municipality_code,
-    cast(null as varchar) as provider_key,
-    cast(1 as double) as value
-from lookback
-inner join {{ ref('int_person_links') }} as links on lookback.person_id = links.person_id
-inner join {{ ref('stg_journal__condition') }} as conditions
-    on
-        links.patient_key = conditions.patient_key
-        and lookback.after_day < conditions.recorded_on
-        and lookback.last_day >= conditions.recorded_on
-where {{ condition }}
-{%- endmacro %}
-
 {# A measure: one for each person, year and place of a model, those that a condition chooses. #}
 {% macro persons_of(model, condition) -%}
 select
