@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from anonymization.tables import ProtectedSystem, protect_system
+from anonymization.tables import ProtectedSystem, protect_system, side_by_side
 from pipelines.catalogue.loader import Catalogue
 from pipelines.catalogue.model import Indicator
 from pipelines.clients.population_register import Provenance
@@ -79,10 +79,13 @@ def build(
     """
     specs = list(catalogue.indicators.values())
     counted = figures(marts, specs)
-    audits = [
-        (group, protect_system(group.system, table_policy(catalogue, group.policy_id)))
-        for group in linked_systems(marts, specs, counted)
-    ]
+    audits = side_by_side(
+        lambda group: (
+            group,
+            protect_system(group.system, table_policy(catalogue, group.policy_id)),
+        ),
+        linked_systems(marts, specs, counted),
+    )
     shown = figure_status([(group, protected.cells) for group, protected in audits])
     standards = Standards.of(marts, specs, reference)
     unrounded = unrounded_values(marts, specs, standards, counted)

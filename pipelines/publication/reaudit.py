@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from anonymization.tables import audit_system
+from anonymization.tables import TablePolicy, audit_system, side_by_side
 from pipelines.catalogue.loader import Catalogue
 from pipelines.publication.figures import FIGURE, Marts
 from pipelines.publication.policy import table_policy
@@ -59,19 +59,13 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
     """
     values = pl.read_parquet(folder / "indicator_values.parquet")
     crude = values.filter(pl.col("value_kind") == "crude")
-    frames, misstated = [], 0
-    for group in linked_systems(marts, list(catalogue.indicators.values())):
-        told = group.figures.join(
-            crude.select(*JOIN, "numerator", "denominator", "value_status"), on=JOIN, how="left"
-        )
-        misstated += _misstated(group, told)
-        statuses = _cell_statuses(group, told)
-        frames.append(
-            audit_system(group.system, statuses, table_policy(catalogue, group.policy_id))
-        )
-    if not frames:
+    found = side_by_side(
+        lambda group: _audit_group(group, crude, table_policy(catalogue, group.policy_id)),
+        linked_systems(marts, list(catalogue.indicators.values())),
+    )
+    if not found:
         return FileAudit(0, 0, 0, None, None, 0)
-    audit = pl.concat(frames)
+    audit = pl.concat(frame for frame, _ in found)
     widths = audit.select(
         pl.min_horizontal(pl.col("upper") - pl.col("lower"), pl.lit(1e9)).min().alias("narrowest"),
         pl.col("width_required").min().alias("required"),
@@ -82,8 +76,19 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
         determined=int(audit["determined"].sum()),
         narrowest=widths["narrowest"],
         width_required=widths["required"],
-        misstated=misstated,
+        misstated=sum(misstated for _, misstated in found),
     )
+
+
+def _audit_group(
+    group: AuditGroup, crude: pl.DataFrame, policy: TablePolicy
+) -> tuple[pl.DataFrame, int]:
+    """The audit of one group's cells, and how many figures are misstated."""
+    told = group.figures.join(
+        crude.select(*JOIN, "numerator", "denominator", "value_status"), on=JOIN, how="left"
+    )
+    audit = audit_system(group.system, _cell_statuses(group, told), policy)
+    return audit, _misstated(group, told)
 
 
 def _cell_statuses(group: AuditGroup, told: pl.DataFrame) -> pl.DataFrame:
