@@ -10,6 +10,7 @@ from anonymization.tables.audit import audit_system
 from anonymization.tables.engine import protect_system
 from anonymization.tables.errors import InconsistentTableError, ProtectionError, TableError
 from anonymization.tables.kernel import derivable
+from anonymization.tables.parallel import side_by_side
 from anonymization.tables.policy import TablePolicy
 from anonymization.tables.primary import primary_rules
 from anonymization.tables.protect import Protected, protect
@@ -34,5 +35,6 @@ __all__ = [
     "protect",
     "protect_system",
     "publishable_standardised",
+    "side_by_side",
     "verify",
 ]

@@ -16,6 +16,7 @@ from anonymization.tables.attackers import Attacker, attackers
 from anonymization.tables.errors import TableError
 from anonymization.tables.intervals import Need, Polytope, prove
 from anonymization.tables.matrix import blocks
+from anonymization.tables.parallel import side_by_side
 from anonymization.tables.primary import primary_rules, requirement
 from anonymization.tables.vicinity import Ground, prove_nearby
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 STATUSES = ("ok", "suppressed")
 SAME = 1e-6
 LARGE = 5000  # cells from which on a block is looked at part by part first
+WIDER = 1500  # unknowns around a cell that stayed narrow among few
 
 
 def hidden_cells(system: LinkedSystem, status: pl.DataFrame) -> Bools:
@@ -93,15 +95,18 @@ def _prove_in_parts(
         block.upper,
         inner,
     )
-    prove_nearby(around, need, targets, alone=True)
+    left = prove_nearby(around, need, targets, alone=True)
+    # A programme over the whole costs as much as many of these.
+    prove_nearby(around, need, left, alone=True, limit=WIDER)
 
 
 def _audit_block(
     block: Block, value: Floats, hidden: Bools, required: Requirement, exact: bool
 ) -> pl.DataFrame:
     first, second = attackers(required)
-    need, met_first = _proven(block, value, hidden, first)
-    _, met_second = _proven(block, value, hidden, second)
+    (need, met_first), (_, met_second) = side_by_side(
+        lambda attacker: _proven(block, value, hidden, attacker), (first, second)
+    )
     low, high = need.ends()
     if exact:
         free = first.polytope(block, value, hidden, bounded=False)
@@ -151,16 +156,16 @@ def audit_system(
     hidden = hidden_cells(system, status)
     rules = primary_rules(system, policy)
     value = system.cells["value"].to_numpy()
-    parts = [
-        _audit_block(
+    parts = side_by_side(
+        lambda block: _audit_block(
             block,
             value[block.cell],
             hidden[block.cell],
             requirement(block, system.cells, rules, policy),
             exact,
-        )
-        for block in blocks(system)
-    ]
+        ),
+        blocks(system),
+    )
     ids = system.cells.select("cell_id").with_row_index("cell").cast({"cell": pl.Int64})
     return (
         pl.concat(parts)

@@ -14,12 +14,16 @@ import polars as pl
 from anonymization.tables.audit import audit_system
 from anonymization.tables.errors import ProtectionError, TableError
 from anonymization.tables.matrix import blocks
+from anonymization.tables.parallel import side_by_side
 from anonymization.tables.primary import primary_rules, requirement
 from anonymization.tables.secondary import find_pattern
-from anonymization.tables.system import LinkedSystem, ProtectedSystem
+from anonymization.tables.system import BLOCKS, LinkedSystem, ProtectedSystem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from anonymization.tables.policy import TablePolicy
+    from anonymization.tables.secondary import Pattern
 
 
 def protect_system(system: LinkedSystem, policy: TablePolicy) -> ProtectedSystem:
@@ -46,9 +50,19 @@ def protect_system(system: LinkedSystem, policy: TablePolicy) -> ProtectedSystem
         raise TableError("policy.method: linked tables are protected by suppress only.")
     rules = primary_rules(system, policy)
     hidden = np.zeros(system.cells.height, dtype=bool)
-    for block in blocks(system):
-        required = requirement(block, system.cells, rules, policy)
-        hidden[block.cell] = find_pattern(block, system.cells, required, policy, system.sums)
+    parts = blocks(system)
+    patterns = side_by_side(
+        lambda block: find_pattern(
+            block,
+            system.cells,
+            requirement(block, system.cells, rules, policy),
+            policy,
+            system.sums,
+        ),
+        parts,
+    )
+    for block, pattern in zip(parts, patterns, strict=True):
+        hidden[block.cell] = pattern.hidden
     reason = (
         pl.when(~pl.col("hidden"))
         .then(None)
@@ -74,4 +88,13 @@ def protect_system(system: LinkedSystem, policy: TablePolicy) -> ProtectedSystem
             f"{system.size}: expected an audit without failures, got {failed} of {audit.height} "
             "hidden cells too narrow. Nothing of this system may be published."
         )
-    return ProtectedSystem(cells=cells, audit=audit)
+    return ProtectedSystem(cells, audit, _told(patterns))
+
+
+def _told(patterns: Sequence[Pattern]) -> pl.DataFrame:
+    """What stewards may know of the search in each block."""
+    rows = [
+        (len(found.hidden), int(found.hidden.sum()), found.cost, found.least, found.reason)
+        for found in patterns
+    ]
+    return pl.DataFrame(rows, schema=BLOCKS, orient="row")

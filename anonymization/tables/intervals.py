@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.linalg import qr
 
 from anonymization.tables.bounds import propagate
 from anonymization.tables.errors import InconsistentTableError
@@ -66,6 +67,7 @@ class Polytope:
         self._moving = matrix[:, self._free].tocsr()
         moves = np.diff(self._moving.indptr) > 0
         self._refuse_contradiction(told & ~moves, row_lower, row_upper)
+        self._exact = np.flatnonzero(moves & (row_lower == row_upper))
         kept = np.flatnonzero(moves & (told if loose is None else told | loose))
         self._row = {int(cell): row for row, cell in enumerate(kept)}
         known = self._known[kept]
@@ -83,6 +85,21 @@ class Polytope:
         slack = 1e-6 * np.maximum(1.0, np.abs(known))
         if ((known < low[rows] - slack) | (known > high[rows] + slack)).any():
             raise InconsistentTableError(CONTRADICTION)
+
+    def freedom(self) -> Floats:
+        """How cells move, bounds aside, along directions that keep what is known exactly.
+
+        Returns:
+            Cells by directions; directions are orthonormal moves of the unknowns.
+        """
+        rows = self._moving[self._exact].toarray()
+        if not rows.size:
+            free: Floats = self._moving.toarray()
+            return free
+        basis, triangle, _ = qr(rows.T, pivoting=True)
+        rank = int((np.abs(np.diag(triangle)) > SETTLED * np.abs(triangle[0, 0])).sum())
+        found: Floats = self._moving @ basis[:, rank:]
+        return found
 
     def pin(self, cell: int, low: float, high: float) -> None:
         """Set what is known of a loose cell (a cell that cannot move stays as it is)."""

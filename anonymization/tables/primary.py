@@ -199,8 +199,10 @@ def _second_attacker(
     most = np.where(value == np.nan_to_num(persons, nan=-1), top.astype(np.float64), np.inf)
     low = np.where(counted, least, -np.inf)
     high = np.where(counted, most, np.inf)
-    rest = told & complement & ~count
     whole = np.where(np.isfinite(block.highest), block.highest, 0.0)
+    apart_persons = np.nan_to_num(cells["complement_persons"].to_numpy(), nan=-1)
+    # Likewise of a complement that is not a number of persons, or of a group known too roughly.
+    rest = told & complement & ~count & (whole - value == apart_persons)
     apart = np.where(rules["full_group"].to_numpy(), 0.0, 1.0)
     low = np.where(rest, whole - top, low)
     high = np.where(rest, whole - apart, high)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anonymization.tables.intervals import holds
+from anonymization.tables.intervals import WHOLE, holds
 
 if TYPE_CHECKING:
     from anonymization.tables.attackers import Attacker
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from anonymization.tables.secondary import Search
 
 POOL = 300  # points kept per attacker
+STILL = 1e-9  # squared length of a move that is none
 MIXTURES = 1  # mixtures per point on the longer side
 EXACT = 1e-6
 
@@ -54,6 +55,10 @@ class Pool:
         """Linear programmes spent on tests so far."""
         return self._polytope.programme.solved - self._before
 
+    def freedom(self, search: Search) -> Freedom:
+        """In which directions cells can move."""
+        return Freedom(search, self._polytope)
+
     def pin(self, cells: Ints, shown: bool) -> None:
         """Show cells to the attacker, or hide them again."""
         for cell in cells:
@@ -83,6 +88,36 @@ class Pool:
         return True
 
 
+class Freedom:
+    """The directions in which cells can still move, bounds aside.
+
+    A cell without direction follows exactly from what is shown: no programme is needed to see
+    that it is too narrow.
+    """
+
+    def __init__(self, search: Search, polytope: Polytope) -> None:
+        self._moves, self._attackers = polytope.freedom(), search.attackers
+
+    def _after(self, cells: Ints) -> Floats:
+        """How cells move when some of them no longer do."""
+        moves = self._moves
+        for cell in cells:
+            along = moves[cell]
+            if (length := float(along @ along)) > STILL:
+                moves = moves - np.outer(moves @ along, along) / length
+        return moves
+
+    def betrayed(self, cells: Ints, hidden: Bools) -> bool:
+        """Whether some hidden cell follows exactly if the cells are shown."""
+        moves = self._after(cells)
+        exact = hidden & (np.einsum("ij,ij->i", moves, moves) <= STILL)
+        return any((exact & who.concerned & (who.width > WHOLE)).any() for who in self._attackers)
+
+    def show(self, cells: Ints) -> None:
+        """Show cells from now on."""
+        self._moves = self._after(cells)
+
+
 def _candidates(search: Search) -> list[Ints]:
     """Groups hidden for others' sake only, most valuable first, then by their first cell."""
     spare = search.hidden & ~search.fixed
@@ -103,13 +138,17 @@ def show_again(search: Search, programmes: int) -> None:
         return
     loose = search.hidden & ~search.fixed
     pools = [Pool(search, attacker, loose) for attacker in search.attackers]
+    freedom = pools[0].freedom(search)
     for cells in candidates:
         if sum(pool.solved for pool in pools) > programmes:
             return
         trial = search.hidden.copy()
         trial[cells] = False
+        if freedom.betrayed(cells, trial):
+            continue
         if all(pool.allows(cells, trial) for pool in pools):
             search.hidden = trial
+            freedom.show(cells)
         else:
             for pool in pools:
                 pool.pin(cells, shown=False)

@@ -7,12 +7,14 @@ from it. Not here: the judgement of the result, which is the audit's alone (``au
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from anonymization.tables.attackers import Attacker, attackers
 from anonymization.tables.errors import ProtectionError
+from anonymization.tables.exact import least
 from anonymization.tables.intervals import Need, Polytope, prove
 from anonymization.tables.large import nearly_safe
 from anonymization.tables.prune import show_again
@@ -29,6 +31,25 @@ REWARDS = tuple(0.2 * 1.5**step for step in range(9))
 REPEATS = 12
 TIE = 1e-3
 LARGE = 5000  # cells from which on a block is searched neighbourhood by neighbourhood
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What is hidden in a block, and how far that is from the least.
+
+    Attributes:
+        hidden: Whether each cell of the block is hidden.
+        cost: Weight of what is hidden beside the cells that must be.
+        least: No safe pattern costs less; null where that was not sought.
+        reason: Why the cost is not proven to be the least (too_large | magnitudes |
+            not_settled); null where
+            it is.
+    """
+
+    hidden: Bools
+    cost: float
+    least: float | None
+    reason: str | None
 
 
 def _agreed(block: Block, value: Floats) -> Floats:
@@ -160,7 +181,7 @@ def find_pattern(
     required: Requirement,
     policy: TablePolicy,
     sums: pl.DataFrame,
-) -> Bools:
+) -> Pattern:
     """Hidden cells of one block: the unsafe ones, those never published, and their protection.
 
     Args:
@@ -170,23 +191,36 @@ def find_pattern(
         policy: Bounds the effort spent on showing cells again.
         sums: The system's sums, where it names them.
 
-    Returns:
-        Whether each cell of the block is hidden.
-
     Raises:
         ProtectionError: No pattern is safe.
         InconsistentTableError: The cells contradict each other or the public bounds.
     """
     search = Search(block, cells, required)
     if not (search.hidden & required.owed).any():
-        return search.hidden
-    large = block.matrix.shape[0] > LARGE
-    if large:
+        return Pattern(search.hidden, 0.0, 0.0, None)
+    size = block.matrix.shape[0]
+    bound, reason = None, _not_exact(size, cells[block.cell], policy)
+    if reason is None:
+        found = least(search)
+        if found.proven:
+            return Pattern(found.hidden, found.cost, found.bound, None)
+        # Near the least, though not safe yet: the repairs go on from there.
+        search.hidden, bound, reason = found.hidden.copy(), found.bound, "not_settled"
+    if size > LARGE:
         nearly_safe(search, sums, cells["cell_id"][block.cell])
     _finish(search)
-    if not large:
+    if size <= LARGE:
         show_again(search, policy.redundancy_tests)
-    return search.hidden
+    extra = float(search.weight[search.hidden & ~search.fixed].sum())
+    return Pattern(search.hidden, extra, bound, reason)
+
+
+def _not_exact(size: int, cells: pl.DataFrame, policy: TablePolicy) -> str | None:
+    """Why the least pattern of a block is not sought; null if it is."""
+    if size > policy.exact_cells:
+        return "too_large"
+    # Repairs move a magnitude by its whole width one way, which is more than is asked.
+    return "magnitudes" if cells["magnitude"].any() else None
 
 
 def _finish(search: Search) -> None:

@@ -143,6 +143,19 @@ class Programme:
         point = np.asarray(self._solver.getSolution().col_value, dtype=np.float64)
         return point, self._solver.getObjectiveValue()
 
+    def allow_gap(self, share: float) -> None:
+        """Be content with a whole solution that may cost so much more than the cheapest."""
+        self._solver.setOptionValue("mip_rel_gap", share)
+
+    def duals(self) -> Floats:
+        """What each row's end is worth in the solution found last, by its unit."""
+        return np.asarray(self._solver.getSolution().row_dual, dtype=np.float64)
+
+    @property
+    def bound(self) -> float:
+        """What no whole solution costs less than, as found last."""
+        return float(self._solver.getInfo().mip_dual_bound)
+
     def inner(self) -> Floats:
         """A solution of the rows that an interior-point method ends at when nothing is asked.
 

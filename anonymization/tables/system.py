@@ -53,6 +53,13 @@ SUMS: dict[str, pl.DataType] = {
     "whole_id": pl.String(),
     "part_id": pl.String(),
 }
+BLOCKS: dict[str, pl.DataType] = {
+    "cells": pl.Int64(),
+    "hidden": pl.Int64(),
+    "cost": pl.Float64(),
+    "least": pl.Float64(),
+    "reason": pl.String(),
+}
 _MANDATORY = {
     "sums": tuple(SUMS),
     "cells": ("cell_id", "value"),
@@ -214,7 +221,12 @@ class ProtectedSystem:
             secondary | not_publishable; null when ok); ``rule`` (the primary rule that the cell
             broke, null otherwise). Reason and rule are for stewards and never published.
         audit: One row per hidden cell, as :func:`anonymization.tables.audit_system` returns it.
+        blocks: One row per independent block, for stewards: ``cells``; ``hidden`` (of them);
+            ``cost`` (weight of what is hidden beside the cells that must be); ``least`` (no safe
+            pattern costs less; null where that was not sought); ``reason`` (why the cost is not
+            proven to be the least: too_large | magnitudes | not_settled; null where it is).
     """
 
     cells: pl.DataFrame
     audit: pl.DataFrame
+    blocks: pl.DataFrame

@@ -33,7 +33,7 @@ def around(
     cell: int,
     told: Bools,
     free: Bools,
-    limit: int = NEARBY,
+    limit: int,
 ) -> Ints:
     """Free unknowns around a cell, those first that share the smallest known sums with it.
 
@@ -104,9 +104,9 @@ class Ground:
         self._told[alone] = False
         self.free: Bools = self._upper - self._lower > SETTLED
 
-    def neighbourhood(self, cell: int) -> Ints:
+    def neighbourhood(self, cell: int, limit: int) -> Ints:
         """Free unknowns around a cell."""
-        return around(self.matrix, self.by_column, cell, self._told, self.free)
+        return around(self.matrix, self.by_column, cell, self._told, self.free, limit)
 
     def part(self, columns: Ints, reach: float) -> Part:
         """A neighbourhood as a programme over moves of at most ``reach``."""
@@ -184,7 +184,9 @@ def reach_of(need: Need, value: Floats, targets: Ints) -> float:
     return float(asked.max(initial=1.0)) + 1.0
 
 
-def prove_nearby(ground: Ground, need: Need, targets: Ints, alone: bool = False) -> Ints:
+def prove_nearby(
+    ground: Ground, need: Need, targets: Ints, alone: bool = False, limit: int = NEARBY
+) -> Ints:
     """Prove intervals neighbourhood by neighbourhood.
 
     Args:
@@ -192,6 +194,7 @@ def prove_nearby(ground: Ground, need: Need, targets: Ints, alone: bool = False)
         need: Requirements of all cells; its intervals are widened in place.
         targets: Cells to be proven.
         alone: Follow single cells too where shared programmes do not settle them.
+        limit: Unknowns in a neighbourhood.
 
     Returns:
         The targets that no neighbourhood proved, ascending.
@@ -201,7 +204,7 @@ def prove_nearby(ground: Ground, need: Need, targets: Ints, alone: bool = False)
     tried = np.zeros(len(need.width), dtype=bool)
     pending = targets[~need.met()[targets]]
     while len(todo := pending[~tried[pending]]):
-        columns = ground.neighbourhood(int(todo[0]))
+        columns = ground.neighbourhood(int(todo[0]), limit)
         tried[todo[0]] = True
         if not len(columns):
             continue

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from anonymization.tables import ProtectedSystem, protect_system
+from anonymization.tables import ProtectedSystem, protect_system, side_by_side
 from pipelines.catalogue.loader import Catalogue
 from pipelines.catalogue.model import Indicator
 from pipelines.clients.population_register import Provenance
@@ -130,14 +130,19 @@ def build(
 def _protected(
     groups: Sequence[AuditGroup], catalogue: Catalogue
 ) -> list[tuple[AuditGroup, ProtectedSystem]]:
-    """Groups in order, each knowing which of the denominators before it are hidden."""
+    """Groups protected, each knowing which of the denominators before it are hidden."""
     audits: list[tuple[AuditGroup, ProtectedSystem]] = []
-    verdicts = [pl.DataFrame(schema=VERDICTS)]
-    for group in in_order(groups):
-        known = without_denominator(group, pl.concat(verdicts))
-        protected = protect_system(known.system, table_policy(catalogue, known.policy_id))
-        audits.append((known, protected))
-        verdicts.append(verdicts_of(known, protected.cells))
+    verdicts = pl.DataFrame(schema=VERDICTS)
+
+    def protected(group: AuditGroup) -> tuple[AuditGroup, ProtectedSystem]:
+        known = without_denominator(group, verdicts)
+        return known, protect_system(known.system, table_policy(catalogue, known.policy_id))
+
+    for wave in in_order(groups):
+        done = side_by_side(protected, wave)
+        audits += done
+        found = (verdicts_of(group, protected.cells) for group, protected in done)
+        verdicts = pl.concat([verdicts, *found])
     return audits
 
 

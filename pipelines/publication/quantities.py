@@ -237,23 +237,20 @@ _KEYS = ("area_level", "area_code", "sex", "low", "high", "age_from", "age_to", 
 
 
 def _rest(numerators: pl.DataFrame, rest: str, part_id: str, whole_id: str) -> pl.DataFrame:
-    """What one indicator's numerator leaves of another's, where the rows of both say so."""
+    """What one indicator's numerator leaves of another's.
+
+    Rows of figures say so where both have them. A stratum in which the part is not counted (or
+    beyond its ages) holds nothing of it.
+    """
     keys = [name for name in _KEYS if name in numerators.columns]
-    whole = numerators.filter(pl.col("indicator_id") == whole_id)
-    part = numerators.filter(pl.col("indicator_id") == part_id).select(
-        *keys, part="value", least="age_min", most="age_max"
-    )
-    # Rows of figures are complete; a stratum without a row holds nothing.
     how: Literal["left", "inner"] = "left" if "age_from" in keys else "inner"
-    low, high = ("age_from", "age_to") if "age_from" in keys else ("low", "high")
-    ages = part.select(pl.col("least", "most").first())
+    whole = numerators.filter(pl.col("indicator_id") == whole_id)
+    part = numerators.filter(pl.col("indicator_id") == part_id).select(*keys, part="value")
     value = pl.col("value") - pl.col("part").fill_null(0.0)
     # At least so many persons, since nobody has more of the whole than the largest has.
     persons = (value / pl.col("largest")).ceil()
     return (
-        whole.join(part.drop("least", "most"), on=keys, how=how)
-        .join(ages, how="cross")
-        .filter(pl.col(low) >= pl.col("least"), pl.col(high) <= pl.col("most"))
+        whole.join(part, on=keys, how=how)
         .with_columns(
             quantity=pl.lit(rest),
             value=value,

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import polars as pl
 
-from anonymization.tables import audit_system
+from anonymization.tables import audit_system, side_by_side
 from pipelines.catalogue.loader import Catalogue
 from pipelines.publication.figures import FIGURE, Marts
 from pipelines.publication.policy import table_policy
 from pipelines.publication.systems import (
     AuditGroup,
-    in_order,
     linked_systems,
     without_denominator,
 )
@@ -64,7 +63,7 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
     """
     values = pl.read_parquet(folder / "indicator_values.parquet")
     crude = values.filter(pl.col("value_kind") == "crude")
-    groups = in_order(linked_systems(marts, list(catalogue.indicators.values())))
+    groups = linked_systems(marts, list(catalogue.indicators.values()))
     if not groups:
         return FileAudit(0, 0, 0, None, None, 0)
     told = [_told(group, crude) for group in groups]
@@ -74,14 +73,13 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
         "period_start", cell_id="denominator_cell"
     )
     unseen = divisors.join(in_view, on=["period_start", "cell_id"], how="anti").unique()
-    frames = []
-    for group in groups:
-        statuses = _cell_statuses(group, in_view)
+
+    def audited(group: AuditGroup) -> pl.DataFrame:
         known = _only_divided_by(without_denominator(group, in_view), unseen)
-        frames.append(
-            audit_system(known.system, statuses, table_policy(catalogue, group.policy_id))
-        )
-    audit = pl.concat(frames)
+        policy = table_policy(catalogue, group.policy_id)
+        return audit_system(known.system, _cell_statuses(group, in_view), policy)
+
+    audit = pl.concat(side_by_side(audited, groups))
     widths = audit.select(
         pl.min_horizontal(pl.col("upper") - pl.col("lower"), pl.lit(1e9)).min().alias("narrowest"),
         pl.col("width_required").min().alias("required"),

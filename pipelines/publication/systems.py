@@ -183,8 +183,8 @@ def _figure_cells(linked: Linked, exact: pl.DataFrame) -> pl.DataFrame:
     ).sort(FIGURE)
 
 
-def in_order(groups: Sequence[AuditGroup]) -> list[AuditGroup]:
-    """Groups so that the cells that a group's figures divide by come before it.
+def in_order(groups: Sequence[AuditGroup]) -> list[list[AuditGroup]]:
+    """Groups in waves: the cells that a group's figures divide by are in a wave before its own.
 
     Args:
         groups: All audit groups of a release.
@@ -192,16 +192,17 @@ def in_order(groups: Sequence[AuditGroup]) -> list[AuditGroup]:
     Raises:
         ValueError: If denominators go round in a circle, or nobody protects one.
     """
-    left, done, ordered = list(groups), set[tuple[date, str]](), list[AuditGroup]()
+    left, done, waves = list(groups), set[tuple[date, str]](), list[list[AuditGroup]]()
     while left:
         ready = [group for group in left if _needs(group) <= done]
         if not ready:
             msg = f"{left[0].group_id}: a denominator has no system, or is its own part"
             raise ValueError(msg)
-        ordered += ready
+        waves.append(ready)
         done |= {cell for group in ready for cell in _holds(group)}
-        left = [group for group in left if group not in ready]
-    return ordered
+        begun = {group.group_id for group in ready}
+        left = [group for group in left if group.group_id not in begun]
+    return waves
 
 
 def _holds(group: AuditGroup) -> set[tuple[date, str]]:
