@@ -186,6 +186,24 @@ class Quantities:
     unknowns: pl.DataFrame
     rests: Sequence[tuple[str, str, str]] = ()
 
+    @property
+    def ages(self) -> pl.DataFrame:
+        """Ages at which each quantity is counted: quantity, age_min, age_max."""
+        named = [
+            self.roles.select("age_min", "age_max", quantity=f"{role}_quantity").drop_nulls()
+            for role in ("numerator", "denominator", "complement")
+        ]
+        rests = pl.DataFrame(
+            [(rest, part_id) for rest, part_id, _ in self.rests],
+            schema={"quantity": pl.String, "indicator_id": pl.String},
+            orient="row",
+        ).join(self.roles.filter(pl.col("numerator_quantity").is_not_null()), on="indicator_id")
+        return (
+            pl.concat([*named, rests.select("age_min", "age_max", "quantity")])
+            .group_by("quantity")
+            .agg(pl.col("age_min").min(), pl.col("age_max").max())
+        )
+
     def from_figures(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Counts of every quantity from the indicators' rows.
 
@@ -237,20 +255,23 @@ _KEYS = ("area_level", "area_code", "sex", "low", "high", "age_from", "age_to", 
 
 
 def _rest(numerators: pl.DataFrame, rest: str, part_id: str, whole_id: str) -> pl.DataFrame:
-    """What one indicator's numerator leaves of another's.
-
-    Rows of figures say so where both have them. A stratum in which the part is not counted (or
-    beyond its ages) holds nothing of it.
-    """
+    """What one indicator's numerator leaves of another's, at the ages at which both count."""
     keys = [name for name in _KEYS if name in numerators.columns]
-    how: Literal["left", "inner"] = "left" if "age_from" in keys else "inner"
+    by_stratum = "age_from" in keys
+    # Rows of figures are complete; a stratum without a row holds nothing.
+    how: Literal["left", "inner"] = "left" if by_stratum else "inner"
+    low, high = ("age_from", "age_to") if by_stratum else ("low", "high")
     whole = numerators.filter(pl.col("indicator_id") == whole_id)
-    part = numerators.filter(pl.col("indicator_id") == part_id).select(*keys, part="value")
+    own = numerators.filter(pl.col("indicator_id") == part_id)
+    ages = own.select(least=pl.col("age_min").first(), most=pl.col("age_max").first())
+    part = own.select(*keys, part="value")
     value = pl.col("value") - pl.col("part").fill_null(0.0)
     # At least so many persons, since nobody has more of the whole than the largest has.
     persons = (value / pl.col("largest")).ceil()
     return (
-        whole.join(part, on=keys, how=how)
+        whole.join(ages, how="cross")
+        .filter(pl.col(low) >= pl.col("least"), pl.col(high) <= pl.col("most"))
+        .join(part, on=keys, how=how)
         .with_columns(
             quantity=pl.lit(rest),
             value=value,

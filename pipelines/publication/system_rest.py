@@ -70,6 +70,9 @@ def _summed(space: Space, bands: pl.DataFrame) -> pl.DataFrame:
     return (
         exact.join(space.values, on=[*AREA, "base"])
         .filter(INSIDE)
+        # Beyond the ages at which a quantity is counted its strata hold a part only.
+        .join(space.parts.ages, on="quantity")
+        .filter(pl.col("low") >= pl.col("age_min"), pl.col("high") <= pl.col("age_max"))
         .group_by("quantity", *keys)
         .agg(
             pl.col(*ADDED).sum(),
