@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import qr
 
 from anonymization.tables.bounds import propagate
 from anonymization.tables.errors import InconsistentTableError
@@ -90,15 +89,9 @@ class Polytope:
         """How cells move, bounds aside, along directions that keep what is known exactly.
 
         Returns:
-            Cells by directions; directions are orthonormal moves of the unknowns.
+            Cells by independent directions; the directions span all moves.
         """
-        rows = self._moving[self._exact].toarray()
-        if not rows.size:
-            free: Floats = self._moving.toarray()
-            return free
-        basis, triangle, _ = qr(rows.T, pivoting=True)
-        rank = int((np.abs(np.diag(triangle)) > SETTLED * np.abs(triangle[0, 0])).sum())
-        found: Floats = self._moving @ basis[:, rank:]
+        found: Floats = self._moving @ kernel(self._moving[self._exact].toarray())
         return found
 
     def pin(self, cell: int, low: float, high: float) -> None:
@@ -135,6 +128,32 @@ class Polytope:
         if point is None:
             return None, np.inf
         return self._known + self._moving @ point, float(direction @ self._known - cost)
+
+
+def kernel(rows: Floats) -> Floats:
+    """Independent vectors that rows map to nothing, as columns, by elimination.
+
+    Without LAPACK, whose threads cost more than they bring at this size.
+    """
+    rows, count, pivots = rows.copy(), 0, []
+    for column in range(rows.shape[1]):
+        if count == len(rows):
+            break
+        place = count + int(np.abs(rows[count:, column]).argmax())
+        if abs(rows[place, column]) <= SETTLED:
+            continue
+        rows[[count, place]] = rows[[place, count]]
+        rows[count] /= rows[count, column]
+        others = np.flatnonzero(rows[:, column])
+        others = others[others != count]
+        rows[others] -= np.multiply.outer(rows[others, column], rows[count])
+        pivots.append(column)
+        count += 1
+    free = np.setdiff1d(np.arange(rows.shape[1]), pivots)
+    found = np.zeros((rows.shape[1], len(free)))
+    found[pivots] = -rows[:count, free]
+    found[free, np.arange(len(free))] = 1.0
+    return found
 
 
 @dataclass

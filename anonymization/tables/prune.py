@@ -13,6 +13,8 @@ import numpy as np
 from anonymization.tables.intervals import WHOLE, holds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from anonymization.tables.attackers import Attacker
     from anonymization.tables.intervals import Polytope
     from anonymization.tables.matrix import Bools, Floats, Ints
@@ -98,24 +100,32 @@ class Freedom:
     def __init__(self, search: Search, polytope: Polytope) -> None:
         self._moves, self._attackers = polytope.freedom(), search.attackers
 
-    def _after(self, cells: Ints) -> Floats:
-        """How cells move when some of them no longer do."""
-        moves = self._moves
+    def _lost(self, cells: Ints) -> Iterator[tuple[Floats, Floats]]:
+        """Orthogonal directions that are lost when cells are shown, and all cells' parts in them.
+
+        Without BLAS, whose threads cost more than they bring at this size.
+        """
+        gone: list[Floats] = []
         for cell in cells:
-            along = moves[cell]
-            if (length := float(along @ along)) > STILL:
-                moves = moves - np.outer(moves @ along, along) / length
-        return moves
+            along = self._moves[cell].copy()
+            for other in gone:
+                along -= np.einsum("j,j", along, other) * other
+            if (length := float(np.einsum("j,j", along, along))) > STILL:
+                gone.append(along / length**0.5)
+                yield gone[-1], np.einsum("ij,j->i", self._moves, gone[-1])
 
     def betrayed(self, cells: Ints, hidden: Bools) -> bool:
         """Whether some hidden cell follows exactly if the cells are shown."""
-        moves = self._after(cells)
-        exact = hidden & (np.einsum("ij,ij->i", moves, moves) <= STILL)
+        left = np.einsum("ij,ij->i", self._moves, self._moves)
+        for _, part in self._lost(cells):
+            left -= part**2
+        exact = hidden & (left <= STILL)
         return any((exact & who.concerned & (who.width > WHOLE)).any() for who in self._attackers)
 
     def show(self, cells: Ints) -> None:
         """Show cells from now on."""
-        self._moves = self._after(cells)
+        for direction, part in list(self._lost(cells)):
+            self._moves -= np.multiply.outer(part, direction)
 
 
 def _candidates(search: Search) -> list[Ints]:

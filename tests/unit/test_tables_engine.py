@@ -20,7 +20,7 @@ from anonymization.tables import (
     protect_system,
     secondary,
 )
-from anonymization.tables.intervals import Polytope
+from anonymization.tables.intervals import Polytope, kernel
 from anonymization.tables.matrix import blocks
 from anonymization.tables.secondary import Pattern
 from anonymization.tables.solver import Programme
@@ -338,3 +338,14 @@ def test_a_programme_that_loses_its_footing_is_solved_from_scratch():
     made.set_cost(np.array([0.0, 1.0]))
     assert made.minimise()[1] == 1.0
     assert made._solver.runs == 3
+
+
+def test_the_kernel_is_all_that_rows_map_to_nothing():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        rows = rng.integers(0, 2, (6, 9)).astype(float)
+        rows[3] = rows[0] + rows[1]
+        found = kernel(rows)
+        assert found.shape[1] == 9 - np.linalg.matrix_rank(rows)
+        assert np.linalg.matrix_rank(found) == found.shape[1]
+        assert np.abs(rows @ found).max() < 1e-9
