@@ -57,7 +57,7 @@ def pytest_collection(session: pytest.Session) -> Iterator[object]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[object]:
     """Measure only where a floor is judged by it: the rest takes half the time so."""
-    with nullcontext() if is_measured(item.path) else unmeasured():
+    with nullcontext() if is_measured(item) else unmeasured():
         return (yield)
 
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import pytest
 from coverage import Coverage
 
 PACKAGES = ("anonymization", "pipelines.ingest")
@@ -27,13 +28,21 @@ FOLDERS = ("unit", "spec", "faults")
 _NAMES_ONE = re.compile(rf"^\s*(?:from|import) (?:{'|'.join(map(re.escape, PACKAGES))})\b", re.M)
 
 
-@cache
-def is_measured(file: Path) -> bool:
-    """Whether a file of tests is one that the floors are judged by.
+MAKES_MUCH = frozenset({"dbt", "demo", "resumed"})
+"""Fixtures that run other tools for a minute, in or out of this process."""
+
+
+def is_measured(item: pytest.Item) -> bool:
+    """Whether a test is one that the floors are judged by.
 
     Args:
-        file: The file.
+        item: The test.
     """
+    return _names_a_package(item.path) and MAKES_MUCH.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+@cache
+def _names_a_package(file: Path) -> bool:
     return file.parent.name in FOLDERS and bool(_NAMES_ONE.search(file.read_text("utf-8")))
 
 
