@@ -25,6 +25,13 @@ PACKAGES = ("anonymization", "pipelines.ingest")
 FOLDERS = ("unit", "spec", "faults")
 """Folders of tests that name what they reach; others reach it by many ways, and dearly."""
 
+ALSO = (
+    "property/test_tables_kernel_property.py",
+    "property/test_tables_large_property.py",
+    "property/test_tables_rounding_property.py",
+)
+"""Other files that are alone in reaching what they reach."""
+
 _NAMES_ONE = re.compile(rf"^\s*(?:from|import) (?:{'|'.join(map(re.escape, PACKAGES))})\b", re.M)
 
 
@@ -43,6 +50,8 @@ def is_measured(item: pytest.Item) -> bool:
 
 @cache
 def _names_a_package(file: Path) -> bool:
+    if any(file.match(f"tests/{other}") for other in ALSO):
+        return True
     return file.parent.name in FOLDERS and bool(_NAMES_ONE.search(file.read_text("utf-8")))
 
 
