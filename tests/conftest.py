@@ -43,6 +43,8 @@ settings.load_profile("folkepuls")
 KILL_SEED = 20251231
 MAKES_HOMES = "faults/test_kills.py"
 """The file that makes both homes for the others: one process begins with it."""
+SMALL = ("spec", "unit")
+"""Folders of files that take seconds."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -63,17 +65,20 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[object]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the file that makes the homes, end with those that look at them.
+    """Begin with the file that makes the homes, end with those that look at them and the small.
 
     One of two processes then makes the homes while the other has all the rest to do, and neither
-    waits for the other. Files are handed out in this order: ``--no-loadscope-reorder``.
+    waits for the other; in the end there are small files enough to keep both at work to the last.
+    Files are handed out in this order: ``--no-loadscope-reorder``.
     """
     looking = {item.path for item in items if needs_a_home(item)}
 
     def place(item: pytest.Item) -> int:
         if item.path.as_posix().endswith(MAKES_HOMES):
             return 0
-        return 2 if item.path in looking else 1
+        if item.path in looking:
+            return 2
+        return 3 if item.path.parent.name in SMALL else 1
 
     items.sort(key=place)
 

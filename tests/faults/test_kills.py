@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.compiled_models import Dbt
 from tests.support.demo_run import REFINING, Demo, Home, Resumed, kill, open_runs, parquet_hashes
 from tests.support.library_warnings import ignoring_library_warnings
 
@@ -58,8 +59,9 @@ def test_deliveries_are_taken_in_once(demo: Demo, resumed: Resumed) -> None:
 
 
 @pytest.mark.usefixtures("dagster_loaded")
-def test_a_killed_publication_shows_nothing(resumed: Resumed, tmp_path: Path) -> None:
+def test_a_killed_publication_shows_nothing(resumed: Resumed, dbt: Dbt, tmp_path: Path) -> None:
     home = resumed.home.copy_to(tmp_path, "restricted/releases", "steward/releases")
+    home.lend(dbt)
     published = home.zones.published
     process = home.start("release", "approve", *SIGNER)
     deadline = time.monotonic() + 120
