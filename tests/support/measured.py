@@ -57,16 +57,20 @@ def _names_a_package(file: Path) -> bool:
 
 @contextmanager
 def unmeasured() -> Iterator[None]:
-    """Stop measuring for the length of a block, where anything is measured."""
-    running = Coverage.current()
-    if running is None:
-        yield
-        return
-    running.stop()
+    """Stop measuring for the length of a block, where anything is measured.
+
+    In a process of several pytest-cov starts two measurements, and the mark ``no_cover`` stops
+    one of them: the other then goes on in its place.
+    """
+    running: list[Coverage] = []
+    while (one := Coverage.current()) is not None:
+        one.stop()
+        running.append(one)
     try:
         yield
     finally:
-        running.start()
+        for one in reversed(running):
+            one.start()
 
 
 def import_all() -> None:
