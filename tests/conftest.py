@@ -10,12 +10,14 @@ import fcntl
 import json
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+from coverage import Coverage
 from hypothesis import settings
 
 from pipelines.synthetic import Region, SyntheticSettings, generate_tables
@@ -30,6 +32,7 @@ from tests.support.demo_run import (
     Resumed,
     open_runs,
 )
+from tests.support.measured import import_all, is_measured, unmeasured
 
 # The same examples in every run and no assertion on time; nightly tests ask for more of them.
 settings.register_profile(
@@ -40,38 +43,42 @@ settings.load_profile("folkepuls")
 KILL_SEED = 20251231
 MAKES_HOMES = "faults/test_kills.py"
 """The file that makes both homes for the others: one process begins with it."""
+SMALL = ("spec", "unit")
+"""Folders of files that take seconds."""
 
 
-BESIDE_THE_FLOOR = (
-    "dashboards/*",
-    "contract/*",
-    "golden/*",
-    "integration/test_demo_*",
-    "spec/test_indicator_specs.py",
-    "unit/test_checks_*",
-)
-"""Tests that no floor of coverage rests on: measuring costs half as much again,
-in every library that they load."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[object]:
+    """Load the tests unmeasured, and before that what is held to a floor, measured."""
+    if Coverage.current() is not None and not session.config.pluginmanager.hasplugin("dsession"):
+        import_all()
+    with unmeasured():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[object]:
+    """Measure only where a floor is judged by it: the rest takes half the time so."""
+    with nullcontext() if is_measured(item) else unmeasured():
+        return (yield)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the file that makes the homes, end with those that look at them.
-
-    What no floor is judged by is not measured.
+    """Begin with the file that makes the homes, end with those that look at them and the small.
 
     One of two processes then makes the homes while the other has all the rest to do, and neither
-    waits for the other. Files are handed out in this order: ``--no-loadscope-reorder``.
+    waits for the other; in the end there are small files enough to keep both at work to the last.
+    Files are handed out in this order: ``--no-loadscope-reorder``.
     """
-    for item in items:
-        if any(item.path.match(f"tests/{pattern}") for pattern in BESIDE_THE_FLOOR):
-            item.add_marker("no_cover")
     looking = {item.path for item in items if needs_a_home(item)}
 
     def place(item: pytest.Item) -> int:
         if item.path.as_posix().endswith(MAKES_HOMES):
             return 0
-        return 2 if item.path in looking else 1
+        if item.path in looking:
+            return 2
+        return 3 if item.path.parent.name in SMALL else 1
 
     items.sort(key=place)
 
@@ -111,6 +118,16 @@ def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
     """The parsed dbt project with all its models compiled; read-only."""
     folder, _ = made_once(tmp_path_factory, "dbt", _make_dbt)
     return compiled_models(folder)
+
+
+@pytest.fixture(scope="session")
+def dagster_loaded(dbt: Dbt) -> None:
+    """What Dagster runs, in this process: ``Home.call`` need not parse dbt's project anew."""
+    from pipelines.definitions import assembled
+    from pipelines.resources import environment
+
+    with environment({"FOLKEPULS_HOME": str(dbt.settings.home)}):
+        assembled()
 
 
 def _make_demo(folder: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -39,6 +40,8 @@ from tests.support.published_release import write_release
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = [path.stem for path in examples()]
+PREVALENCE = "prevalence.parquet"
+"""The table that the example on diabetes counts, as it leaves it."""
 CALL = re.compile(r'\b(?:tr|_)\(\s*((?:"[^"]*"\s*)+)')
 
 
@@ -67,19 +70,36 @@ def marimo(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 SHOW = """
-import html, runpy, sys
-outputs, _ = runpy.run_path(sys.argv[1])["app"].run()
-texts = [getattr(output, "text", "") for output in outputs]
-sys.stdout.reconfigure(encoding="utf-8")
-print(html.unescape(html.unescape("\\n".join(texts))))
+import html, json, runpy, sys
+from pathlib import Path
+shown = {}
+for path in map(Path, sys.argv[2:]):
+    outputs, names = runpy.run_path(str(path))["app"].run()
+    texts = [getattr(output, "text", "") for output in outputs]
+    shown[path.stem] = html.unescape(html.unescape("\\n".join(texts)))
+    if "prevalence" in names:
+        names["prevalence"].write_parquet(sys.argv[1])
+print(json.dumps(shown))
 """
 
 
-def shown(home: Path, name: str) -> str:
-    """What an example shows, run from its start to its end."""
-    done = marimo(home, "-c", SHOW, str(prepare(home) / f"{name}.py"))
+def shown(home: Path) -> dict[str, str]:
+    """What each example shows, run from its start to its end, one after the other."""
+    folder = prepare(home)
+    paths = [str(folder / f"{name}.py") for name in NOTEBOOKS]
+    done = marimo(home, "-c", SHOW, str(home / PREVALENCE), *paths)
     assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
+    return dict(json.loads(done.stdout))
+
+
+@pytest.fixture(scope="module")
+def full(home: Path) -> dict[str, str]:
+    return shown(home)
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return shown(tmp_path_factory.mktemp("empty"))
 
 
 def test_there_are_three_worked_examples() -> None:
@@ -101,16 +121,16 @@ def test_a_broken_example_would_be_noticed(home: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_example_shows_its_figures(name: str, home: Path) -> None:
-    text = shown(home, name)
+def test_example_shows_its_figures(name: str, full: dict[str, str]) -> None:
+    text = full[name]
     assert "Syntetiske tall – ikke til planlegging" in text
     assert "Ingenting å vise" not in text
     assert "Dataordbok" in text
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_empty_zone_says_what_to_run(name: str, tmp_path: Path) -> None:
-    text = shown(tmp_path, name)
+def test_empty_zone_says_what_to_run(name: str, empty: dict[str, str]) -> None:
+    text = empty[name]
     assert "Ingenting å vise ennå" in text
     assert "folkepuls run" in text
     assert "Dataordbok" not in text
@@ -154,20 +174,10 @@ def test_every_published_column_has_a_meaning() -> None:
     assert meaning("never_heard_of") == ""
 
 
+@pytest.mark.usefixtures("full")
 def test_diabetes_example_counts_as_it_says(home: Path) -> None:
     """The example's figures against the fixture counted in another way."""
-    code = (
-        "import runpy, sys\n"
-        "app = runpy.run_path(sys.argv[1])['app']\n"
-        "_, names = app.run()\n"
-        "names['prevalence'].write_parquet(sys.argv[2])\n"
-    )
-    target = home / "prevalence.parquet"
-    script = str(ROOT / "dashboards/notebooks/examples/diabetes_by_age.py")
-    done = marimo(home, "-c", code, script, str(target))
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = pl.read_parquet(target)
-
+    found = pl.read_parquet(home / PREVALENCE)
     people = chronic_conditions().filter(pl.col("year") == 2025)
     oldest = people.filter(pl.col("age") == "80+")
     with_diabetes = int(oldest["diabetes"].sum())

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -13,6 +14,7 @@ import polars as pl
 import pytest
 import yaml
 from babel.messages.pofile import read_po
+from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.testing.v1 import AppTest
 
 from dashboards.steward import LOOPBACK, command, language_of, shell_texts
@@ -34,9 +36,18 @@ NUMBER = "13889012345"
 NUMBER_WRITTEN = "138890 12345"
 
 
+@cache
+def components() -> BidiComponentManager:
+    """What Streamlit finds by reading about every package there is, once and not for every page."""
+    manager = BidiComponentManager()
+    manager.discover_and_register_components(start_file_watching=False)
+    return manager
+
+
 def page(monkeypatch: pytest.MonkeyPatch, home: Path, **query: str) -> AppTest:
     monkeypatch.setenv("FOLKEPULS_HOME", str(home))
     app = AppTest.from_file(PAGE, default_timeout=60)
+    app._bidi_component_manager = components()
     for name, value in query.items():
         app.query_params[name] = value
     app.run()

@@ -87,9 +87,9 @@ def quickly(dbt: Dbt, warehouse: Warehouse, *chosen: str) -> dict[str, pl.DataFr
         quick.close()
 
 
-def prepared(home: Path) -> Warehouse:
+def prepared(home: Path, dbt: Dbt) -> Warehouse:
     empty_zones(home)
-    warehouse = Warehouse(home)
+    warehouse = Warehouse(home, dbt)
     warehouse.write_catalogue(range(2024, 2025))
     warehouse.write_single_year_strata()
     return warehouse
@@ -99,7 +99,7 @@ def prepared(home: Path) -> Warehouse:
 def life(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Lives:
     folder = tmp_path_factory.mktemp("lives")
     found = lives(folder / "inbox")
-    every, early = prepared(folder / "every"), prepared(folder / "early")
+    every, early = prepared(folder / "every", dbt), prepared(folder / "early", dbt)
     quarantined = {}
     for delivery in found:
         result = take(every.zones, delivery, options=ONE)

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.compiled_models import Dbt
 from tests.support.demo_run import REFINING, Demo, Home, Resumed, kill, open_runs, parquet_hashes
+from tests.support.library_warnings import ignoring_library_warnings
+
+pytestmark = ignoring_library_warnings
 
 SIGNER = ("--name", "A Steward", "--reason", "Looked at and found well.")
 KILLS = 10
@@ -54,8 +58,10 @@ def test_deliveries_are_taken_in_once(demo: Demo, resumed: Resumed) -> None:
     assert len(ours) == 15
 
 
-def test_a_killed_publication_shows_nothing(resumed: Resumed, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("dagster_loaded")
+def test_a_killed_publication_shows_nothing(resumed: Resumed, dbt: Dbt, tmp_path: Path) -> None:
     home = resumed.home.copy_to(tmp_path, "restricted/releases", "steward/releases")
+    home.lend(dbt)
     published = home.zones.published
     process = home.start("release", "approve", *SIGNER)
     deadline = time.monotonic() + 120
@@ -67,7 +73,7 @@ def test_a_killed_publication_shows_nothing(resumed: Resumed, tmp_path: Path) ->
     assert begun
     visible = [name for name in begun if not name.startswith(".")]
     assert all((published / name / "manifest.json").is_file() for name in visible)
-    finished = home.run("release", "approve", *SIGNER)
+    finished = home.call("release", "approve", *SIGNER)
     assert finished.code == 0, finished.stderr
     (release_id,) = (path.name for path in home.zones.releases.iterdir())
     assert sorted(path.name for path in published.iterdir()) == [release_id, "current"]

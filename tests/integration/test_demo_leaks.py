@@ -48,7 +48,8 @@ def test_canaries_were_delivered(
     demo: Demo, planted: dict[str, list[str]], searcher: Searcher
 ) -> None:
     assert sum(map(len, planted.values())) == PLANTED
-    delivered = demo.home.zones.inbox.glob("*/*-2023/*.ndjson*")
+    # What is known of persons holds them all; looking into every file takes half a minute.
+    delivered = demo.home.zones.inbox.glob("*/personregister-2023/*.ndjson*")
     found = set().union(*searcher.leaks(delivered).values())
     assert found == set(planted)
 

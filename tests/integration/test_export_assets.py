@@ -80,7 +80,7 @@ class World:
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setenv("FOLKEPULS_HOME", str(tmp_path / "home"))
     listed(monkeypatch, SHARD)
-    server = BulkServer(Clock())
+    server = BulkServer(Clock(), polls=0)
     with serving(server) as base, DagsterInstance.ephemeral() as instance:
         chosen = profile(tmp_path, base, budgets={"first_poll_seconds": 0, "read_seconds": 2})
         yield World(server, chosen, instance, tmp_path / "home" / "identified" / "inbox")

@@ -18,6 +18,7 @@ from pipelines.synthetic.population import targets
 from pipelines.synthetic.register import population_register
 from pipelines.synthetic.truth_coverage import load_coverage
 from pipelines.synthetic.truth_persons import world
+from tests.support.compiled_models import Dbt
 from tests.support.library_warnings import ignoring_library_warnings
 from tests.support.warehouse import Warehouse
 
@@ -173,8 +174,8 @@ def counted(code: str, year: int, persons: int | None, sex: str = "female") -> d
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Warehouse:
-    one = Warehouse(tmp_path)
+def home(dbt: Dbt, tmp_path: Path) -> Warehouse:
+    one = Warehouse(tmp_path, dbt)
     one.write_journal(
         {
             "patient": [person("a"), person("b")],

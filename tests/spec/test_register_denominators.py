@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests.support.compiled_models import Dbt
 from tests.support.library_warnings import ignoring_library_warnings
 from tests.support.warehouse import Warehouse
 
@@ -88,9 +89,9 @@ one of 41 in Trondheim, whom its register does not know yet."""
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+def home(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """A journal that knows four women; one more in Trondheim has a graded address."""
-    one = Warehouse(tmp_path_factory.mktemp("home"))
+    one = Warehouse(tmp_path_factory.mktemp("home"), dbt)
     known = [person(key, born=1983 if key == "moved in" else 1984) for key in KNOWN]
     one.write_journal(
         {

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import polars as pl
@@ -23,6 +23,9 @@ from pipelines.resources import DBT_FOLDER, dbt_environment, environment, prepar
 from pipelines.settings import Settings
 from tests.support.library_warnings import LIBRARY_WARNINGS
 from tests.support.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
 
 COMPILE = ("--quiet", "compile", "--no-introspect", "--no-populate-cache")
 
@@ -43,8 +46,19 @@ class Dbt:
 
     def sql(self, name: str, home: Path) -> str:
         """What a model selects in some home."""
-        compiled = str(self.models[name]["compiled_code"])
-        return compiled.replace(str(self.settings.home), str(home))
+        return _moved(str(self.models[name]["compiled_code"]), self.settings.home, home)
+
+    def lent_to(self, home: Path) -> Manifest:
+        """The parsed project for another home: parsing it anew would take seven seconds."""
+        from dbt.contracts.graph.manifest import Manifest
+
+        folder = self.settings.zones.state / "dbt" / "target"
+        manifest = Manifest.from_msgpack((folder / "partial_parse.msgpack").read_bytes())
+        for source in manifest.sources.values():
+            for meta in (source.meta, source.source_meta, source.config.meta):
+                meta.update({key: _moved(text, self.settings.home, home) for key, text in meta.items()})
+        manifest.build_flat_graph()
+        return manifest
 
     def in_order(self, names: Collection[str]) -> Iterator[str]:
         """Models, each after those that it reads."""
@@ -62,6 +76,10 @@ class Dbt:
         return {
             name for name, model in self.models.items() if name in chosen or layer(model) in chosen
         }
+
+
+def _moved(text: str, before: Path, now: Path) -> str:
+    return text.replace(str(before), str(now))
 
 
 def layer(model: dict[str, Any]) -> str:
@@ -129,7 +147,7 @@ class QuickWarehouse(Warehouse):
     """Restricted tables written by hand, and the compiled models run on them in memory."""
 
     def __init__(self, home: Path, dbt: Dbt) -> None:
-        super().__init__(home)
+        super().__init__(home, dbt)
         self._dbt = dbt
         self._connection: duckdb.DuckDBPyConnection | None = None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import shutil
 import signal
@@ -16,13 +17,17 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import polars as pl
+import pytest
 
+from pipelines.resources import dbt_fingerprint
 from pipelines.settings import Zones
+from tests.support.compiled_models import Dbt
 
 ROOT = Path(__file__).resolve().parents[2]
 GUARD = Path(__file__).resolve().parent / "egress_guard"
@@ -139,6 +144,35 @@ class Home:
         out, err = (self.text(n)[b:] for n, b in zip(("stdout", "stderr"), before, strict=True))
         return Finished(process.returncode, out, err, usage.ru_utime + usage.ru_stime)
 
+    def call(self, *arguments: str) -> Finished:
+        """Do as ``run`` in this process, which has loaded Dagster and dbt's project before.
+
+        Starting a process and parsing the project for a home of its own takes 15 seconds. What
+        looks at a process itself (CPU, kills, the network) is for ``run``.
+        """
+        from pipelines.cli import main
+
+        out, err, before = io.StringIO(), io.StringIO(), time.process_time()
+        with pytest.MonkeyPatch.context() as patched:
+            for name in [name for name in os.environ if name.startswith("FOLKEPULS_")]:
+                patched.delenv(name)
+            patched.setenv("FOLKEPULS_HOME", str(self.path))
+            patched.setenv("FOLKEPULS_KEY_FILE", str(self.key_file))
+            patched.setattr(sys, "argv", ["folkepuls", *arguments])
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                code = _exit_code(main)
+        return Finished(code, out.getvalue(), err.getvalue(), time.process_time() - before)
+
+    def lend(self, dbt: Dbt) -> None:
+        """Give it the tests' parsed dbt project, for commands that read it and run nothing of it.
+
+        A process of its own need not parse it then, which takes ten seconds.
+        """
+        lent, own = (zones.state / "dbt" / "target" for zones in (dbt.settings.zones, self.zones))
+        own.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copy2(lent / "manifest.json", own)
+        (own / "fingerprint").write_text(f"{dbt_fingerprint()} {self.zones.home}")
+
     def run_until(
         self, *arguments: str, marker: str, times: int, delay: float, threads: int = 2
     ) -> None:
@@ -194,6 +228,18 @@ class Home:
             else:
                 shutil.copy2(source, target)
         return made
+
+
+def _exit_code(main: Callable[[], None]) -> int:
+    """What a command ends with; it sets this process's umask, which comes back."""
+    mask = os.umask(0o077)
+    try:
+        main()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    finally:
+        os.umask(mask)
+    return 0
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import io
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import polars as pl
@@ -24,14 +24,23 @@ from pipelines.ingest.ledger import DELIVERY_SCHEMA, DELIVERY_TABLE
 from pipelines.resources import DBT_FOLDER, dbt_environment, environment
 from pipelines.settings import PublicDenominators, Settings, Zones, reference_dir
 
+if TYPE_CHECKING:
+    from tests.support.compiled_models import Dbt
+
 Rows = Sequence[Mapping[str, Any]]
 
 
 class Warehouse:
-    """Restricted tables written by hand, and dbt run on them in this process."""
+    """Restricted tables written by hand, and dbt run on them in this process.
 
-    def __init__(self, home: Path) -> None:
+    Args:
+        home: The data folder.
+        parsed: The parsed project; without it dbt cannot be run.
+    """
+
+    def __init__(self, home: Path, parsed: Dbt | None = None) -> None:
         self.settings = Settings(home=home)
+        self.parsed = parsed
         self.zones: Zones = self.settings.zones.create()
         self.write_register()
 
@@ -88,13 +97,15 @@ class Warehouse:
         strata.write_parquet(self.zones.strata_map)
 
     def dbt(self, *arguments: str) -> None:
-        """Run dbt; a failure shows what dbt said."""
+        """Run dbt on the parsed project; a failure shows what dbt said."""
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 
+        assert self.parsed is not None, "dbt runs on a parsed project: give it to the warehouse"
+        runner = dbtRunner(manifest=self.parsed.lent_to(self.settings.home))
         said = io.StringIO()
         with environment(dbt_environment(self.settings)), contextlib.redirect_stdout(said):
-            result = dbtRunner().invoke([*arguments, "--project-dir", str(DBT_FOLDER)])
+            result = runner.invoke([*arguments, "--project-dir", str(DBT_FOLDER)])
             # dbt keeps the file open for the life of the process; readers need it closed.
             DuckDBConnectionManager.close_all_connections()
         if not result.success:

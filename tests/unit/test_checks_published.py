@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -154,9 +155,12 @@ def write(folder: Path, tables: dict[str, pl.DataFrame]) -> Path:
     return folder
 
 
-def judged(table: str, tables: dict[str, pl.DataFrame]) -> dict[str, CheckResult]:
-    results = run_suite(with_rules(table, tables), published_suites(table)[1])
-    return {result.check_id: result for result in results}
+def judged(table: str, tables: dict[str, pl.DataFrame], check: str) -> CheckResult:
+    """What one check of a table says: to run all the others takes a second."""
+    suite = published_suites(table)[1]
+    alone = tuple(one for one in suite.checks if one.check_id == f"{table}.{check}")
+    (result,) = run_suite(with_rules(table, tables), replace(suite, checks=alone))
+    return result
 
 
 def test_a_good_release_is_green(tmp_path: Path) -> None:
@@ -201,7 +205,7 @@ BREACHES: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("check", "change"), BREACHES)
 def test_each_breach_is_red(check: str, change: dict[str, Any]) -> None:
     bad = pl.concat([good_values(), values(row(**change))])
-    verdict = judged("indicator_values", release(bad))[f"indicator_values.{check}"]
+    verdict = judged("indicator_values", release(bad), check)
     assert verdict.status == "fail"
     assert verdict.unexpected_n >= 1
 
@@ -209,10 +213,10 @@ def test_each_breach_is_red(check: str, change: dict[str, Any]) -> None:
 def test_small_denominator_counts_only_where_it_is_not_public() -> None:
     change = {"indicator_id": "readmission_30_days_67plus", "numerator": 0.0, "value": 0.0}
     small = values(row(**change, denominator=4.0, lower_ci=0.0))
-    check = "indicator_values.rule_small_denominator"
-    assert judged("indicator_values", release(small))[check].status == "fail"
+    check = "rule_small_denominator"
+    assert judged("indicator_values", release(small), check).status == "fail"
     public = values(row(indicator_id=RATE, numerator=0.0, denominator=4.0, value=0.0, lower_ci=0.0))
-    assert judged("indicator_values", release(public))[check].status == "pass"
+    assert judged("indicator_values", release(public), check).status == "pass"
 
 
 def test_every_rule_has_a_twin() -> None:
@@ -233,8 +237,8 @@ def test_what_is_hidden_is_not_ranked(check: str, change: dict[str, Any]) -> Non
     rows = tables["comparisons"].to_dicts()
     rows[1] |= change
     bad = tables | {"comparisons": pl.DataFrame(rows, schema=tables["comparisons"].schema)}
-    assert judged("comparisons", tables)[f"comparisons.{check}"].status == "pass"
-    assert judged("comparisons", bad)[f"comparisons.{check}"].status == "fail"
+    assert judged("comparisons", tables, check).status == "pass"
+    assert judged("comparisons", bad, check).status == "fail"
 
 
 @pytest.mark.parametrize("table", sorted(set(published_contracts()) - {"comparisons"}))
