@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from anonymization.tables import TablePolicy
+from anonymization.tables import TablePolicy, side_by_side
 from anonymization.tables.rates import publishable_standardised
 from pipelines.catalogue.model import Indicator
 from pipelines.publication.figures import FIGURE, MUNICIPALITY, TOTAL, Marts
@@ -63,15 +63,18 @@ def publishable_direct(
     )
     strata = family_strata(counted, marts, standards, direct)
     sums = family_sums(specs, shown, strata, policies)
-    verdicts = []
-    for spec in specs:
+    there = set(direct["indicator_id"])
+
+    def verdicts(spec: Indicator) -> pl.DataFrame:
         own = pl.col("indicator_id") == spec.id
-        if not (mine := direct.filter(own)).is_empty():
-            policy = policies[spec.policy]
-            verdicts.append(_verdicts(spec, mine, strata.filter(own), sums.filter(own), policy))
-    if not verdicts:
+        policy = policies[spec.policy]
+        parts = (frame.filter(own) for frame in (direct, strata, sums))
+        return _verdicts(spec, *parts, policy)
+
+    found = side_by_side(verdicts, [spec for spec in specs if spec.id in there])
+    if not found:
         return direct.select(*VALUE, publishable=pl.lit(False))
-    return pl.concat(verdicts).sort(VALUE)
+    return pl.concat(found).sort(VALUE)
 
 
 def priority(spec: Indicator) -> pl.Expr:

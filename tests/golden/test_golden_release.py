@@ -23,9 +23,7 @@ def found(demo: Demo) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("part", ["analysis", "restricted", "release", "release_id"])
-def test_the_golden_release(
-    part: str, found: dict[str, object], golden: dict[str, object]
-) -> None:
+def test_the_golden_release(part: str, found: dict[str, object], golden: dict[str, object]) -> None:
     assert found[part] == golden[part], AGAIN
 
 

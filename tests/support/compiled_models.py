@@ -56,7 +56,9 @@ class Dbt:
         manifest = Manifest.from_msgpack((folder / "partial_parse.msgpack").read_bytes())
         for source in manifest.sources.values():
             for meta in (source.meta, source.source_meta, source.config.meta):
-                meta.update({key: _moved(text, self.settings.home, home) for key, text in meta.items()})
+                meta.update(
+                    {key: _moved(text, self.settings.home, home) for key, text in meta.items()}
+                )
         manifest.build_flat_graph()
         return manifest
 
