@@ -68,8 +68,7 @@ def publishable_direct(
     def verdicts(spec: Indicator) -> pl.DataFrame:
         own = pl.col("indicator_id") == spec.id
         policy = policies[spec.policy]
-        parts = (frame.filter(own) for frame in (direct, strata, sums))
-        return _verdicts(spec, *parts, policy)
+        return _verdicts(spec, direct.filter(own), strata.filter(own), sums.filter(own), policy)
 
     found = side_by_side(verdicts, [spec for spec in specs if spec.id in there])
     if not found:
