@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GUARD = Path(__file__).resolve().parent / "egress_guard"
 CUT_OFF = Path(__file__).resolve().parent / "cut_off.py"
 SCALE, SEED = "0.01", "20231103"
-LONGEST = 600.0
+LONGEST = 1800.0
 REFINING = ("quality__journal", "catalogue_tables", "dbt_pre_strata", "doors__strata_map")
 """Steps after the ingest, as the lines of progress name them."""
 
