@@ -5,7 +5,7 @@ taken from the indicators' rows. Does not belong here: areas, ages and equations
 
 A denominator that several numerators are counted among, or that is a numerator elsewhere, is
 *common*: it is protected once, and where it is divided by it is taken as known to everybody, which
-is more than any reader knows (``docs/decisions/0022-common-denominators-are-taken-as-known.md``).
+is more than any reader knows (``docs/decisions/0020-common-denominators-are-taken-as-known.md``).
 """
 
 from __future__ import annotations
