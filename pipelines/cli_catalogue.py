@@ -157,14 +157,17 @@ def new(
     catalogue_folder: Annotated[
         Path | None, typer.Option("--catalogue", help="Catalogue folder, if not the project's.")
     ] = None,
-    specs: Annotated[Path, typer.Option(help="Folder of the expected-result specs.")] = SPECS,
+    specs: Annotated[
+        Path | None, typer.Option(help="Folder of the expected-result specs, if not the project's.")
+    ] = None,
 ) -> None:
     """Begin a new indicator: its file and the frame of its spec, every text still open."""
     from pipelines.catalogue.loader import HERE, CatalogueError, load
     from pipelines.catalogue.scaffold import scaffold, scaffold_spec
 
     folder = catalogue_folder or HERE
-    file, spec = folder / "indicators" / f"{indicator}.yml", specs / f"{indicator}.yml"
+    file = folder / "indicators" / f"{indicator}.yml"
+    spec = (specs or SPECS) / f"{indicator}.yml"
     for path in (file, spec):
         if not path.parent.is_dir():
             raise CatalogueError(f"{path.parent}: expected a folder; name another one.")

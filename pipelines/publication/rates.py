@@ -153,7 +153,7 @@ def _judged(
     safe = ~direct | pl.col("publishable").fill_null(False)
     status = _first_of(
         (pl.col("coverage_state") == NOT_COVERED, "not_covered", _not_covered_reason()),
-        (~pl.col("known"), "missing", pl.lit("no_data")),
+        (~pl.col("known"), "missing", pl.lit("year_not_computed")),
         (~pl.col("exact"), "suppressed", pl.lit("age_groups_merged")),
         (~pl.col("shown").fill_null(False), "suppressed", pl.lit("disclosure")),
         (EXCEEDS | (passes & pl.col("public")), "missing", pl.lit("exceeds_register")),

@@ -30,7 +30,7 @@ AS_OF = at(2)
 PERSONS_AND_PLACES = (
     "staging",
     *("int_person_links", "int_persons", "int_residence_spells"),
-    *("int_residents", "int_hospital_stays", "int_care_users"),
+    *("int_residents", "int_hospital_stays", "int_running_services", "int_care_users"),
 )
 """Every model that asks what was known when, and what figures are made of first."""
 

@@ -24,6 +24,8 @@ from tests.support.independent_rates import ByAge, european_standard
 CELL = ["indicator_id", "area_code", "sex", "age_group", "year"]
 NUMBERS = ["numerator", "denominator", "value", "lower_ci", "upper_ci"]
 LAST_YEAR = 2025
+TOO_FEW_AT_THIS_SIZE = {"short_stay_ending_at_home_share", "messages_rejected_share"}
+"""In a region of a hundredth of the size they are hidden everywhere."""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +76,7 @@ def test_shown_crude_figures_are_the_truth(
 ) -> None:
     shown = published.filter(pl.col("value_kind") == "crude", pl.col("value_status") == "ok")
     assert shown.filter(pl.col("area_level") == "municipality").height > 1000
-    assert shown["indicator_id"].n_unique() == len(specs)
+    assert set(specs) - set(shown["indicator_id"]) == TOO_FEW_AT_THIS_SIZE
     assert misstated(published, truth, specs).is_empty()
 
 

@@ -210,7 +210,7 @@ def knowledge_of(values: pl.DataFrame, specs: Sequence[Indicator]) -> Iterator[K
                 for role, quantity in quantities_of(spec).items():
                     cell = (quantity, *place)
                     number = None if role == "complement" else row[role]
-                    if row["value_status"] == "missing" and role == "denominator":
+                    if row["status_reason"] == "no_data" and role == "denominator":
                         number = 0.0
                     if number is None:
                         told.hidden.add(cell)
