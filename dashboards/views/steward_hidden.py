@@ -17,7 +17,7 @@ from dashboards.views.steward_parts import Column, Desk, known, markup, table
 
 SHOWN = "shown"
 ORDER = (SHOWN, "primary", "secondary", "disclosure")
-NOT_THERE = ("municipality_not_live", "service_not_covered", "no_data")
+NOT_THERE = ("municipality_not_live", "service_not_covered", "no_data", "year_not_computed")
 
 
 def show(desk: Desk) -> None:
@@ -47,6 +47,7 @@ def reason_words(tr: Translator) -> dict[str, str]:
         "municipality_not_live": tr("Not in use yet"),
         "service_not_covered": tr("Not covered"),
         "no_data": tr("No data"),
+        "year_not_computed": tr("Not for this year"),
         "too_few_events": tr("Too uncertain"),
         "not_defined_for_group": tr("Not defined"),
         "exceeds_register": tr("More than are registered"),
