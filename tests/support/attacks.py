@@ -48,6 +48,24 @@ def quantities_of(spec: Indicator) -> dict[str, str]:
     return named
 
 
+def lent(specs: Sequence[Indicator]) -> set[tuple[str, int, int]]:
+    """Denominators that others own or share, at ages at which no figure counts them itself.
+
+    They are no secret where they are not small: what is hidden there are the numerators.
+    """
+    own = {(spec.numerator.measure, *ages) for spec in specs for ages in ages_of(spec).values()}
+    numerators = {spec.numerator.measure for spec in specs}
+    parts: dict[str, set[str]] = defaultdict(set)
+    for spec in specs:
+        parts[spec.denominator.measure].add(spec.numerator.measure)
+    return {
+        (spec.denominator.measure, *ages)
+        for spec in specs
+        for ages in ages_of(spec).values()
+        if len(parts[spec.denominator.measure]) > 1 or spec.denominator.measure in numerators
+    } - own
+
+
 @dataclass
 class Knowledge:
     """All cells of linked indicators in one year, and what the files tell of them.
@@ -198,7 +216,12 @@ def knowledge_of(values: pl.DataFrame, specs: Sequence[Indicator]) -> Iterator[K
         values: ``indicator_values`` as written.
         specs: Indicators that share quantities, directly or not.
     """
-    crude = values.filter(pl.col("value_kind") == "crude", pl.col("value_status") != "not_covered")
+    crude = values.filter(
+        pl.col("value_kind") == "crude",
+        pl.col("value_status") != "not_covered",
+        # Of such a year there is no figure, hidden or not.
+        pl.col("status_reason").ne_missing("year_not_computed"),
+    )
     for year in sorted(crude["period_start"].dt.year().unique()):
         told = Knowledge(year)
         of_year = crude.filter(pl.col("period_start").dt.year() == year)
