@@ -4,8 +4,8 @@ Belongs here: writing what the door makes, measuring it again from its bytes bef
 name, and the report beside it. Does not belong here: reading (``microdata_source``), how the table
 is made (``anonymization``), how it is typed and printed (``cli_microdata``).
 
-A Parquet file may be larger than memory: it is counted in DuckDB, and recoded as it streams from
-one file to the other, in its order.
+A file may be larger than memory: it is counted in DuckDB, and recoded as it streams from one file
+to the other, in its order.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from anonymization.grouping import Frame, Source
+from anonymization.grouping import Source
 from anonymization.microdata import Solved, solve
 from anonymization.policies import MicrodataPolicy
 from anonymization.risk import RiskReport, assess
@@ -29,12 +29,12 @@ from pipelines.publication.microdata_policy import read_policy
 from pipelines.publication.microdata_report import Subject, report_page
 from pipelines.publication.microdata_source import (
     MicrodataFileError,
-    ParquetSource,
+    TableFile,
     check_format,
     opened,
-    read_as,
     read_population,
     read_table,
+    scanned,
 )
 from pipelines.settings import atomic_write
 
@@ -226,7 +226,7 @@ def with_persons(
     return pl.concat([table, rows.select(person)], how="horizontal")
 
 
-def persons_from(table: Source, given: Source, person: str, suppressed: Path) -> pl.LazyFrame:
+def persons_from(table: TableFile, given: TableFile, person: str, suppressed: Path) -> pl.LazyFrame:
     """A written table with the persons of its rows, for a check at any later time.
 
     Args:
@@ -247,19 +247,11 @@ def persons_from(table: Source, given: Source, person: str, suppressed: Path) ->
             f"{suppressed.name}: {table.records} rows and {gone.len()} left out are not the "
             f"{given.records} of the reference. Name those that belong together."
         )
-    return with_persons(_rows(table), _rows(given), person, gone)
-
-
-def _rows(table: Source) -> pl.LazyFrame:
-    if isinstance(table, Frame):
-        return table.data
-    if isinstance(table, ParquetSource):
-        return pl.scan_parquet(table.path)
-    raise TypeError(f"Expected a table in a file, got {type(table).__name__}.")
+    return with_persons(table.rows, given.rows, person, gone)
 
 
 def write(
-    given: Source, policy: MicrodataPolicy, solved: Solved, path: Path, separator: str
+    given: TableFile, policy: MicrodataPolicy, solved: Solved, path: Path, separator: str
 ) -> pl.Series:
     """Recode a table into a file.
 
@@ -276,12 +268,6 @@ def write(
     Raises:
         MicrodataFileError: If the file cannot be written, or the table was changed meanwhile.
     """
-    if isinstance(given, Frame):
-        table, stays = solved.recode(given.data.collect(), policy)
-        _write_frame(table, path, ".csv", separator)
-        return pl.Series("row", ~stays).arg_true()
-    if not isinstance(given, ParquetSource):
-        raise TypeError(f"Expected a table in a file, got {type(given).__name__}.")
     gone: list[pl.Series] = []
 
     def recode(rows: pl.DataFrame) -> pl.DataFrame:
@@ -289,14 +275,18 @@ def write(
         gone.append(rows["__row"].filter(pl.Series(~stays)))
         return table
 
-    rows = pl.scan_parquet(given.path).select(policy.columns).with_row_index("__row")
+    rows = given.rows.select(policy.columns).with_row_index("__row")
     schema = solved.recode(rows.head(0).collect(), policy)[0].schema
+    recoded = rows.map_batches(recode, streamable=True, schema=schema)
     try:
-        rows.map_batches(recode, streamable=True, schema=schema).sink_parquet(path)
+        if given.form == ".parquet":
+            recoded.sink_parquet(path)
+        else:
+            recoded.sink_csv(path, separator=separator)
     except (OSError, pl.exceptions.PolarsError):
         # The cause may repeat values.
         raise MicrodataFileError(
-            f"{given.path.name}: cannot be recoded into {path.parent}. Was it changed meanwhile, "
+            f"{given.name}: cannot be recoded into {path.parent}. Was it changed meanwhile, "
             "or is there no room? Start again."
         ) from None
     return pl.concat([pl.Series("row", [], dtype=pl.UInt32), *gone]).alias("row").sort()
@@ -311,23 +301,20 @@ def _write_frame(table: pl.DataFrame, path: Path, form: str, separator: str) -> 
 
 def _measured_as_written(
     path: Path,
-    given: Source,
+    given: TableFile,
     policy: MicrodataPolicy,
     solved: Solved,
     gone: pl.Series,
     separator: str,
 ) -> RiskReport:
     """Measure the bytes, and refuse them if they do not hold."""
-    is_parquet = isinstance(given, ParquetSource)
-    written = (
-        pl.scan_parquet(path) if is_parquet else read_as(path, ".csv", path.name, separator).lazy()
-    )
+    written = scanned(path, given.form, separator)
     records = int(written.select(pl.len()).collect().item())
     expected = given.records - solved.suppressed
     if records != expected or gone.len() != solved.suppressed:
         raise _defect([f"{records} records were read back, and {expected} were to be written."])
     if policy.person is not None:
-        written = with_persons(written, _rows(given), policy.person, gone)
+        written = with_persons(written, given.rows, policy.person, gone)
     report = measured(written, policy, given, solved.population)
     if found := violations(report, policy):
         raise _defect(found)

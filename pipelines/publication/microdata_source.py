@@ -1,10 +1,12 @@
-"""Tables in files, ready to be counted: Parquet in DuckDB, however large; CSV in memory.
+"""Tables in files, however large, ready to be counted.
 
 Belongs here: reading tables, and counting by DuckDB, which spills to a folder what outgrows its
 memory. Does not belong here: what is done with the counts (``anonymization``), writing
 (``microdata_files``).
 
-CSV columns are read as text, so that codes keep their leading zeros.
+CSV columns are read as text, so that codes keep their leading zeros. A CSV file is read once, as a
+stream into Parquet in the folder where large tables spill to: it is counted several times, and
+parsing its text each time would cost more than all the rest.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from anonymization.grouping import COUNT, Frame, Source
+from anonymization.grouping import COUNT
 
 FORMATS: Final = (".parquet", ".csv")
 MEMORY: Final = "300MB"
@@ -30,7 +32,7 @@ class MicrodataFileError(ValueError):
 
 
 @contextmanager
-def opened(path: Path, separator: str = ",", spill: Path | None = None) -> Iterator[Source]:
+def opened(path: Path, separator: str = ",", spill: Path | None = None) -> Iterator[TableFile]:
     """Open a table so that it can be counted.
 
     Args:
@@ -46,10 +48,6 @@ def opened(path: Path, separator: str = ",", spill: Path | None = None) -> Itera
         MicrodataFileError: If it cannot be read, or nothing can be put in the folder.
     """
     check_format(path)
-    if path.suffix == ".csv":
-        yield Frame(read_table(path, separator).lazy())
-        return
-    schema = _schema(path, path.name)
     own = spill or path.parent
     try:
         folder = TemporaryDirectory(dir=own, prefix=".spill-")
@@ -58,8 +56,11 @@ def opened(path: Path, separator: str = ",", spill: Path | None = None) -> Itera
             f"{own}: nothing can be put there, and a large table may need room beside memory. Name "
             "a folder that may hold the table by --spill."
         ) from None
-    with folder as room, closing(ParquetSource(path, schema, Path(room))) as source:
-        yield source
+    with folder as name:
+        room = Path(name)
+        rows = path if path.suffix == ".parquet" else _as_parquet(path, separator, room)
+        with closing(TableFile(path, rows, room)) as source:
+            yield source
 
 
 def check_format(path: Path) -> None:
@@ -91,40 +92,43 @@ def read_table(path: Path, separator: str = ",") -> pl.DataFrame:
         MicrodataFileError: If it cannot be read.
     """
     check_format(path)
-    return read_as(path, path.suffix, path.name, separator)
+    try:
+        return scanned(path, path.suffix, separator).collect()
+    except (OSError, pl.exceptions.PolarsError):
+        raise _unreadable(path, separator) from None
 
 
-def read_as(path: Path, form: str, name: str, separator: str) -> pl.DataFrame:
-    """Read a table whose name does not tell its format yet.
+def scanned(path: Path, form: str, separator: str) -> pl.LazyFrame:
+    """The rows of a table whose name does not tell its format yet; nothing is read here.
 
     Args:
         path: The file.
         form: Its format, as its name will end.
-        name: Its name in messages.
         separator: Between the fields of a CSV file.
-
-    Raises:
-        MicrodataFileError: If it cannot be read.
     """
-    try:
-        if form == ".parquet":
-            return pl.read_parquet(path)
-        return pl.read_csv(path, separator=separator, infer_schema=False)
-    except (OSError, pl.exceptions.PolarsError):
-        # The cause may repeat a line of the file.
-        raise MicrodataFileError(
-            f"{name}: cannot be read as {form[1:]}. Is it there, whole, in UTF-8, and is "
-            f"{separator!r} what separates fields?"
-        ) from None
+    if form == ".parquet":
+        return pl.scan_parquet(path)
+    return pl.scan_csv(path, separator=separator, infer_schema=False)
 
 
-def _schema(path: Path, name: str) -> pl.Schema:
+def _as_parquet(path: Path, separator: str, room: Path) -> Path:
+    made = room / "rows.parquet"
     try:
-        return pl.scan_parquet(path).collect_schema()
+        scanned(path, ".csv", separator).sink_parquet(made)
     except (OSError, pl.exceptions.PolarsError):
-        raise MicrodataFileError(
-            f"{name}: cannot be read as parquet. Is it there, and whole?"
-        ) from None
+        raise _unreadable(path, separator) from None
+    return made
+
+
+def _unreadable(path: Path, separator: str) -> MicrodataFileError:
+    # Without the cause, which may repeat a line of the file.
+    asked = "Is it there, and whole?"
+    if path.suffix == ".csv":
+        asked = (
+            f"Is it there, whole, in UTF-8, is {separator!r} what separates fields, and is there "
+            "room where large tables spill to?"
+        )
+    return MicrodataFileError(f"{path.name}: cannot be read as {path.suffix[1:]}. {asked}")
 
 
 def read_population(
@@ -166,17 +170,25 @@ def read_population(
     return typed.with_columns(persons)
 
 
-class ParquetSource:
-    """A table in a Parquet file; see ``anonymization.grouping.Source``.
+class TableFile:
+    """A table in a file; see ``anonymization.grouping.Source``.
 
     Args:
         path: The file.
-        schema: Its columns, as Polars reads them.
+        parquet: Its rows as Parquet: the file itself, where it is that.
         spill: Folder for what outgrows memory.
+
+    Raises:
+        MicrodataFileError: If it cannot be read.
     """
 
-    def __init__(self, path: Path, schema: pl.Schema, spill: Path) -> None:
-        self.path, self.schema = path, schema
+    def __init__(self, path: Path, parquet: Path, spill: Path) -> None:
+        self.name, self.form = path.name, path.suffix
+        self._parquet = parquet
+        try:
+            self.schema = self.rows.collect_schema()
+        except (OSError, pl.exceptions.PolarsError):
+            raise _unreadable(path, ",") from None
         self._connection = duckdb.connect(
             config={
                 "memory_limit": MEMORY,
@@ -194,10 +206,15 @@ class ParquetSource:
         """Close the connection."""
         self._connection.close()
 
+    @property
+    def rows(self) -> pl.LazyFrame:
+        """Its rows, in their order."""
+        return pl.scan_parquet(self._parquet)
+
     @cached_property
     def records(self) -> int:
         """Number of its rows."""
-        return int(pl.scan_parquet(self.path).select(pl.len()).collect().item())
+        return int(self.rows.select(pl.len()).collect().item())
 
     def counted(self, columns: Sequence[str], unit: str | None = None) -> pl.DataFrame:
         """Distinct combinations of columns; see ``anonymization.grouping.Source``."""
@@ -211,18 +228,18 @@ class ParquetSource:
         query = f"SELECT {selected} FROM read_parquet($1) {'GROUP BY ALL' if by else ''}"  # noqa: S608
         kinds = {str(n): self.schema[name] for n, name in enumerate(columns)}
         try:
-            counted: pl.DataFrame = self._connection.sql(query, params=[str(self.path)]).pl()
+            counted: pl.DataFrame = self._connection.sql(query, params=[str(self._parquet)]).pl()
             return counted.with_columns(pl.col(n).cast(kind) for n, kind in kinds.items())
         except (duckdb.Error, pl.exceptions.PolarsError):
             # The cause may repeat values.
             raise MicrodataFileError(
-                f"{self.path.name}: cannot be counted by {', '.join(columns) or 'its rows'}. Is it "
+                f"{self.name}: cannot be counted by {', '.join(columns) or 'its rows'}. Is it "
                 "whole, and is there room where large tables spill to (--spill)?"
             ) from None
 
     def lacking(self, column: str) -> int:
         """Number of rows without a value in a column."""
-        return int(pl.scan_parquet(self.path).select(pl.col(column).null_count()).collect().item())
+        return int(self.rows.select(pl.col(column).null_count()).collect().item())
 
 
 def _quoted(name: str) -> str:

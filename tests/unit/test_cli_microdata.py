@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from anonymization.grouping import Frame
+from anonymization.grouping import Frame, Source
 from anonymization.microdata import Solved, anonymize
 from anonymization.policies import MicrodataPolicy, QuasiIdentifier, SensitiveAttribute
 from anonymization.risk import assess
@@ -199,7 +199,7 @@ def test_every_way_to_count_counts_alike(tmp_path: Path) -> None:
     )
     frame.write_parquet(tmp_path / "frame.parquet")
     with opened(tmp_path / "frame.parquet") as file:
-        ways = [Frame(frame.lazy()), file]
+        ways: list[Source] = [Frame(frame.lazy()), file]
         for columns in (frame.columns[:4], frame.columns[:1], []):
             for unit in (None, "who"):
                 counts = [way.counted(columns, unit) for way in ways]
@@ -211,6 +211,18 @@ def test_every_way_to_count_counts_alike(tmp_path: Path) -> None:
                 assert counts[0].schema == counts[1].schema
         assert [way.records for way in ways] == [5, 5]
         assert [way.lacking("who") for way in ways] == [2, 2]
+
+
+def test_a_csv_file_is_made_as_a_parquet_file_of_the_same_text(folder: Path) -> None:
+    read_table(folder / "people.csv", ";").write_parquet(folder / "same.parquet")
+    made = [
+        anonymize_file(folder / name, folder / "policy.yml", folder / "out", separator=";")
+        for name in ("people.csv", "same.parquet")
+    ]
+    ours, theirs = (read_table(one.table, ";") for one in made)
+    assert ours.height > 0
+    assert ours.equals(theirs)
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
 
 
 def test_pages_speak_the_language_asked_for(folder: Path) -> None:

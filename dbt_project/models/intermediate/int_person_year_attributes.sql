@@ -29,6 +29,9 @@ select
         as age,
     gp.person_id is not null as gp_covered,
     diabetes.person_id is not null as diabetes,
+    asthma.person_id is not null as asthma,
+    copd.person_id is not null as copd,
+    dementia.person_id is not null as dementia,
     nursing.person_id is not null as home_nursing,
     long_stay.person_id is not null as long_stay,
     portal.person_id is not null as portal_active,
@@ -43,6 +46,12 @@ left join {{ ref('msr_gp_residents') }} as gp
     on residents.person_id = gp.person_id and residents.year = gp.year
 left join {{ ref('msr_diabetes_t2') }} as diabetes
     on residents.person_id = diabetes.person_id and residents.year = diabetes.year
+left join {{ ref('msr_asthma') }} as asthma
+    on residents.person_id = asthma.person_id and residents.year = asthma.year
+left join {{ ref('msr_copd') }} as copd
+    on residents.person_id = copd.person_id and residents.year = copd.year
+left join {{ ref('msr_dementia') }} as dementia
+    on residents.person_id = dementia.person_id and residents.year = dementia.year
 left join {{ ref('msr_home_nursing_users') }} as nursing
     on residents.person_id = nursing.person_id and residents.year = nursing.year
 left join {{ ref('msr_long_stay_residents') }} as long_stay
