@@ -5,7 +5,9 @@ Belongs here: one numerator over one denominator. Does not belong here: standard
 Sources: limits of the count divided by the denominator (Breslow & Day 1987, ch. 2) ·
 repeat events: the variance of a sum over persons is estimated by the sum of squares of the
 persons' numbers (Stukel TA et al., Statistics in Medicine 1994;13:1781-1791), entered into
-Dobson's shifted and scaled limits (Dobson AJ et al., Statistics in Medicine 1991;10:457-462).
+Dobson's shifted and scaled limits (Dobson AJ et al., Statistics in Medicine 1991;10:457-462) ·
+proportions of events: Wilson's limits of the effective size, which is the size over the design
+effect (Rao JNK, Scott AJ, Biometrics 1992;48:577-585).
 """
 
 from __future__ import annotations
@@ -218,6 +220,7 @@ def proportion_frame(
     numerator: str = "numerator",
     denominator: str = "denominator",
     multiplier: str | float = 1.0,
+    sum_of_squares: str | None = None,
     confidence: float = 0.95,
 ) -> pl.DataFrame:
     """Proportion with its Wilson interval in every row, times the multiplier.
@@ -227,6 +230,9 @@ def proportion_frame(
         numerator: Column of persons (or units) with the property.
         denominator: Column of all persons (or units).
         multiplier: 100 for per cent, or the column that holds it.
+        sum_of_squares: Column of Σ k² over persons with k units in the numerator, where a person
+            may have several; None where each counts once. Units of one person tell less than units
+            of many: the limits are those of as many units as tell as much.
         confidence: Two-sided level.
 
     Returns:
@@ -236,10 +242,21 @@ def proportion_frame(
         ValueError: If a numerator is negative or larger than its denominator.
     """
     events, totals = frame_floats(frame, numerator), frame_floats(frame, denominator)
-    lower, upper = wilson_limits(events, totals, confidence)
+    tells = 1.0 / _design_effects(events, frame, sum_of_squares)
+    lower, upper = wilson_limits(events * tells, totals * tells, confidence)
     unit = _multipliers(frame, multiplier)
     share = events / np.where(totals > 0.0, totals, np.nan)
     return with_estimates(frame, share * unit, lower * unit, upper * unit, _no_population(totals))
+
+
+def _design_effects(events: Floats, frame: pl.DataFrame, sum_of_squares: str | None) -> Floats:
+    """How many times as large the variance is as if each unit were another person's."""
+    if sum_of_squares is None:
+        return np.ones_like(events)
+    squares = frame_floats(frame, sum_of_squares)
+    # Without a unit in the numerator nothing is known of repetition.
+    known = events > 0.0
+    return np.where(known, squares, 1.0) / np.where(known, events, 1.0)
 
 
 def _multipliers(frame: pl.DataFrame, multiplier: str | float) -> Floats:

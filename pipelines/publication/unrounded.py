@@ -120,11 +120,11 @@ def _variance() -> pl.Expr:
 
 
 def _crude(exact: pl.DataFrame) -> pl.DataFrame:
-    sound = exact.filter(~EXCEEDS)
+    sound = exact.filter(~EXCEEDS).with_columns(variance=_variance())
     shares = sound.filter(pl.col("kind") == "proportion")
-    rates = sound.filter(pl.col("kind") == "rate").with_columns(variance=_variance())
+    rates = sound.filter(pl.col("kind") == "rate")
     both = [
-        proportion_frame(shares, multiplier="multiplier"),
+        proportion_frame(shares, multiplier="multiplier", sum_of_squares="variance"),
         crude_rate_frame(rates, multiplier="multiplier", sum_of_squares="variance"),
     ]
     return pl.concat(

@@ -32,6 +32,7 @@ from pipelines.epidemiology import (
     pooled_frame,
     pooled_rate,
     projected_need,
+    proportion_frame,
     recent_trend,
     recent_trend_frame,
     relative_index_of_inequality,
@@ -280,6 +281,18 @@ def test_the_error_of_crude_parts_is_the_mean_deviation_of_chance() -> None:
     """For large parts of rare events: sqrt(2/π) standard errors."""
     got = shrinkage_error([10_000, 100], [1e6, 1e4], 1e4)
     assert got.crude == pytest.approx(np.sqrt(2 / np.pi * 100 * 0.99) / 1e4, rel=0.01)
+
+
+def test_stays_of_few_persons_tell_as_much_of_a_share_as_the_persons() -> None:
+    """12 of 30 persons with three stays each: 36 of 90 stays, and the persons' own limits."""
+    frame = pl.DataFrame(
+        {"numerator": [36, 36, 0], "denominator": [90, 90, 90], "squares": [12 * 9, 36, 0]}
+    )
+    told = proportion_frame(frame, sum_of_squares="squares")
+    by_person, by_stay, none = wilson([12, 36, 0], [30, 90, 90])
+    assert told["value"].to_list() == [0.4, 0.4, 0.0]
+    assert told["lower"].to_list() == pytest.approx([by_person.lower, by_stay.lower, none.lower])
+    assert told["upper"].to_list() == pytest.approx([by_person.upper, by_stay.upper, none.upper])
 
 
 def test_a_pooled_period_says_what_is_missing() -> None:
