@@ -28,6 +28,7 @@ TABLES = (
     "caveats",
     "breaks",
     "comparisons",
+    "area_groups",
     "merged_groups",
     "release",
 )

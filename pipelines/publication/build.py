@@ -17,6 +17,7 @@ from anonymization.tables import ProtectedSystem, protect_system, side_by_side
 from pipelines.catalogue.loader import Catalogue
 from pipelines.catalogue.model import Indicator
 from pipelines.clients.population_register import Provenance
+from pipelines.publication.area_groups import area_groups_table
 from pipelines.publication.comparisons import comparisons
 from pipelines.publication.figures import Marts, figures
 from pipelines.publication.notes import breaks_table, caveats_table
@@ -109,6 +110,7 @@ def build(
         counted=counted,
         values=unrounded,
     )
+    groups = area_groups_table(reference)
     tables = {
         "indicator_values": values.drop("release_id"),
         "indicators": indicators_table(catalogue),
@@ -116,7 +118,8 @@ def build(
         "coverage": coverage_table(reference),
         "caveats": caveats_table(catalogue, years, register=register),
         "breaks": breaks_table(reference),
-        "comparisons": comparisons(values, specs),
+        "comparisons": comparisons(values, specs, groups),
+        "area_groups": groups,
         "merged_groups": merged_groups_table(),
     }
     return Candidate(

@@ -13,6 +13,7 @@ import polars as pl
 
 from pipelines.catalogue.model import Indicator
 from pipelines.epidemiology import FunnelKind, funnel_frame, poisson_limits, versus_reference
+from pipelines.publication.area_groups import PEERS
 from pipelines.publication.figures import MUNICIPALITY, REGION
 from pipelines.publication.unrounded import CRUDE, DIRECT, spec_table
 
@@ -32,20 +33,27 @@ COLUMNS = (
     "funnel_lower_998",
     "funnel_upper_998",
     "peer_group",
+    "peer_count",
+    "peer_median",
 )
 KEY = ("indicator_id", "area_code", "period_start", "sex", "age_group", "value_kind")
 ALIKE = ("indicator_id", "period_start", "sex", "age_group", "value_kind")
 FIGURES_ALIKE = ("indicator_id", "period_start", "sex", "age_group")
 FUNNEL = ("funnel_lower_95", "funnel_upper_95", "funnel_lower_998", "funnel_upper_998")
 COARSE_FLAG = "coarse_age"
+LEAST_PEERS = 3
+"""Of fewer shown values a median is no more than one of them."""
 
 
-def comparisons(values: pl.DataFrame, specs: Sequence[Indicator]) -> pl.DataFrame:
+def comparisons(
+    values: pl.DataFrame, specs: Sequence[Indicator], groups: pl.DataFrame
+) -> pl.DataFrame:
     """Compare the municipalities of a release.
 
     Args:
         values: ``indicator_values``.
         specs: Its indicators.
+        groups: ``area_groups``.
 
     Returns:
         One row per municipality and figure (``KEY``), sorted by it: rank (1 is the highest
@@ -53,7 +61,9 @@ def comparisons(values: pl.DataFrame, specs: Sequence[Indicator]) -> pl.DataFram
         adjustment is coarse), rank_of (areas ranked), versus_region (higher | lower | similar
         | not_compared, from the area's interval), region_value, funnel limits in the
         indicator's unit (null where area or region has no value; widened by the region's
-        dispersion where a person may count more than once), peer_group (none yet).
+        dispersion where a person may count more than once), peer_group (the municipality's group
+        of kind ``area_groups.PEERS``), peer_count (its members with a shown value, the municipality
+        itself among them), peer_median (of those values; null below ``LEAST_PEERS``).
     """
     totals = values.filter(pl.col("breakdown") == "total")
     region = totals.filter(pl.col("area_level") == REGION, pl.col("value_status") == "ok")
@@ -62,11 +72,9 @@ def comparisons(values: pl.DataFrame, specs: Sequence[Indicator]) -> pl.DataFram
         .join(region.select(*ALIKE, region_value="value"), on=list(ALIKE), how="left")
         .join(_dispersion(region), on=list(FIGURES_ALIKE), how="left")
         .join(spec_table(specs).rename({"unit": "_unit"}), on="indicator_id")
-        .with_columns(
-            versus_region=versus_reference("lower_ci", "upper_ci", "region_value"),
-            peer_group=pl.lit(None, dtype=pl.String),
-        )
+        .with_columns(versus_region=versus_reference("lower_ci", "upper_ci", "region_value"))
     )
+    areas = _with_peers(areas, groups)
     return _with_funnel(_with_rank(areas)).select(COLUMNS).sort(KEY)
 
 
@@ -76,6 +84,22 @@ def _with_rank(areas: pl.DataFrame) -> pl.DataFrame:
     return areas.with_columns(_ranked=ranked).with_columns(
         rank=pl.col("_ranked").rank("min", descending=True).over(ALIKE).cast(pl.Int32),
         rank_of=pl.col("_ranked").count().over(ALIKE).cast(pl.Int32),
+    )
+
+
+def _with_peers(areas: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    of_kind = groups.filter(pl.col("group_kind") == PEERS)
+    grouped = areas.join(
+        of_kind.select("area_code", peer_group="group_id"), on="area_code", how="left"
+    )
+    shown = pl.when(pl.col("value_status") == "ok").then(pl.col("value"))
+    alike = [*ALIKE, "peer_group"]
+    count = shown.count().over(alike).cast(pl.Int32)
+    return grouped.with_columns(
+        peer_count=pl.when(pl.col("peer_group").is_not_null()).then(count),
+        peer_median=pl.when(pl.col("peer_group").is_not_null() & (count >= LEAST_PEERS)).then(
+            shown.median().over(alike)
+        ),
     )
 
 

@@ -279,7 +279,33 @@ def comparisons(values: pl.DataFrame) -> pl.DataFrame:
         (pl.col("region_value") + half).alias("funnel_upper_95"),
         (pl.col("region_value") - half * 1.577).clip(0).alias("funnel_lower_998"),
         (pl.col("region_value") + half * 1.577).alias("funnel_upper_998"),
-        pl.lit(None, pl.String).alias("peer_group"),
+        pl.lit("size:all").alias("peer_group"),
+        pl.col("value").count().over(key).cast(pl.Int32).alias("peer_count"),
+        pl.col("value").median().over(key).alias("peer_median"),
+    )
+
+
+def area_groups() -> pl.DataFrame:
+    """Every municipality of this small region in one group of each kind that it has."""
+    towns = areas().filter(pl.col("area_level") == "municipality")
+    kinds = pl.DataFrame({"group_kind": ["county", "size"]})
+    texts = {"nb": "Gruppe", "nn": "Gruppe", "en": "Group"}
+    return (
+        towns.select("area_code", "county")
+        .join(kinds, how="cross")
+        .with_columns(
+            pl.when(pl.col("group_kind") == "size")
+            .then(pl.lit("all"))
+            .otherwise("county")
+            .alias("group")
+        )
+        .select(
+            "area_code",
+            "group_kind",
+            pl.concat_str("group_kind", "group", separator=":").alias("group_id"),
+            *(pl.lit(f"{text} ({one})").alias(f"kind_text_{one}") for one, text in texts.items()),
+            *(pl.col("group").alias(f"label_{one}") for one in texts),
+        )
     )
 
 
@@ -381,6 +407,7 @@ def tables(
         "caveats": _caveats(),
         "breaks": breaks,
         "comparisons": comparisons(values),
+        "area_groups": area_groups(),
         "merged_groups": merged,
         "release": release,
     }

@@ -16,6 +16,7 @@ from pipelines.checks.model import CheckResult
 from pipelines.checks.published import RULES, published_suites, with_rules
 from pipelines.checks.run import check_published
 from pipelines.checks.runner import run_suite
+from pipelines.publication.area_groups import area_groups_table
 from pipelines.publication.reference_tables import (
     areas_table,
     coverage_table,
@@ -143,6 +144,7 @@ def release(indicator_values: pl.DataFrame) -> dict[str, pl.DataFrame]:
         "caveats": clean_frame(contracts["caveats"]),
         "breaks": clean_frame(contracts["breaks"]),
         "comparisons": comparisons,
+        "area_groups": area_groups_table(reference_dir()),
         "merged_groups": merged_groups_table(),
         "release": clean_frame(contracts["release"]).head(1),
     }

@@ -24,6 +24,18 @@ AREAS = """
 """
 
 
+# Three that show a value and one that hides it; 5014 is alone.
+GROUPS = pl.DataFrame(
+    [
+        *((area, "size", "size:small") for area in ("5001", "5006", "5007", "5020")),
+        ("5014", "size", "size:large"),
+        *((area, "county", "county:50") for area in ("5001", "5006", "5007", "5014", "5020")),
+    ],
+    schema=["area_code", "group_kind", "group_id"],
+    orient="row",
+)
+
+
 def values(indicator: str, kind: str = "crude") -> pl.DataFrame:
     rows = [line.split() for line in AREAS.strip().splitlines()]
     columns = ["area_code", "value", "lower_ci", "upper_ci", "numerator", "denominator"]
@@ -48,7 +60,7 @@ def by_area(frame: pl.DataFrame) -> dict[str, dict[str, object]]:
 
 
 def test_shape() -> None:
-    got = comparisons(values(SHARE), specs(SHARE))
+    got = comparisons(values(SHARE), specs(SHARE), GROUPS)
     assert tuple(got.columns) == COLUMNS
     assert got["area_code"].to_list() == ["5001", "5006", "5007", "5014", "5020"]
     assert got.select(KEY).is_duplicated().sum() == 0
@@ -65,7 +77,7 @@ def test_shape() -> None:
     ],
 )
 def test_rank_and_region(area: str, rank: int | None, versus: str) -> None:
-    got = by_area(comparisons(values(SHARE), specs(SHARE)))[area]
+    got = by_area(comparisons(values(SHARE), specs(SHARE), GROUPS))[area]
     assert (got["rank"], got["rank_of"], got["versus_region"]) == (rank, 3, versus)
     assert got["region_value"] == 75.0
 
@@ -74,7 +86,7 @@ def test_higher() -> None:
     raised = values(SHARE).with_columns(
         lower_ci=pl.when(pl.col("area_code") == "5001").then(76.0).otherwise("lower_ci")
     )
-    assert by_area(comparisons(raised, specs(SHARE)))["5001"]["versus_region"] == "higher"
+    assert by_area(comparisons(raised, specs(SHARE), GROUPS))["5001"]["versus_region"] == "higher"
 
 
 def test_nothing_is_compared_with_a_hidden_region() -> None:
@@ -83,7 +95,7 @@ def test_nothing_is_compared_with_a_hidden_region() -> None:
         .then(pl.lit("suppressed"))
         .otherwise("value_status")
     )
-    got = comparisons(hidden, specs(SHARE))
+    got = comparisons(hidden, specs(SHARE), GROUPS)
     assert got["versus_region"].unique().to_list() == ["not_compared"]
     assert got["region_value"].null_count() == got.height
     assert got["funnel_upper_95"].null_count() == got.height
@@ -91,7 +103,7 @@ def test_nothing_is_compared_with_a_hidden_region() -> None:
 
 
 def test_funnel_of_a_share_uses_the_denominator() -> None:
-    got = by_area(comparisons(values(SHARE), specs(SHARE)))
+    got = by_area(comparisons(values(SHARE), specs(SHARE), GROUPS))
     expected = funnel_limits(75.0, [1000], "proportion", multiplier=1000)
     assert got["5006"]["funnel_lower_95"] == pytest.approx(expected.lower_95[0])
     assert got["5006"]["funnel_upper_998"] == pytest.approx(expected.upper_998[0])
@@ -99,7 +111,7 @@ def test_funnel_of_a_share_uses_the_denominator() -> None:
 
 
 def test_funnel_of_a_standardised_rate_uses_its_effective_denominator() -> None:
-    got = by_area(comparisons(values(SHARE, "direct_region"), specs(SHARE)))
+    got = by_area(comparisons(values(SHARE, "direct_region"), specs(SHARE), GROUPS))
     expected = funnel_limits(75.0, [1000 * 12 / 120.0], "rate", multiplier=1000)
     assert got["5014"]["funnel_upper_95"] == pytest.approx(expected.upper_95[0])
 
@@ -115,10 +127,22 @@ def test_repeat_events_widen_the_funnel_by_the_regions_dispersion() -> None:
         lower_ci=pl.when(pl.col("area_code") == "MIDT").then(plain - 12.54).otherwise("lower_ci"),
         upper_ci=pl.when(pl.col("area_code") == "MIDT").then(plain + 13.40).otherwise("upper_ci"),
     )
-    one = by_area(comparisons(single, specs(RATE)))["5001"]
-    two = by_area(comparisons(double, specs(RATE)))["5001"]
+    one = by_area(comparisons(single, specs(RATE), GROUPS))["5001"]
+    two = by_area(comparisons(double, specs(RATE), GROUPS))["5001"]
     expected = funnel_limits(75.0, [5000], "rate", multiplier=1000)
     assert one["funnel_upper_95"] == pytest.approx(expected.upper_95[0], abs=0.05)
     assert two["funnel_upper_95"] - 75.0 == pytest.approx(
         2 * (expected.upper_95[0] - 75.0), abs=0.1
     )
+
+
+def test_peers_are_those_of_like_size_and_their_median_is_of_shown_values() -> None:
+    got = by_area(comparisons(values(SHARE), specs(SHARE), GROUPS))
+    told = ("peer_group", "peer_count", "peer_median")
+    assert [got["5020"][name] for name in told] == ["size:small", 3, 80.0]
+    assert [got["5001"][name] for name in told] == ["size:small", 3, 80.0]
+    # Of one or two values the median would be the values.
+    assert [got["5014"][name] for name in told] == ["size:large", 1, None]
+    alone = GROUPS.filter(pl.col("area_code") != "5014")
+    got = by_area(comparisons(values(SHARE), specs(SHARE), alone))
+    assert [got["5014"][name] for name in told] == [None, None, None]
