@@ -14,6 +14,7 @@ import pytest
 from anonymization.keys import Key
 from pipelines.catalogue.loader import catalogue
 from pipelines.clients.population_register import lay_out
+from pipelines.epidemiology import directly_standardised_frame
 from pipelines.ingest import ingest_pending
 from pipelines.settings import PublicDenominators
 from pipelines.synthetic import (
@@ -147,3 +148,76 @@ def test_coverage(truth: tuple[pl.DataFrame, pl.DataFrame], warehouse: Warehouse
     assert (joined["coverage_state"] == joined["coverage_state_mart"]).all()
     assert ((joined["covered_share"] - joined["covered_share_mart"]).abs() < 1e-9).all()
     assert set(joined["coverage_state"]) == {"full", "flagged", "not_covered"}
+
+
+JOINS = "1506"
+"""Molde: live since its wave of November 2023."""
+
+
+@pytest.fixture(scope="module")
+def waves(
+    warehouse: QuickWarehouse, region: Region, mode: PublicDenominators
+) -> dict[str, dict[str, pl.DataFrame]]:
+    """The marts without the municipality, and with it from the middle of 2024 on."""
+    if not region.settings.whole or mode == "journal":
+        pytest.skip("The whole region against the register shows it, once.")
+    path = warehouse.zones.catalogue / "service_spells.parquet"
+    spells = pl.read_parquet(path)
+    own = spells.filter(pl.col("municipality_code") == JOINS)
+    others = spells.filter(pl.col("municipality_code") != JOINS)
+    assert own.height > 0
+    joined = own.with_columns(valid_from=pl.date(2024, 7, 1))
+    names = ("fct_indicator_counts", "fct_flow_counts", "fct_coverage")
+    made = {}
+    for wave, calendar in (("before", others), ("after", pl.concat([others, joined]))):
+        calendar.write_parquet(path)
+        warehouse.run("staging", "intermediate", "marts")
+        made[wave] = {name: warehouse.table(f"marts.{name}") for name in names}
+    spells.write_parquet(path)
+    return made
+
+
+def test_a_municipality_that_joins_changes_nobody_elses_figures(
+    waves: dict[str, dict[str, pl.DataFrame]],
+) -> None:
+    for name, before in waves["before"].items():
+        after = waves["after"][name]
+        else_where = ~pl.col("area_code").is_in([JOINS, "MIDT"])
+        ours, theirs = (frame.filter(else_where).sort(pl.all()) for frame in (before, after))
+        assert ours.height > 100
+        assert ours.equals(theirs)
+        assert not before.filter(area_code=JOINS).equals(after.filter(area_code=JOINS))
+
+
+def test_a_municipality_that_joins_moves_the_region_by_less_than_chance(
+    waves: dict[str, dict[str, pl.DataFrame]],
+) -> None:
+    """The population of the region is the standard: what joins may not look like a change."""
+    asked = [
+        one.id
+        for one in catalogue().indicators.values()
+        if one.coverage.service == "municipal_care" and "direct_region" in one.value_kinds
+    ]
+    assert len(asked) > 2
+    rates = {wave: standardised(tables["fct_indicator_counts"]) for wave, tables in waves.items()}
+    both = rates["before"].join(rates["after"], on=["indicator_id", "year"], suffix="_after")
+    both = both.filter(pl.col("indicator_id").is_in(asked), pl.col("year") >= 2024)
+    assert set(both["indicator_id"]) == set(asked)
+    assert (both["value"] != both["value_after"]).any()
+    assert both.filter(~pl.col("value_after").is_between("lower", "upper")).is_empty()
+
+
+def standardised(counts: pl.DataFrame) -> pl.DataFrame:
+    """The region's rates by ten years of age, to one and the same standard."""
+    region = counts.filter(pl.col("area_level") == "region", pl.col("denominator") > 0)
+    bands = region.group_by(
+        "indicator_id", pl.col("period_start").dt.year().alias("year"), "sex",
+        (pl.col("age_from") // 10).clip(0, 9).alias("band"),
+    ).agg(pl.col("numerator", "denominator", "numerator_sq").sum()).sort(pl.all())  # fmt: skip
+    weights = bands.group_by("indicator_id", "sex", "band").agg(weight=pl.col("denominator").max())
+    return directly_standardised_frame(
+        bands.join(weights, on=["indicator_id", "sex", "band"]).sort(pl.all()),
+        by=("indicator_id", "year"),
+        weight="weight",
+        variance="numerator_sq",
+    )
