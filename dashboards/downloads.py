@@ -146,6 +146,25 @@ def spreadsheet_csv(release: Release, indicator_id: str, language: str) -> bytes
     ).encode()  # fmt: skip
 
 
+def selection_csv(
+    release: Release, indicator_ids: Sequence[str], areas: Sequence[str], language: str
+) -> bytes:
+    """Some indicators of some areas in one file for spreadsheets.
+
+    Args:
+        release: The release.
+        indicator_ids: The indicators, in the order of the file.
+        areas: Codes of the areas.
+        language: Of headings and words.
+    """
+    _ = translator(language, "planner")
+    frames = [readable(release, one, language) for one in indicator_ids]
+    rows = pl.concat(frames, how="vertical_relaxed").filter(pl.col(_("Code")).is_in(list(areas)))
+    return rows.write_csv(
+        separator=";", decimal_comma=language != "en", include_bom=True
+    ).encode()  # fmt: skip
+
+
 def metadata(
     release: Release, indicator_id: str, language: str, citation: str
 ) -> list[tuple[str, str]]:

@@ -136,12 +136,29 @@ def choose(
 
 
 def choose_several(
-    label: str, parameter: str, options: Sequence[str], show: Callable[[str], str], hint: str
+    label: str,
+    parameter: str,
+    options: Sequence[str],
+    show: Callable[[str], str],
+    hint: str,
+    default: Sequence[str] = (),
 ) -> list[str]:
-    """A widget for any of some codes, kept in the address as ``a,b,c``; ``hint`` while empty."""
+    """A widget for any of some codes, kept in the address as ``a,b,c``; ``hint`` while empty.
+
+    Args:
+        label: What it is called.
+        parameter: Its name in the address.
+        options: The codes.
+        show: A code's text.
+        hint: Shown while none is chosen.
+        default: The codes while the address says nothing; once emptied, it stays empty.
+    """
     key = f"choice_{parameter}"
-    held = (st.query_params.get(parameter) or "").split(",")
-    st.session_state[key] = [code for code in held if code in options]
+    held = st.query_params.get(parameter)
+    if held is None and key not in st.session_state:
+        st.session_state[key] = [code for code in default if code in options]
+    else:
+        st.session_state[key] = [code for code in (held or "").split(",") if code in options]
 
     def chosen() -> None:
         if st.session_state[key]:

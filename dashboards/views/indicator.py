@@ -51,7 +51,7 @@ def render() -> None:
         "compare": lambda: _compare(reader, choice, area_code, year),
         "table": lambda: areas_table(reader, choice, area_code, year),
         "definition": lambda: definition(reader, choice.indicator_id),
-        "download": lambda: exports(reader, choice.indicator_id),
+        "download": lambda: exports(reader, choice, area_code, year),
     }
     for code, tab in zip(names, drawn, strict=True):
         if tab.open:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
+from html import unescape
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from dashboards import downloads
+from dashboards import downloads, pictures
+from dashboards.charts import trend
 from dashboards.data_access import Release, current_release
+from dashboards.figures import headline
 from tests.support.published_release import write_release
 
 INDICATOR = "home_nursing_users_80plus_share"
@@ -138,3 +142,24 @@ def test_a_file_says_what_the_page_says_of_coverage_and_plans(release: Release) 
                        "ikke bekreftet)"}  # fmt: skip
     assert {row["Dekket andel"] for row in rows if row["Kode"] == "MIDT"} == {"0,6"}
     assert not any("," in row["Teller"] for row in rows)
+
+
+def test_a_selection_holds_the_areas_and_indicators_asked_for(release: Release) -> None:
+    ids = [INDICATOR, "emergency_admissions_per_1000"]
+    raw = downloads.selection_csv(release, ids, ["5001", "MIDT"], "nb")
+    rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig")), delimiter=";"))
+    assert {row["Kode"] for row in rows} == {"5001", "MIDT"}
+    assert len({row["Indikator"] for row in rows}) == 2
+    assert {row["Merknad"] for row in rows} == {LABEL}
+
+
+def test_a_picture_carries_its_source_and_needs_no_other_host(release: Release) -> None:
+    """All words of the source stand below the chart, in lines."""
+    chart = trend.trend(release, headline(release, INDICATOR), "5001", "nb")
+    source = "Folkepuls: en lang kilde. " * 9
+    drawn = pictures.svg(chart, source).decode()
+    said = [unescape(text) for text in re.findall(r">([^<]+)</text>", drawn)]
+    assert " ".join(said).count("en lang kilde") >= 8
+    assert any(LABEL in text for text in said)
+    assert re.findall(r'(?:href|src)="http', drawn) == []
+    assert pictures.png(chart, source).startswith(b"\x89PNG")

@@ -1,0 +1,189 @@
+"""Free sets of indicators and areas side by side, as small charts or as one table.
+
+Belongs here: the page that compares. Does not belong here: comparing one indicator with funnel and
+rank (``indicator``), sums over areas: areas are set side by side, never added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboards import downloads, words
+from dashboards.charts import compare as side_by_side
+from dashboards.charts import several
+from dashboards.components import note, show, subheading, table
+from dashboards.components.barometer import figure_cell
+from dashboards.figures import Choice, area_names, headline, norwegian_order, row, year_frame
+from dashboards.session import Context, choose, choose_several, context
+
+COLUMNS = 2
+MOST = 12
+"""Indicators on one page; more would be a table of everything, which the downloads are."""
+FIRST = 4
+"""Indicators while the reader has chosen none."""
+OWN_CHOICE = "own"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the reader compares.
+
+    Attributes:
+        choices: The indicators' headline figures.
+        own: The reader's area.
+        areas: The areas beside it, the region last where it is among them.
+        year: For views of one year.
+        view: years, bars or table.
+    """
+
+    choices: tuple[Choice, ...]
+    own: str
+    areas: tuple[str, ...]
+    year: int
+    view: str
+
+
+def render() -> None:
+    """Draw the page."""
+    reader = context()
+    _ = reader.translate
+    show(f"<h1>{escape(_('Compare'))}</h1>")
+    asked = _asked(reader)
+    if not asked.choices:
+        show(note(_("Choose one or more indicators.")))
+        return
+    if asked.view == "table":
+        _table(reader, asked)
+    else:
+        _charts(reader, asked)
+    _download(reader, asked)
+
+
+def _asked(reader: Context) -> Asked:
+    _ = reader.translate
+    release = reader.release
+    titles = {one["indicator_id"]: reader.text(one, "short_title") for one in release.indicators}
+    years = [str(year) for year in release.years]
+    picked = choose_several(
+        _("Indicators"), "indicators", list(titles), titles.__getitem__,
+        _("Choose indicators"), default=list(titles)[:FIRST],
+    )  # fmt: skip
+    areas = release.areas(release.years[0])
+    names = area_names(areas.sort(pl.col("area_level") != "region", norwegian_order("name")))
+    first, second, third = st.columns([3, 4, 1.4])
+    with first:
+        own = choose(
+            st.selectbox, _("Area"), "area", list(names), release.region_code, names.__getitem__
+        )
+    groups = _groups(reader, own)
+    with second:
+        group = choose(
+            st.selectbox, _("Compare with"), "group", list(groups), OWN_CHOICE,
+            lambda code: groups[code][0],
+        )  # fmt: skip
+    with third:
+        year = int(choose(st.selectbox, _("Year"), "year", years, years[0], str))
+    region = [] if own == release.region_code else [release.region_code]
+    if group == OWN_CHOICE:
+        others = choose_several(
+            _("Areas"), "with", [code for code in names if code != own], names.__getitem__,
+            _("Choose areas"), default=region,
+        )  # fmt: skip
+    else:
+        others = [*(code for code in groups[group][1] if code in names and code != own), *region]
+    views = {"years": _("Over the years"), "bars": _("Side by side"), "table": _("Table")}
+    view = choose(
+        st.segmented_control, _("Show as"), "view", list(views), "years", views.__getitem__,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    choices = tuple(headline(release, name) for name in picked[:MOST])
+    if len(picked) > MOST:
+        show(note(_("The first {n} indicators are shown.", n=MOST)))
+    return Asked(choices, own, tuple(others), year, view)
+
+
+def _groups(reader: Context, own: str) -> dict[str, tuple[str, list[str]]]:
+    """A free choice, and the ready-made groups that one's own area is in: text and members."""
+    _ = reader.translate
+    rows = reader.release.tables["area_groups"]
+    found: dict[str, tuple[str, list[str]]] = {OWN_CHOICE: (_("Areas I choose"), [])}
+    for one in rows.filter(pl.col("area_code") == own).iter_rows(named=True):
+        members = rows.filter(pl.col("group_id") == one["group_id"])["area_code"].to_list()
+        text = f"{reader.text(one, 'kind_text')}: {reader.text(one, 'label')}"
+        found[one["group_id"]] = (text, members)
+    return found
+
+
+def _charts(reader: Context, asked: Asked) -> None:
+    _ = reader.translate
+    columns = st.columns(COLUMNS)
+    for place, choice in enumerate(asked.choices):
+        spec, said = _chart(reader, asked, choice)
+        with columns[place % COLUMNS]:
+            if spec is None:
+                title = reader.text(reader.release.indicator(choice.indicator_id), "short_title")
+                show(subheading(title) + note(_("No area chosen has a figure.")))
+            else:
+                st.vega_lite_chart(
+                    spec=spec, theme=None, width="stretch", alt=said, key=f"chart_{place}"
+                )
+    if asked.view == "years":
+        read = _("Your area is the strong line with large points, the region the broad grey one.")
+        show(f"<p class='fp-small'>{escape(read)}</p>")
+
+
+def _chart(reader: Context, asked: Asked, choice: Choice) -> tuple[dict[str, Any] | None, str]:
+    release, language = reader.release, reader.language
+    if asked.view == "years":
+        given = (release, choice, asked.areas, asked.own, language)
+        return several.several(*given), several.described(*given)
+    towns = tuple(code for code in asked.areas if code != release.region_code)
+    one_year = (release, choice, asked.year, towns or (asked.own,), asked.own, language)
+    return side_by_side.bars(*one_year), side_by_side.described(*one_year)
+
+
+def _table(reader: Context, asked: Asked) -> None:
+    """Areas down, indicators across; the words of its status where a figure is missing."""
+    _ = reader.translate
+    release = reader.release
+    frames = [year_frame(release, choice, asked.year) for choice in asked.choices]
+    indicators = [release.indicator(choice.indicator_id) for choice in asked.choices]
+    names = area_names(release.tables["areas"])
+    rows = []
+    for code in dict.fromkeys([asked.own, *asked.areas]):
+        cells = [row(frame, code) for frame in frames]
+        figures = [_cell(reader, *one) for one in zip(cells, indicators, strict=True)]
+        rows.append([escape(names[code]), *figures])
+    titles = [
+        f"{reader.text(one, 'short_title')}, {reader.text(one, 'unit_text')}" for one in indicators
+    ]
+    caption = _("Areas compared, {year}", year=asked.year)
+    numeric = range(1, len(titles) + 1)
+    show(table(caption, [_("Area"), *titles], rows, numeric=numeric, marked=0))
+
+
+def _cell(reader: Context, cell: dict[str, Any] | None, indicator: dict[str, Any]) -> str:
+    if cell is None:
+        return escape(words.status("not_applicable", reader.translate))
+    return figure_cell(cell, indicator["decimals"], reader.translate)
+
+
+def _download(reader: Context, asked: Asked) -> None:
+    _ = reader.translate
+    release, language = reader.release, reader.language
+    ids = [choice.indicator_id for choice in asked.choices]
+    st.download_button(
+        _("CSV for spreadsheets"),
+        lambda: downloads.selection_csv(release, ids, [asked.own, *asked.areas], language),
+        downloads.file_name(release, "compare", language, "csv"), "text/csv",
+        key="selection", on_click="ignore",
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    render()
