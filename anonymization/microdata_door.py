@@ -66,10 +66,14 @@ class Passed:
     Attributes:
         table: ``person_year_key`` (32 hexadecimal digits) and the columns that the policy names;
             one row per person and year, sorted by key.
+        labels: Which label each value got: one row per combination of quasi-identifiers of the
+            rows that stay, ``cell_<column>`` as it was and ``<column>`` as the table shows it.
+            Restricted.
         anonymized: Levels, loss and evidence; its own table is empty.
     """
 
     table: pl.DataFrame = field(repr=False)
+    labels: pl.DataFrame = field(repr=False)
     anonymized: Anonymized
 
 
@@ -113,8 +117,17 @@ def pass_microdata_door(
     table = _with_new_pseudonyms(made.table, person, Pseudonymiser(key, destination.purpose))
     return Passed(
         table=table.select(ROW_KEY, *policy.columns).sort(ROW_KEY),
+        labels=_labels(data, made, names),
         anonymized=replace(made, table=made.table.clear()),
     )
+
+
+def _labels(data: pl.DataFrame, made: Anonymized, names: list[str]) -> pl.DataFrame:
+    rows = pl.int_range(pl.len())
+    stays = data.select(pl.col(names).name.prefix("cell_")).filter(
+        ~rows.is_in(made.suppressed_rows.implode())
+    )
+    return pl.concat([stays, made.table.select(names)], how="horizontal").unique()
 
 
 def _check_policy(policy: MicrodataPolicy, person: str) -> None:

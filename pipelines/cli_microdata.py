@@ -27,8 +27,25 @@ if TYPE_CHECKING:
 # Columns may be called [anything]: nothing here is markup.
 console = Console(highlight=False, soft_wrap=True, markup=False)
 
-Separator = Annotated[str, typer.Option(help="Between the fields of a CSV file.")]
+
+def _separator(text: str) -> str:
+    """One character, or a tab as shells hand it over: a backslash and a t."""
+    told = "\t" if text == "\\t" else text
+    if len(told.encode()) != 1 or told in '"\r\n':
+        raise typer.BadParameter(
+            f"expected one ASCII character that is no quote or end of line, got {text!r}."
+        )
+    return told
+
+
+Separator = Annotated[
+    str, typer.Option(help="Between the fields of a CSV file.", callback=_separator)
+]
 Language = Annotated[Literal["nb", "nn", "en"], typer.Option(help="Of the page.")]
+Agreement = Annotated[
+    str, typer.Option(help="Agreement under which the table may be used; told on the page.")
+]
+Purpose = Annotated[str, typer.Option(help="What the table may be used for; told on the page.")]
 Spill = Annotated[
     Path | None,
     typer.Option(
@@ -78,6 +95,8 @@ def assess(
         Path | None, typer.Option(help="Write a page for people to read here, as HTML.")
     ] = None,
     language: Language = "nb",
+    agreement: Agreement = "",
+    purpose: Purpose = "",
 ) -> None:
     """Measure how far persons in a table can be recognised.
 
@@ -95,6 +114,7 @@ def assess(
     rules = read_policy(policy) if policy else None
     names, attributes = _columns(rules, quasi_identifier or [], sensitive or [])
     person = person or (rules.person if rules else None)
+    _can_be_judged(rules, reference, population)
     with ExitStack() as files:
         table = files.enter_context(opened(file, separator, spill))
         whole = files.enter_context(opened(reference, separator, spill)) if reference else None
@@ -116,7 +136,7 @@ def assess(
             reference=whole,
             threshold=threshold,
         )
-    _tell({file.name: report})
+    _tell({file.name: report}, "rows" if person is None else "persons, by class")
     if out is not None:
         with atomic_write(out) as path:
             path.write_text(
@@ -126,7 +146,13 @@ def assess(
         from pipelines.publication.microdata_report import Subject, report_page
 
         subject = Subject(
-            file.name, tuple(names), report, policy=rules, counts_persons=person is not None
+            file.name,
+            tuple(names),
+            report,
+            policy=rules,
+            counts_persons=person is not None,
+            agreement=agreement,
+            purpose=purpose,
         )
         with atomic_write(page) as path:
             path.write_text(report_page(subject, language), encoding="utf-8")
@@ -149,12 +175,8 @@ def anonymize(
         ),
     ] = None,
     language: Language = "nb",
-    agreement: Annotated[
-        str, typer.Option(help="Agreement under which the table may be used; told on the page.")
-    ] = "",
-    purpose: Annotated[
-        str, typer.Option(help="What the table may be used for; told on the page.")
-    ] = "",
+    agreement: Agreement = "",
+    purpose: Purpose = "",
     separator: Separator = ",",
     spill: Spill = None,
 ) -> None:
@@ -177,7 +199,8 @@ def anonymize(
             words=PageWords(language, agreement, purpose),
             tell=status.update,
         )
-    _tell({"given": made.before, "written": made.after})
+    counted = "rows" if made.policy.person is None else "persons, by class"
+    _tell({"given": made.before, "written": made.after}, counted)
     levels = Table(box=None)
     for heading in ("quasi-identifier", "level", "lost"):
         levels.add_column(heading, overflow="fold")
@@ -187,7 +210,7 @@ def anonymize(
     console.print(f"  Loss {made.solved.loss:.6g}.")
     for line in _certificate(made.solved.report.evidence):
         console.print(f"  {line}")
-    console.print(f"  {made.solved.suppressed} records were left out.")
+    console.print(f"  {made.solved.suppressed} rows were left out.")
     if made.solved.report.missing == "unmatched":
         console.print("  A record without a value matched nobody, unless the value was *.")
     beside = [
@@ -234,20 +257,39 @@ def _columns(
     return quasi_identifiers, [*sensitive]
 
 
-def _tell(reports: dict[str, RiskReport]) -> None:
+def _can_be_judged(
+    rules: MicrodataPolicy | None, reference: Path | None, population: Path | None
+) -> None:
+    """A demand that cannot be measured is no demand that holds."""
+    if rules is None:
+        return
+    close = [attribute.name for attribute in rules.sensitive if attribute.t is not None]
+    if close and reference is None:
+        raise typer.BadParameter(
+            f"the policy asks how close classes are to the table given ({', '.join(close)}). Name "
+            "that table by --reference."
+        )
+    if (rules.k_map is not None or rules.presence is not None) and population is None:
+        raise typer.BadParameter(
+            "the policy asks about the population. Name it, recoded like the table, by "
+            "--population."
+        )
+
+
+def _tell(reports: dict[str, RiskReport], counted: str) -> None:
     table = Table(box=None)
     table.add_column("", overflow="fold")
     for name in reports:
         table.add_column(name, justify="right", overflow="fold")
-    columns = [dict(_lines(report)) for report in reports.values()]
+    columns = [dict(_lines(report, counted)) for report in reports.values()]
     for heading in columns[0]:
         table.add_row(heading, *(column.get(heading, "") for column in columns))
     console.print(table)
 
 
-def _lines(report: RiskReport) -> list[tuple[str, str]]:
+def _lines(report: RiskReport, counted: str) -> list[tuple[str, str]]:
     lines = [
-        ("records", str(report.records)),
+        (counted, str(report.records)),
         ("classes", str(report.classes)),
         ("k", _number(report.k)),
         ("unique", str(report.uniques)),

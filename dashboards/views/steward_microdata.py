@@ -162,7 +162,8 @@ def _terms(desk: Desk, records: Sequence[Mapping[str, Any]]) -> None:
     rows = [
         [
             _title(desk, record),
-            *(str(record[name]) for name in ("recipient", "agreement", "purpose")),
+            str(record["recipient"]),
+            *(str(record["terms"][name][desk.language]) for name in ("agreement", "purpose")),
         ]
         for record in records
     ]

@@ -5,9 +5,10 @@ it were computed from the table. Does not belong here: making the table (``micro
 is done with the figures.
 
 Whoever counts from generalised rows has to place them: a row that reads "county 50, 60-69" may be
-anywhere in the county. It is spread over the municipalities and ages that its labels cover in
-proportion to the public population there; without a population, evenly over those that the rows
-themselves have.
+anywhere in the county that has no finer label of its own. It is spread over the municipalities and
+ages that got its label, in proportion to the public population there; without a population, evenly.
+An inhabitant is behind one label only: labels of local recoding lie inside each other, and who
+counted an inhabitant behind each would find every crowd larger, and every risk smaller, than it is.
 """
 
 from __future__ import annotations
@@ -78,50 +79,37 @@ class Spread:
         )
 
 
-def spread(
-    table: MicrodataTable, made: pl.DataFrame, rows: pl.DataFrame, population: pl.DataFrame | None
-) -> Spread:
+def spread(table: MicrodataTable, labels: pl.DataFrame, population: pl.DataFrame | None) -> Spread:
     """The population behind each label of a table.
 
     Args:
-        table: Its hierarchies.
-        made: The table.
-        rows: What it was made from.
+        table: Names its quasi-identifiers.
+        labels: Which label each value got, as the door tells. Inhabitants of a municipality, sex
+            and age that no row of the table has are behind no label.
         population: Public persons by ``PUBLIC``, with ``persons``.
     """
     by = tuple(name for name in PUBLIC if name in table.quasi_identifiers)
-    cells = _cells(rows, population, by)
-    labelled = made.select(pl.col(by).cast(pl.String)).unique()
-    for attribute in table.policy.quasi_identifiers:
-        if attribute.name not in by:
-            continue
-        values = cells[attribute.name].unique()
-        labels = values.cast(pl.String).alias(f"cell_{attribute.name}").to_frame()
-        steps = [labels.with_columns(pl.first().alias(attribute.name))]
-        if attribute.hierarchy is not None:
-            laid = attribute.hierarchy.levels(values).labels
-            steps += [
-                laid.select(
-                    pl.col("0").cast(pl.String).alias(f"cell_{attribute.name}"),
-                    pl.col(level).alias(attribute.name),
-                )
-                for level in laid.columns[1:]
-            ]
-        labelled = labelled.join(pl.concat(steps).unique(), on=attribute.name, how="inner")
-    keyed = cells.select(pl.col(by).cast(pl.String).name.prefix("cell_"), "persons")
-    on = [f"cell_{name}" for name in by]
-    return Spread(by, labelled.join(keyed, on=on, how="inner"), population is not None)
-
-
-def _cells(rows: pl.DataFrame, population: pl.DataFrame | None, by: Sequence[str]) -> pl.DataFrame:
-    """Public persons by cell, nobody where only the rows are; without a register one each."""
-    whole = pl.col(name for name in by if name in ("year", _AGE)).cast(pl.Int64)
-    own = rows.select(by).unique().with_columns(whole)
+    keys = [f"cell_{name}" for name in by]
+    cells = labels.select(_text(labels, [*by, *keys])).unique()
     if population is None:
-        return own.with_columns(persons=pl.lit(1, pl.Int64))
-    public = population.select(*by, pl.col("persons").cast(pl.Int64)).with_columns(whole)
-    both = pl.concat([public, own.with_columns(persons=pl.lit(0, pl.Int64))])
-    return both.group_by(by).agg(pl.col("persons").sum())
+        return Spread(by, cells.with_columns(persons=pl.lit(1, pl.Int64)), is_public=False)
+    public = population.select(
+        *(text.alias(f"cell_{name}") for name, text in zip(by, _text(population, by), strict=True)),
+        pl.col("persons").cast(pl.Int64),
+    )
+    summed = public.group_by(keys).agg(pl.col("persons").sum())
+    known = cells.join(summed, on=keys, how="left").with_columns(pl.col("persons").fill_null(0))
+    return Spread(by, known, is_public=True)
+
+
+def _text(frame: pl.DataFrame, names: Sequence[str]) -> list[pl.Expr]:
+    """Columns as text; whole numbers alike, whatever their width."""
+    return [
+        pl.col(name).cast(pl.Int64).cast(pl.String)
+        if frame.schema[name].is_numeric()
+        else pl.col(name).cast(pl.String)
+        for name in names
+    ]
 
 
 def indicator_bias(

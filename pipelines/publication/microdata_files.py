@@ -25,9 +25,10 @@ from anonymization.policies import MicrodataPolicy
 from anonymization.risk import RiskReport, assess
 from anonymization.verdict import violations
 from pipelines.catalogue.model import Language
-from pipelines.publication.microdata_policy import read_policy
+from pipelines.publication.microdata_policy import demands, read_policy
 from pipelines.publication.microdata_report import Subject, report_page
 from pipelines.publication.microdata_source import (
+    FORMATS,
     MicrodataFileError,
     TableFile,
     check_format,
@@ -42,6 +43,10 @@ PERSONAL: Final = (
     "k-anonymous, not anonymous: personal data in law. For local use under agreement and for the "
     "purpose it names."
 )
+
+
+_ROW: Final = "\0row"
+"""No column of a file is called so."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class Made:
         page: The same for people to read, as HTML.
         suppressed: Row numbers of the records left out, from 0, as CSV.
         population: The population recoded like the table; none where the policy asks for none.
+        policy: What the table holds to.
         solved: Levels, loss and evidence.
         before: Risk of the table given.
         after: Risk of the table written, measured from its bytes.
@@ -79,6 +85,7 @@ class Made:
     page: Path
     suppressed: Path
     population: Path | None
+    policy: MicrodataPolicy
     solved: Solved
     before: RiskReport
     after: RiskReport
@@ -128,6 +135,12 @@ def anonymize_file(
     target = folder / source.name
     if target.resolve() == source.resolve():
         raise MicrodataFileError(f"{source.name}: --out is its own folder. Name another.")
+    twins = [target.with_suffix(form).name for form in FORMATS if form != target.suffix]
+    if there := [name for name in twins if (folder / name).exists()]:
+        raise MicrodataFileError(
+            f"{source.name}: --out holds {there[0]}, whose report has the name that this one would "
+            "get. Name another folder."
+        )
     tell("Reading")
     with opened(source, separator, spill) as given:
         schema = {qi.name: given.schema.get(qi.name) for qi in rules.quasi_identifiers}
@@ -150,6 +163,7 @@ def anonymize_file(
         population=folder / f"{source.stem}.population{source.suffix}"
         if people is not None
         else None,
+        policy=rules,
         solved=solved,
         before=before,
         after=after,
@@ -162,8 +176,8 @@ def anonymize_file(
     with atomic_write(result.page) as path:
         path.write_text(_page(source.name, rules, result, words), encoding="utf-8")
     with atomic_write(result.report) as path:
-        report = _report(result, rules, {"input": _digest(source), "policy": _digest(policy)})
-        report["sha256"]["output"] = content
+        digests = {"input": _digest(source), "policy": _digest(policy), "output": content}
+        report = _report(result, demands(policy), words, digests)
         path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return result
 
@@ -272,15 +286,15 @@ def write(
 
     def recode(rows: pl.DataFrame) -> pl.DataFrame:
         table, stays = solved.recode(rows, policy)
-        gone.append(rows["__row"].filter(pl.Series(~stays)))
+        gone.append(rows[_ROW].filter(pl.Series(~stays)))
         return table
 
-    rows = given.rows.select(policy.columns).with_row_index("__row")
+    rows = given.rows.select(policy.columns).with_row_index(_ROW)
     schema = solved.recode(rows.head(0).collect(), policy)[0].schema
     recoded = rows.map_batches(recode, streamable=True, schema=schema)
     try:
         if given.form == ".parquet":
-            recoded.sink_parquet(path)
+            recoded.sink_parquet(path, metadata={"folkepuls.legal": PERSONAL})
         else:
             recoded.sink_csv(path, separator=separator)
     except (OSError, pl.exceptions.PolarsError):
@@ -328,25 +342,15 @@ def _defect(found: list[str]) -> MicrodataFileError:
     )
 
 
-def _report(made: Made, policy: MicrodataPolicy, digests: dict[str, str]) -> dict[str, Any]:
+def _report(
+    made: Made, asked: dict[str, Any], words: PageWords, digests: dict[str, str]
+) -> dict[str, Any]:
     report = made.solved.report
     return {
         "legal": PERSONAL,
-        "policy": {
-            "k": policy.k,
-            "quasi_identifiers": [attribute.name for attribute in policy.quasi_identifiers],
-            "sensitive": [attribute.name for attribute in policy.sensitive],
-            "suppression_limit": policy.suppression_limit,
-            "method": policy.method,
-            "loss": policy.loss,
-            "aggregate": policy.aggregate,
-            "person": policy.person,
-            "missing": policy.missing,
-            "k_map": policy.k_map,
-            "presence": policy.presence,
-            "ordered": policy.ordered,
-            "periods": policy.periods,
-        },
+        "agreement": words.agreement or None,
+        "purpose": words.purpose or None,
+        "policy": asked,
         "levels": dict(made.solved.levels),
         "loss": made.solved.loss,
         "loss_by_attribute": dict(report.loss_by_attribute),

@@ -11,12 +11,14 @@ semicolons. File names are relative to the policy.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import polars as pl
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from anonymization.hierarchies import Hierarchy
 from anonymization.policies import (
@@ -133,17 +135,88 @@ def read_policy(path: Path) -> MicrodataPolicy:
         The policy.
 
     Raises:
-        PolicyError: If the file cannot be read or contradicts itself.
+        PolicyError: If the file cannot be read, does not have the form, or contradicts itself.
         HierarchyError: If a hierarchy is none.
-        pydantic.ValidationError: If it does not have the form.
     """
+    return policy_of(_form(path), path.parent)
+
+
+def demands(path: Path) -> dict[str, Any]:
+    """Everything that a policy asks for, so that whoever has it can check what was made.
+
+    Args:
+        path: The YAML file.
+
+    Returns:
+        The policy as plain values, defaults included. Of a hierarchy that lists values there are
+        only the checksum and, where it has a file of its own, the name.
+
+    Raises:
+        PolicyError: As ``read_policy``.
+    """
+    form = _form(path)
+    plain = form.model_dump(mode="json")
+    for entry in [*plain["quasi_identifiers"], *plain["sensitive"]]:
+        if isinstance(entry["hierarchy"], dict):
+            entry["hierarchy"] = _without_values(entry["hierarchy"], path.parent)
+    return plain
+
+
+def _without_values(hierarchy: dict[str, Any], folder: Path) -> dict[str, Any]:
+    told = {name: value for name, value in hierarchy.items() if value is not None}
+    if hierarchy["file"] is not None:
+        content = (folder / hierarchy["file"]).read_bytes()
+        return {**told, "sha256": hashlib.sha256(content).hexdigest()}
+    tree = told.pop("tree", None)
+    for name in ("separator", "header"):
+        told.pop(name)
+    if tree is None:
+        return told
+    content = json.dumps(tree, sort_keys=True, ensure_ascii=False).encode()
+    return {**told, "tree": {"sha256": hashlib.sha256(content).hexdigest()}}
+
+
+def _form(path: Path) -> MicrodataPolicyFile:
     try:
         content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError:
         raise PolicyError(f"{path}: cannot be read. Name a policy file.") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise PolicyError(f"{path}: is no YAML. Write it as docs/how-to describes.") from None
-    return policy_of(MicrodataPolicyFile.model_validate(content), path.parent)
+    except UnicodeDecodeError:
+        raise PolicyError(f"{path.name}: is not UTF-8. Save it as that.") from None
+    except yaml.YAMLError as error:
+        # The place, but not the text: a value may stand there.
+        mark = getattr(error, "problem_mark", None)
+        where = "" if mark is None else f" (line {mark.line + 1})"
+        raise PolicyError(
+            f"{path.name}: is no YAML{where}. Write it as docs/how-to describes."
+        ) from None
+    if not isinstance(content, dict):
+        raise PolicyError(
+            f"{path.name}: expected keys such as k and quasi_identifiers, found none."
+        )
+    try:
+        return MicrodataPolicyFile.model_validate(content)
+    except ValidationError as error:
+        raise PolicyError(f"{path.name}: {_told(error)}. Mend the file.") from None
+
+
+def _told(error: ValidationError) -> str:
+    """What is wrong where, without the names of our own classes."""
+    said: dict[str, list[str]] = {}
+    for one in error.errors(include_input=False, include_url=False, include_context=False):
+        parts = [str(part) for part in one["loc"]]
+        # Keys of ours and places in a list; a key that is not known names itself.
+        last = parts[-1:] if one["type"] == "extra_forbidden" else []
+        known = [part for part in parts if part in _KEYS or part.isdigit() or [part] == last]
+        said.setdefault(".".join(known) or "file", []).append(one["msg"])
+    return "; ".join(f"{where}: {', or '.join(what)}" for where, what in said.items())
+
+
+_KEYS: Final = frozenset(
+    name
+    for form in (MicrodataPolicyFile, _QuasiIdentifierForm, _SensitiveForm, _HierarchyForm)
+    for name in form.model_fields
+)
 
 
 def policy_of(form: MicrodataPolicyFile, folder: Path) -> MicrodataPolicy:

@@ -144,7 +144,11 @@ def _asked(subject: Subject, words: Words) -> Section:
         ("sensitive_columns", _names(sensitive)),
     ]
     if policy is not None:
+        if policy.insensitive:
+            rows.append(("kept_columns", _names(policy.insensitive)))
         rows.append(("asked_k", words.count(policy.k)))
+        if policy.sensitive:
+            rows.append(("asked_values", Cell("; ".join(map(_demand, policy.sensitive)))))
         if policy.k_map is not None:
             rows.append(("asked_k_map", words.count(policy.k_map)))
         if policy.presence is not None:
@@ -154,6 +158,16 @@ def _asked(subject: Subject, words: Words) -> Section:
         rows.append(("method", Cell(words(f"method_{policy.method}"))))
         rows.append(("missing", Cell(words(f"missing_{policy.missing}"))))
     return Section(words("asked_head"), (), _listed(words, "asked_head", rows))
+
+
+def _demand(attribute: SensitiveAttribute) -> str:
+    """What is asked of an attribute, in the signs of the literature."""
+    asked = [f"l = {attribute.l:g} ({attribute.diversity})"]
+    if attribute.c is not None:
+        asked.append(f"c = {attribute.c:g}")
+    if attribute.t is not None:
+        asked.append(f"t = {attribute.t:g} ({attribute.distance})")
+    return f"«{_legible(attribute.name)}»: {', '.join(asked)}"
 
 
 def _listed(words: Words, caption: str, rows: Sequence[tuple[str, Cell]]) -> Rows:

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from anonymization.policies import MicrodataPolicy
 from pipelines.catalogue.loader import HERE, Catalogue, CatalogueError, validated
-from pipelines.catalogue.model import Identifier, Policy
+from pipelines.catalogue.model import Identifier, Language, Policy, every_language
 from pipelines.publication.microdata_policy import MicrodataPolicyFile, policy_of
 
 FOLDER = HERE / "policies"
@@ -33,8 +33,8 @@ class MicrodataRules(MicrodataPolicyFile):
     Attributes:
         source: The dbt model that it is made from, ``schema.name``: a row per person and year.
         recipient: Whom it is for; pseudonyms are made for the recipient.
-        agreement: Under which agreement they have it.
-        purpose: The one thing it may be used for.
+        agreement: Under which agreement they have it, in three languages.
+        purpose: The one thing it may be used for, in three languages.
         only: A column of the source that must be true of a row; the table is of those.
         indicators: Indicators that could be computed from it, each with the column that is counted
             or added up for it. The bias that they would get is measured.
@@ -42,10 +42,15 @@ class MicrodataRules(MicrodataPolicyFile):
 
     source: str = Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
     recipient: Identifier
-    agreement: Annotated[str, Field(min_length=10)]
-    purpose: Annotated[str, Field(min_length=10)]
+    agreement: dict[Language, Annotated[str, Field(min_length=10)]]
+    purpose: dict[Language, Annotated[str, Field(min_length=10)]]
     only: Identifier | None = None
     indicators: dict[Identifier, Identifier] = Field(default_factory=dict)
+
+    @field_validator("agreement", "purpose")
+    @classmethod
+    def _every_language(cls, texts: dict[Language, str]) -> dict[Language, str]:
+        return dict(every_language(texts))
 
 
 @dataclass(frozen=True)

@@ -111,9 +111,23 @@ def scanned(path: Path, form: str, separator: str) -> pl.LazyFrame:
     return pl.scan_csv(path, separator=separator, infer_schema=False)
 
 
+def _check_headings(path: Path, separator: str) -> None:
+    """Two columns of one name would become one of another name, unseen."""
+    first = pl.scan_csv(
+        path, separator=separator, infer_schema=False, has_header=False, n_rows=1
+    ).collect()
+    names = [name for name in first.row(0) if name is not None] if first.height else []
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise MicrodataFileError(
+            f"{path.name}: has two columns called {', '.join(map(repr, twice))}. Rename one."
+        )
+
+
 def _as_parquet(path: Path, separator: str, room: Path) -> Path:
     made = room / "rows.parquet"
     try:
+        _check_headings(path, separator)
         scanned(path, ".csv", separator).sink_parquet(made)
     except (OSError, pl.exceptions.PolarsError):
         raise _unreadable(path, separator) from None

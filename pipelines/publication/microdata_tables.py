@@ -132,7 +132,7 @@ def write_table(
     if passed.table.is_empty():
         why = f"In no year are there k={table.policy.k} persons and l values of every attribute."
         return _tell(zones, table, release, {"made": False, "why": why})
-    behind = spread(table, passed.table, rows, given.population)
+    behind = spread(table, passed.labels, given.population)
     target = zones.microdata / f"{table.name}.parquet"
     with atomic_write(target) as path:
         passed.table.write_parquet(path, metadata=_key_values(labels(table, release)))
@@ -166,7 +166,8 @@ def _tell(
 ) -> dict[str, Any]:
     """Write what stewards and analysts are told; of a table not made nothing else stays."""
     titles = {language: text.title for language, text in table.entry.texts.items()}
-    told = {**labels(table, release), "titles": titles, **outcome}
+    terms = {"agreement": table.rules.agreement, "purpose": table.rules.purpose}
+    told = {**labels(table, release), "titles": titles, "terms": terms, **outcome}
     if not told["made"]:
         (zones.microdata / f"{table.name}.parquet").unlink(missing_ok=True)
         (zones.restricted / "microdata" / f"{table.name}.bias.parquet").unlink(missing_ok=True)
@@ -187,8 +188,8 @@ def labels(table: MicrodataTable, release: str) -> dict[str, str]:
         "legal": PERSONAL,
         "use": LOCAL,
         "recipient": table.rules.recipient,
-        "agreement": table.rules.agreement,
-        "purpose": table.rules.purpose,
+        "agreement": table.rules.agreement["en"],
+        "purpose": table.rules.purpose["en"],
         "policy": table.version,
         "release": release,
     }
@@ -336,15 +337,23 @@ def _by_size(sizes: Sequence[Mapping[str, int]]) -> dict[str, int]:
 
 
 def _for_analysts(told: Mapping[str, Any]) -> dict[str, Any]:
-    """What an analyst may know: no exact bias, and no small count of persons left out."""
+    """What an analyst may know: nothing exact that rests on rows that are not in the table.
+
+    Closeness to the table *given* would tell how many of those left out have a condition, and the
+    loss, beside the losses that the table tells, how many were left out.
+    """
     if not told["made"]:
         # Why tells how many persons there are; that nothing can be made is enough here.
         return {name: value for name, value in told.items() if name != "why"}
     left_out = told["suppressed"]
+    few = 0 < left_out < SMALL
+    kept = {name: value for name, value in told.items() if name not in _EXACT}
     return {
-        **told,
-        "records_given": None if 0 < left_out < SMALL else told["records_given"],
-        "suppressed": f"<{SMALL}" if 0 < left_out < SMALL else left_out,
+        **kept,
+        "records_given": None if few else told["records_given"],
+        "suppressed": f"<{SMALL}" if few else left_out,
+        "certificate": {name: told["certificate"][name] for name in ("nodes", "checked")},
+        "risk": told["risk"] | {"sensitive": _from_the_table(told["risk"]["sensitive"])},
         "bias": [
             {
                 "indicator_id": one["indicator_id"],
@@ -353,6 +362,18 @@ def _for_analysts(told: Mapping[str, Any]) -> dict[str, Any]:
             }
             for one in told["bias"]
         ],
+    }
+
+
+_EXACT: Final = ("loss",)
+"""With the loss of each attribute, which the table itself tells, it gives the persons left out."""
+
+
+def _from_the_table(sensitive: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Measures that whoever has the table can compute; closeness tells of the rows left out."""
+    return {
+        name: {measure: value for measure, value in held.items() if measure != "t"}
+        for name, held in sensitive.items()
     }
 
 

@@ -233,8 +233,10 @@ def _microdata(steward: Path) -> None:
         "made": True,
         "years_left_out": [2022],
         "recipient": "analysts",
-        "agreement": "none with others; local use",
-        "purpose": "planning and steering",
+        "terms": {
+            "agreement": dict.fromkeys(("nb", "nn", "en"), "none with others; local use"),
+            "purpose": dict.fromkeys(("nb", "nn", "en"), "planning and steering"),
+        },
         "suppressed": 3,
         "loss": 0.181919,
         "risk": {

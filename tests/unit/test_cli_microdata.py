@@ -18,7 +18,7 @@ from anonymization.verdict import violations
 from pipelines.cli import app
 from pipelines.errors import message_of
 from pipelines.publication import microdata_files
-from pipelines.publication.microdata_files import anonymize_file
+from pipelines.publication.microdata_files import PageWords, anonymize_file
 from pipelines.publication.microdata_policy import read_policy
 from pipelines.publication.microdata_source import (
     MicrodataFileError,
@@ -396,3 +396,66 @@ def test_each_model_is_held_to(attribute: SensitiveAttribute, said: str) -> None
     assert [s for s in violations(report, policy) if said in s] == violations(report, policy) != []
     with pytest.raises(ValueError, match="lacks s"):
         violations(assess(frame, ["q"]), policy)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--separator", ";;"], "one ASCII character"),
+        (["--separator", ""], "one ASCII character"),
+        (["--policy", "close.yml"], "--reference"),
+        (["--policy", "map.yml"], "--population"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(folder: Path, options: list[str], said: str) -> None:
+    """A demand that nobody measured would look like one that holds."""
+    (folder / "close.yml").write_text(POLICY, encoding="utf-8")
+    alone = POLICY.split("sensitive:")[0] + "k_map: 6\n"
+    (folder / "map.yml").write_text(alone, encoding="utf-8")
+    named = [str(folder / one) if one.endswith(".yml") else one for one in options]
+    columns = [] if "--policy" in named else ["-q", "kommune"]
+    done = call("assess", folder / "people.csv", *named, *columns)
+    assert done.exit_code == 2
+    assert said in done.output
+
+
+def test_tabs_can_be_typed(folder: Path) -> None:
+    read_table(folder / "people.csv", ";").write_csv(folder / "tab.csv", separator="\t")
+    told = call("assess", folder / "tab.csv", "--separator", "\\t", "-q", "kommune")
+    assert told.exit_code == 0
+
+
+def test_columns_of_one_name_are_refused(folder: Path) -> None:
+    (folder / "twice.csv").write_text("alder,alder\n1,2\n", encoding="utf-8")
+    with pytest.raises(MicrodataFileError, match="two columns called 'alder'"):
+        read_table_opened(folder / "twice.csv")
+
+
+def read_table_opened(path: Path) -> None:
+    with opened(path):
+        pass
+
+
+def test_a_second_table_of_one_name_does_not_take_the_first_ones_report(folder: Path) -> None:
+    anonymize_file(folder / "people.parquet", folder / "policy.yml", folder / "out")
+    with pytest.raises(MicrodataFileError, match=r"holds people\.parquet"):
+        anonymize_file(folder / "people.csv", folder / "policy.yml", folder / "out", separator=";")
+
+
+def test_the_report_says_all_that_was_asked(folder: Path) -> None:
+    """Whoever has table and report can check one by the other; a hierarchy changed is seen."""
+    made = anonymize_file(
+        folder / "people.parquet",
+        folder / "policy.yml",
+        folder / "out",
+        words=PageWords("nb", "avtale 7", "plan"),
+    )
+    told = json.loads(made.report.read_text(encoding="utf-8"))
+    assert (told["agreement"], told["purpose"]) == ("avtale 7", "plan")
+    sensitive = told["policy"]["sensitive"][0]
+    assert (sensitive["l"], sensitive["diversity"], sensitive["t"]) == (1.5, "entropy", 0.6)
+    laid = {one["name"]: one["hierarchy"] for one in told["policy"]["quasi_identifiers"]}
+    assert laid["kommune"]["file"] == "kommuner.csv"
+    assert len(laid["kommune"]["sha256"]) == 64
+    assert "l = 1.5 (entropy), t = 0.6" in made.page.read_text(encoding="utf-8")
+    assert "personal data" in pl.read_parquet_metadata(made.table)["folkepuls.legal"]

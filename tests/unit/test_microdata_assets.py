@@ -12,8 +12,10 @@ import polars as pl
 import pytest
 from dagster import AssetSelection, DagsterError, materialize
 
+from anonymization.risk import assess
 from pipelines.assets.microdata import HOLDS, declared, key_of, microdata_assets
 from pipelines.ingest.ledger import LedgerEntry
+from pipelines.publication.microdata_files import as_json
 from pipelines.publication.microdata_tables import sweep
 from pipelines.resources import FolkepulsResource, environment
 from pipelines.settings import Settings, Zones
@@ -132,8 +134,9 @@ def test_every_file_says_that_it_is_personal_data(home: Settings) -> None:
         path = home.zones.microdata / f"{name}.parquet"
         said = pl.read_parquet_metadata(path)
         told = json.loads(path.with_suffix(".json").read_text())
-        for field in ("agreement", "purpose", "recipient"):
-            assert said[f"folkepuls.{field}"] == told[field] == getattr(table.rules, field)
+        terms = {"agreement": table.rules.agreement["en"], "purpose": table.rules.purpose["en"]}
+        for field, text in {**terms, "recipient": table.rules.recipient}.items():
+            assert said[f"folkepuls.{field}"] == told[field] == text
         assert "personal data in law" in said["folkepuls.legal"] == told["legal"]
         assert "local use only" in said["folkepuls.use"] == told["use"]
         assert said["folkepuls.release"] == "2025-01-15T00:00:00+00:00"
@@ -159,6 +162,27 @@ def test_the_exact_bias_stays_behind(home: Settings) -> None:
     assert all(set(one) == {"indicator_id", "region", "typical"} for one in told["bias"])
     assert exact["population"]["k_map"] >= exact["risk"]["k"] >= 5
     assert exact["sha256"] == told["sha256"]
+
+
+def test_nothing_that_analysts_are_told_rests_on_rows_left_out(home: Settings) -> None:
+    """What a table's rows and its sidecar give together is what the rows give alone."""
+    zones = home.zones
+    for name in declared():
+        exact = json.loads((zones.steward / "microdata" / f"{name}.json").read_text())
+        told = json.loads((zones.microdata / f"{name}.json").read_text())
+        assert "loss" in exact
+        assert not {"loss", "why"} & set(told)
+        assert set(told["certificate"]) == {"nodes", "checked"}
+        for held in told["risk"]["sensitive"].values():
+            assert "t" not in held
+        names = list(exact["risk"]["sensitive"])
+        by = exact["quasi_identifiers"]
+        alone = as_json(assess(pl.read_parquet(zones.microdata / f"{name}.parquet"), by, names))
+        for one in names:
+            for measure in ("distinct", "entropy"):
+                assert told["risk"]["sensitive"][one][measure] == pytest.approx(
+                    alone["sensitive"][one][measure]
+                )
 
 
 def test_the_stewards_page_finds_what_it_draws(home: Settings, tmp_path: Path) -> None:

@@ -23,7 +23,14 @@ def rows(*cells: tuple[int, str, str, str | int, bool]) -> pl.DataFrame:
 
 # Ten persons that can be anywhere in the county, aged 80 or more; four of them with home nursing.
 MADE = rows(*[(2024, "county 50", "female", "80+", n < 4) for n in range(10)])
-GIVEN = rows(*[(2024, "5001", "female", 85, n < 4) for n in range(10)])
+LABELS = pl.DataFrame(
+    [
+        (2024, "5001", "female", 85, 2024, "county 50", "female", "80+"),
+        (2024, "5006", "female", 90, 2024, "county 50", "female", "80+"),
+    ],
+    schema=[*(f"cell_{name}" for name in BY), *BY],
+    orient="row",
+)
 POPULATION = pl.DataFrame(
     [
         (2024, "5001", "female", 85, 30),
@@ -49,7 +56,7 @@ TRUTH = pl.DataFrame(
 
 
 def behind(population: pl.DataFrame | None = POPULATION) -> Spread:
-    return spread(TABLE, MADE, GIVEN, population)
+    return spread(TABLE, LABELS, population)
 
 
 def test_persons_behind_a_label_are_those_it_covers() -> None:
@@ -89,7 +96,19 @@ def test_without_a_register_cells_of_the_rows_count_alike() -> None:
         (pl.col("area_code") == "5001")
         & (pl.col("indicator_id") == "home_nursing_users_80plus_share")
     )
-    assert own["estimate"].to_list() == [4.0]
+    assert own["estimate"].to_list() == [2.0]
+
+
+def test_an_inhabitant_is_behind_one_label_only() -> None:
+    """Of labels inside each other, the one that the rows of the place got."""
+    own = pl.col("cell_municipality_code") == "5001"
+    nested = LABELS.with_columns(
+        municipality_code=pl.when(own).then(pl.lit("5001")).otherwise("municipality_code"),
+        age=pl.when(own).then(pl.lit("85")).otherwise("age"),
+    )
+    made = rows((2024, "5001", "female", "85", True), (2024, "county 50", "female", "80+", False))
+    people = spread(TABLE, nested, POPULATION).persons(made).sort("municipality_code")
+    assert people.select("municipality_code", "persons").rows() == [("5001", 30), ("county 50", 10)]
 
 
 def test_labels_that_nobody_public_is_behind_are_spread_evenly() -> None:
@@ -113,7 +132,7 @@ def test_what_is_not_public_is_divided_by_the_tables_own_rows() -> None:
         schema=["measure_id", "year", "municipality_code", "age", "value"],
         orient="row",
     ).with_columns(service=pl.lit(None, pl.String))
-    found = indicator_bias(table, made, spread(table, made, GIVEN, POPULATION), truth, catalogue())
+    found = indicator_bias(table, made, spread(table, LABELS, POPULATION), truth, catalogue())
     found = found.filter(pl.col("indicator_id") == "diabetes_type2_prevalence")
     assert found.select("area_code", "truth", "estimate").rows() == [
         ("*", 0.3, 0.4),
