@@ -29,6 +29,7 @@ TABLES = (
     "breaks",
     "comparisons",
     "area_groups",
+    "population",
     "merged_groups",
     "release",
 )

@@ -42,6 +42,7 @@ from pipelines.resources import FolkepulsResource
 from pipelines.settings import Settings, Zones, reference_dir
 
 CANDIDATE = AssetKey(["release", "candidate"])
+POPULATION = "intermediate.int_register_population"
 
 
 def read_marts(zones: Zones) -> Marts:
@@ -82,6 +83,7 @@ def denominator_source(settings: Settings, *, synthetic_persons: bool) -> Proven
         AssetKey(["marts", "fct_flow_counts"]),
         AssetKey(["marts", "fct_coverage"]),
         AssetKey(["doors", "strata_map"]),
+        AssetKey(POPULATION.split(".")),
     ],
     check_specs=[
         AssetCheckSpec(
@@ -113,7 +115,8 @@ def release_candidate(
     origin = Origin(*origin_of(zones, as_of))
     register = denominator_source(settings, synthetic_persons=origin.synthetic)
     years = delivered_years(zones, as_of)
-    candidate = build(marts, entries, reference_dir(), years, register)
+    inhabitants = read_warehouse(zones, POPULATION) if register is not None else None
+    candidate = build(marts, entries, reference_dir(), years, register, inhabitants)
     release_id = write_candidate(
         zones, candidate.tables, candidate.exact, candidate.certificate, origin
     )

@@ -22,6 +22,7 @@ from pipelines.publication.comparisons import comparisons
 from pipelines.publication.figures import Marts, figures
 from pipelines.publication.notes import breaks_table, caveats_table
 from pipelines.publication.policy import table_policy
+from pipelines.publication.population import population_table
 from pipelines.publication.rates import CELL, indicator_values
 from pipelines.publication.reference_tables import (
     areas_table,
@@ -70,6 +71,7 @@ def build(
     reference: Path,
     years: range,
     register: Provenance | None = None,
+    inhabitants: pl.DataFrame | None = None,
 ) -> Candidate:
     """Protect the counts and compute the figures that may be shown.
 
@@ -79,6 +81,7 @@ def build(
         reference: Folder of the reference CSV files.
         years: Calendar years of the release.
         register: Where public denominators come from; null: the journal.
+        inhabitants: The register's inhabitants, as ``population_table`` takes them.
 
     Returns:
         The candidate.
@@ -120,6 +123,7 @@ def build(
         "breaks": breaks_table(reference),
         "comparisons": comparisons(values, specs, groups),
         "area_groups": groups,
+        "population": population_table(inhabitants),
         "merged_groups": merged_groups_table(),
     }
     return Candidate(
