@@ -16,7 +16,7 @@ import streamlit as st
 
 from dashboards.session import choose
 from dashboards.text import Translator
-from dashboards.views.steward_hidden_one import draw_one
+from dashboards.views.steward_hidden_one import draw_one, notes
 from dashboards.views.steward_hidden_words import (
     NOT_THERE,
     cost_words,
@@ -28,7 +28,7 @@ from dashboards.views.steward_hidden_words import (
 )
 from dashboards.views.steward_parts import Column, Desk, markup, table
 
-NAMES = ("title_nb", "title_nn", "title_en")
+ALL = "all"
 SORTED = {
     # What to sort by → the column that is looked at, and whether the largest comes first.
     "share": ("share", True),
@@ -50,35 +50,31 @@ def show(desk: Desk) -> None:
     if not ids:
         st.info(tr("No release has been built yet. Run “folkepuls run” first."))
         return
-    left, right = st.columns(2)
+    left, middle, right = st.columns(3)
     with left:
         chosen = choose(st.selectbox, tr("Release"), "release", ids, ids[0], str)
     cells, protection = desk.zone.disclosure(chosen), desk.zone.protection(chosen)
     if cells.is_empty():
         st.info(tr("Nothing was recorded about the cells of this release."))
         return
-    titles = _columns(tr)
-    with right:
-        by = choose(
-            st.selectbox, tr("Sort by"), "sort", list(SORTED), "share", lambda code: titles[code]
+    rows = overview(cells, protection, desk.language).sort("title", "indicator_id")
+    names = {ALL: tr("All indicators")} | dict(rows.select("indicator_id", "title").iter_rows())
+    with middle:
+        one = choose(
+            st.selectbox, tr("Indicator"), "indicator", list(names), ALL, names.__getitem__
         )
     _explain(tr)
+    if one != ALL:
+        mine = pl.col("indicator_id") == one
+        draw_one(desk, names[one], cells.filter(mine), protection.filter(mine))
+        return
+    titles = _titles(tr)
+    with right:
+        by = choose(st.selectbox, tr("Sort by"), "sort", list(SORTED), "share", titles.__getitem__)
     column, is_descending = SORTED[by]
-    rows = overview(cells, protection, desk.language).sort(
-        column, "title", descending=[is_descending, False], nulls_last=True
-    )
-    _table(desk, rows, by)
-    names = {str(row["indicator_id"]): str(row["title"]) for row in rows.to_dicts()}
-    one = choose(
-        st.selectbox,
-        tr("Indicator"),
-        "indicator",
-        list(names),
-        next(iter(names)),
-        names.__getitem__,
-    )
-    mine = pl.col("indicator_id") == one
-    draw_one(desk, names[one], cells.filter(mine), protection.filter(mine))
+    in_order = rows.sort(column, descending=is_descending, nulls_last=True, maintain_order=True)
+    _table(desk, in_order, by)
+    notes(desk)
 
 
 def overview(cells: pl.DataFrame, protection: pl.DataFrame, language: str) -> pl.DataFrame:
@@ -131,7 +127,7 @@ def overview(cells: pl.DataFrame, protection: pl.DataFrame, language: str) -> pl
     )
 
 
-def _columns(tr: Translator) -> dict[str, str]:
+def _titles(tr: Translator) -> dict[str, str]:
     """Headings by what they sort by."""
     return {
         "title": tr("Indicator"),
@@ -166,7 +162,7 @@ def _table(desk: Desk, rows: pl.DataFrame, by: str) -> None:
             is_number=code not in ("title", "proof"),
             order=("descending" if SORTED[code][1] else "ascending") if code == by else None,
         )
-        for code, title in _columns(tr).items()
+        for code, title in _titles(tr).items()
     ]
     caption = tr("Figures by indicator, all years. Counts from 1 to 4 are written <5.")
     markup(table(caption, columns, [_row(desk, row) for row in rows.to_dicts()], is_stacked=True))

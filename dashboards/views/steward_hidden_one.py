@@ -44,7 +44,7 @@ def draw_one(desk: Desk, title: str, cells: pl.DataFrame, protection: pl.DataFra
     markup(f'<h3>{escape(title)}</h3><p class="fp-soft">{subject}</p>')
     _years(desk, cells, protection)
     _reasons(desk, cells)
-    _notes(desk)
+    notes(desk)
 
 
 def _years(desk: Desk, cells: pl.DataFrame, protection: pl.DataFrame) -> None:
@@ -127,13 +127,18 @@ def _place(order: tuple[str, ...], name: str) -> tuple[int, str]:
     return (order.index(name) if name in order else len(order), name)
 
 
-def _notes(desk: Desk) -> None:
+def notes(desk: Desk) -> None:
+    """Say what the columns mean."""
     tr = desk.translate
     notes = [
         tr("Cost is weight: totals, both sexes together and the region weigh more than parts."),
         tr(
             "An interval is what a reader cannot rule out, given everything that is shown and the "
             "population; it is followed only until it is proven wide enough, and may be wider."
+        ),
+        tr(
+            "Where the population alone leaves less than the policy's width, no more is required: "
+            "of one inhabitant, everybody knows that it is 0 or 1."
         ),
         tr(
             "The second attacker also knows which hidden figures are small, and thus that they are "

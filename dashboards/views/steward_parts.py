@@ -53,7 +53,7 @@ table.fp-table {border-collapse:collapse; width:100%; background:#fff; font-size
 .fp-table small {display:block; color:#51606f; font-size:.85rem; font-weight:400;
   white-space:normal}
 .fp-stacked thead th {vertical-align:bottom}
-.fp-stacked td.fp-number {white-space:normal}
+.fp-stacked td.fp-number small {white-space:nowrap}
 @media (max-width:48rem) {
   .fp-stacked thead {position:absolute; width:1px; height:1px; overflow:hidden;
     clip-path:inset(50%)}
@@ -65,8 +65,9 @@ table.fp-table {border-collapse:collapse; width:100%; background:#fff; font-size
   .fp-stacked tbody th {font-weight:600}
   .fp-stacked tbody td, .fp-stacked tbody td.fp-number {display:grid;
     grid-template-columns:minmax(0,1fr) minmax(0,1fr); gap:0 .8rem}
-  .fp-stacked tbody td::before {content:attr(data-label); grid-row:1 / span 9; color:#51606f}
-  .fp-stacked td small {grid-column:2}
+  .fp-stacked tbody td::before {content:attr(data-label); grid-row:1 / span 9; color:#51606f;
+    white-space:normal}
+  .fp-stacked td small, .fp-stacked td.fp-number small {grid-column:2; white-space:normal}
 }
 .fp-check details {margin:.2rem 0 .1rem}
 .fp-check summary {cursor:pointer; color:#0b5c6b}

@@ -39,9 +39,10 @@ def protection(
     Returns:
         One row per indicator and year: ``indicator_id``, ``title_nb``, ``title_nn``,
         ``title_en``, ``policy_id``, ``period``; ``cost`` (weight of the cells hidden to protect
-        others), ``worth`` (weight of all its cells); ``attacked`` (hidden cells audited),
-        ``narrowest`` (width that the first attacker's interval has at least, in units of the
-        value; infinite where nothing bounds it) and ``width_required`` of that cell;
+        others, without those that go with an unsafe one), ``worth`` (weight of all its cells);
+        ``attacked`` (hidden cells audited), ``narrowest`` (width that the first attacker's
+        interval has at least, in units of the value; infinite where nothing bounds it) and
+        ``width_required`` of that cell;
         ``second_attacked`` (cells that the second attacker can tell to be small) and
         ``second_values`` (whole values that stay possible for it at least); ``blocks`` (independent
         blocks with a hidden cell of it), ``proven`` (of them, those in which no safe pattern costs
@@ -54,7 +55,7 @@ def protection(
     told = (
         mine.group_by(GRAIN)
         .agg(
-            pl.col("weight").filter(pl.col("reason") == "secondary").sum().alias("cost"),
+            pl.col("weight").filter("given_up").sum().alias("cost"),
             pl.col("weight").filter("publishable").sum().alias("worth"),
         )
         .join(_widths(members, audited), on=GRAIN, how="left")
@@ -109,13 +110,16 @@ def _members(group: AuditGroup) -> pl.DataFrame:
 
 def _cells(group: AuditGroup, protected: ProtectedSystem) -> pl.DataFrame:
     """What the door decided, with what a cell is worth and the block it lies in."""
-    return protected.cells.join(
-        group.system.cells.select("cell_id", "weight", "publishable"), on="cell_id"
-    ).select(
+    known = protected.cells.join(
+        group.system.cells.select("cell_id", "weight", "publishable", "group"), on="cell_id"
+    )
+    # A denominator that goes with an unsafe numerator protects nobody else.
+    goes_along = (pl.col("reason") == "primary").fill_null(False).any().over("group")
+    return known.with_columns(given_up=(pl.col("reason") == "secondary") & ~goes_along).select(
         pl.lit(group.period_start).alias("period_start"),
         "cell_id",
         "status",
-        "reason",
+        "given_up",
         "weight",
         "publishable",
         pl.lit(group.group_id).alias("group_id"),

@@ -166,11 +166,15 @@ def test_stewards_are_told_cost_width_and_proof_by_indicator(report: tuple[Zones
         role: group.figures.select("indicator_id", cell_id=f"{role}_cell").drop_nulls()
         for role in ("numerator", "denominator")
     }
-    cells = protected.cells.join(group.system.cells.select("cell_id", "weight"), on="cell_id")
+    keys = group.system.cells.select("cell_id", "weight", "group")
+    cells = protected.cells.join(keys, on="cell_id")
+    unsafe = cells.filter(pl.col("reason") == "primary")["group"].implode()
     for row in told.to_dicts():
         own = pl.concat(published.values()).filter(indicator_id=row["indicator_id"])
         lost = cells.filter(
-            pl.col("reason") == "secondary", pl.col("cell_id").is_in(own["cell_id"].implode())
+            pl.col("reason") == "secondary",
+            ~pl.col("group").is_in(unsafe),
+            pl.col("cell_id").is_in(own["cell_id"].implode()),
         )
         assert row["cost"] == lost["weight"].sum()
         assert row["proven"] <= row["blocks"]
