@@ -54,6 +54,7 @@ table.fp-table {border-collapse:collapse; width:100%; background:#fff; font-size
   white-space:normal}
 .fp-stacked thead th {vertical-align:bottom}
 .fp-stacked td.fp-number small {white-space:nowrap}
+.fp-stacked td:not(.fp-number) {min-width:12rem}
 @media (max-width:48rem) {
   .fp-stacked thead {position:absolute; width:1px; height:1px; overflow:hidden;
     clip-path:inset(50%)}
@@ -61,7 +62,7 @@ table.fp-table {border-collapse:collapse; width:100%; background:#fff; font-size
   .fp-stacked td, .fp-stacked td.fp-number {display:block; text-align:left}
   .fp-stacked tbody tr {border:1px solid var(--fp-line); border-radius:.5rem; margin:0 0 .7rem;
     padding:.35rem 0}
-  .fp-stacked tbody th, .fp-stacked tbody td {border:0; padding:.25rem .8rem}
+  .fp-stacked tbody th, .fp-stacked tbody td {border:0; padding:.25rem .8rem; min-width:0}
   .fp-stacked tbody th {font-weight:600}
   .fp-stacked tbody td, .fp-stacked tbody td.fp-number {display:grid;
     grid-template-columns:minmax(0,1fr) minmax(0,1fr); gap:0 .8rem}
