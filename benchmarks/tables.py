@@ -1,13 +1,17 @@
 """The table door on tables of the size that is published, and beyond.
 
-Usage: python benchmarks/tables.py [--only protect,exact,lattice,triangle] [--peer PYTHON]
+Usage: python benchmarks/tables.py [--only protect,alike,exact,lattice,triangle] [--peer PYTHON]
 
 Synthetic diagnoses of 34 municipalities in 5 regions, 18 age groups, 2 sexes:
 
 - ``protect``: five diagnoses with all margins (13 680 cells, 2 609 of them 1 to 4), frame to
-  protected frame, audited for both attackers, every interval as wide as the policy asks. With
-  ``--peer`` (a Python that has pytauargus) the same table by its modular method, in its own
-  process.
+  protected frame, audited for both attackers, every interval as wide as the policy asks.
+- ``alike``: what the same search hides in that table where less is asked, down to what pytauargus'
+  rule ``FREQ(5,20)`` asks (a fifth of each small count either way, nothing of other cells, one
+  attacker), and what it hides if it first protects the small counts alone. With ``--peer`` (a
+  Python that has pytauargus) the table by its modular method, in its own process: by that rule,
+  by levels (every small count may be 5, three wide), how much of each pattern our audit rejects,
+  and what it takes to make the first one hold.
 - ``exact``: which cells of a cube of 30 diagnoses and 3 years (282 720 cells) follow exactly after
   a closure of its sums, timed from sums and statuses to verdict.
 - ``lattice``: 47 indicators of a region of 67 municipalities, 5 years, each protected and audited,
@@ -22,15 +26,16 @@ Seconds are elapsed and of the processor: on a shared machine only the latter ca
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -42,34 +47,24 @@ from anonymization.tables import (
     TablePolicy,
     audit_system,
     derivable,
+    primary_rules,
     protect,
     protect_system,
 )
 from anonymization.tables.closure import Closure
 from anonymization.tables.lattice import Dimensions, Lattice, build_lattice
+from anonymization.tables.matrix import blocks
+from anonymization.tables.primary import Requirement, requirement
 from anonymization.tables.published import table_system
+from anonymization.tables.secondary import find_pattern
 from tests.support.tables_region import region_system, strata
 
 POLICY = TablePolicy(minimum_denominator=0)
 TESTS = 5_000
 AREAS, AGES, DIAGNOSES = 34, 18, 30
+SMALL_FIRST = "first attacker, small counts"
+KINDS = ("policy", "first attacker", SMALL_FIRST, "a fifth of small counts")
 REGIONS = {f"m{i:02d}": f"r{i % 5}" for i in range(AREAS)}
-
-PEER = """
-import csv, json, sys, time
-from collections import Counter
-from pytauargus import protect
-folder = sys.argv[1]
-rows = list(csv.DictReader(open(folder + "/cells.csv")))
-names = [name for name in rows[0] if name != "count"]
-persons = {name: [r[name] for r in rows for _ in range(int(r["count"]))] for name in names}
-persons["one"] = [1] * len(persons[names[0]])
-start = time.perf_counter()
-made = protect(persons, names, response="one", safety_rules="FREQ(5,20)", suppress="MOD(1,5)",
-               decimals=0, hrc={"area": folder + "/area.hrc"}, hierleadstring="@", totcode="total",
-               workdir=folder)
-print(json.dumps([time.perf_counter() - start, Counter(made.tables[0].status())]))
-"""
 
 
 def cube(diagnoses: int, years: int, events: int, seed: int = 1) -> tuple[pl.DataFrame, Dimensions]:
@@ -113,27 +108,131 @@ def run_protect(peer: str | None) -> None:
     if made.table.height != 13_680 or not made.audit["ok"].all():
         raise SystemExit("The table does not hold.")
     print(f"  {reasons}, narrowest {widths.min():.0f}")
-    if peer is not None:
-        _run_peer(peer, cells)
 
 
-def _run_peer(peer: str, cells: pl.DataFrame) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        with Path(folder, "cells.csv").open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerows([cells.columns, *cells.filter(pl.col("count") > 0).iter_rows()])
+def _asked(required: Requirement, value: np.ndarray, kind: str) -> Requirement:
+    """What is asked of a block's hidden cells, or less of it."""
+    if kind == "policy":
+        return required
+    nobody = np.full(len(value), np.inf)
+    one = replace(required, known_low=-nobody, known_high=nobody)
+    if kind == "first attacker":
+        return one
+    alone = replace(one, width=np.where(one.unsafe, one.width, 0.0))
+    if kind == SMALL_FIRST:
+        return alone
+    return replace(
+        alone,
+        width=np.where(one.unsafe, 0.4 * value, 0.0),
+        reach_up=np.where(one.unsafe, 1.2 * value, -np.inf),
+        reach_down=np.where(one.unsafe, 0.8 * value, np.inf),
+        integer=np.zeros(len(value), dtype=bool),
+    )
+
+
+def _found(system: LinkedSystem, kind: str, given: AbstractSet[str] = frozenset()) -> set[str]:
+    """What the search hides where so much is asked and some cells are hidden already."""
+    rules, value = primary_rules(system, POLICY), system.cells["value"].to_numpy()
+    start = system.cells["cell_id"].is_in(list(given)).to_numpy()
+    hidden = np.zeros(len(value), dtype=bool)
+    for block in blocks(system):
+        required = requirement(block, system.cells, rules, POLICY)
+        asked = _asked(required, value[block.cell], kind)
+        asked = replace(asked, unsafe=asked.unsafe | start[block.cell])
+        found = find_pattern(block, system.cells, asked, POLICY, system.sums)
+        hidden[block.cell] = found.hidden
+    return set(system.cells["cell_id"].filter(pl.Series(hidden)))
+
+
+def run_alike(peer: str | None) -> None:
+    """The 13 680-cell table, as much asked of both."""
+    cells, dimensions = cube(5, 1, 515_000)
+    lattice = build_lattice(cells, dimensions)
+    system = table_system(cells, list(dimensions), lattice)
+    small = set(system.cells.filter(pl.col("persons").is_between(1, 4))["cell_id"])
+    found: dict[str, set[str]] = {}
+    for kind in KINDS:
+        with timed(f"search: {kind}"):
+            found[kind] = _found(system, kind)
+        print(f"  {len(small)} small, beside them {len(found[kind] - small)}", flush=True)
+    with timed("search: small counts first, then the policy"):
+        whole = _found(system, "policy", found[SMALL_FIRST])
+    print(f"  {len(small)} small, beside them {len(whole - small)}", flush=True)
+    if peer is None:
+        return
+    for kind, levels in (("FREQ(5,20)", False), ("levels", True)):
+        start = perf_counter()
+        hidden, processor = _peer(peer, cells, lattice, system, levels)
+        print(f"pytauargus, modular, {kind}: {perf_counter() - start:.1f} s, {processor:.1f} s cpu")
+        print(f"  {len(small)} small, beside them {len(hidden - small)}")
+        _judge(system, hidden | small)
+        if not levels:
+            whole = _found(system, "policy", hidden)
+            print(f"  made to hold by our search: {len(whole - small)}")
+
+
+def _judge(system: LinkedSystem, hidden: set[str]) -> None:
+    """Print how many hidden cells a reader narrows down."""
+    audit = audit_system(system, _status(system, hidden), POLICY)
+    second = (pl.col("second_upper") - pl.col("second_lower") < 1).fill_null(False)
+    narrow = pl.col("upper") - pl.col("lower") < pl.col("width_required")
+    told = audit.select(
+        narrow.sum().alias("narrow"), second.sum().alias("second"), (~pl.col("ok")).sum()
+    )
+    print(
+        "  narrower than 3: {narrow}; one value left to the second attacker: {second}; not as the "
+        "policy asks: {ok}".format(**told.row(0, named=True))
+    )
+
+
+def _status(system: LinkedSystem, hidden: set[str]) -> pl.DataFrame:
+    told = pl.when(pl.col("cell_id").is_in(list(hidden))).then(pl.lit("suppressed"))
+    return system.cells.select("cell_id", status=told.otherwise(pl.lit("ok")))
+
+
+def _peer(
+    python: str, cells: pl.DataFrame, lattice: Lattice, system: LinkedSystem, levels: bool
+) -> tuple[set[str], float]:
+    """What pytauargus hides, and its seconds of the processor."""
+    names = [name for name in cells.columns if name != "count"]
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        cells.filter(pl.col("count") > 0).write_csv(folder / "cells.csv")
         regions = sorted(set(REGIONS.values()))
         lines = [
             line
             for region in regions
             for line in (region, *(f"@{a}" for a, r in REGIONS.items() if r == region))
         ]
-        Path(folder, "area.hrc").write_text("\n".join(lines) + "\n")
-        told = subprocess.run(
-            [peer, "-c", PEER, folder], capture_output=True, text=True, check=True
-        ).stdout
-    seconds, statuses = json.loads(told.strip().splitlines()[-1])
-    print(f"  pytauargus, modular: {seconds:.1f} s, {statuses.get('M', 0)} secondary")
+        (folder / "area.hrc").write_text("\n".join(lines) + "\n")
+        told = [str(folder), "FREQ(5,20)", ""]
+        if levels:
+            told.append(str(folder / "levels.hst"))
+            keys = lattice.keys.join(system.cells.select("cell_id", "value"), on="cell_id")
+            _levels(keys, names, folder / "levels.hst")
+        # Its engine leaves scratch files where it runs.
+        script = str(Path(__file__).with_name("tables_peer.py"))
+        done = subprocess.run(
+            [python, script, *told], capture_output=True, text=True, check=True, cwd=folder
+        )
+        statuses = pl.read_csv(folder / "status.csv", infer_schema=False)
+    hidden = statuses.filter(pl.col("status").is_in(["U", "M"]))
+    ids = lattice.keys.join(hidden, on=names)["cell_id"]
+    if len(ids) != hidden.height:
+        raise SystemExit(f"{hidden.height} cells hidden, {len(ids)} of them known.")
+    return set(ids), json.loads(done.stdout.strip().splitlines()[-1])[1]
+
+
+def _levels(keys: pl.DataFrame, names: list[str], file: Path) -> None:
+    """Down and up, for each small count: up to 5, three wide."""
+    small = keys.filter(pl.col("value").is_between(1, 4)).select(
+        *names, up=(5 - pl.col("value")).cast(pl.Int64)
+    )
+    rows = small.with_columns(down=(3 - pl.col("up")).clip(0))
+    told = rows.select(pl.concat_str(*names, pl.lit("PL"), "down", "up", separator=";")).to_series()
+    # A first line with two numbers is taken for one of a table of more dimensions.
+    first = ";".join([*rows.select(names).row(0), "U"])
+    file.write_text("\n".join([first, *told]) + "\n")
 
 
 def _values(cells: pl.DataFrame, dimensions: Dimensions) -> tuple[Lattice, pl.DataFrame]:
@@ -251,13 +350,13 @@ def run_triangle(_: str | None) -> None:
 
 
 def _narrow(system: LinkedSystem, hidden: set[str]) -> set[str]:
-    told = pl.when(pl.col("cell_id").is_in(list(hidden))).then(pl.lit("suppressed"))
-    status = system.cells.select("cell_id", status=told.otherwise(pl.lit("ok")))
-    return set(audit_system(system, status, POLICY).filter(~pl.col("ok"))["cell_id"])
+    audit = audit_system(system, _status(system, hidden), POLICY)
+    return set(audit.filter(~pl.col("ok"))["cell_id"])
 
 
 STEPS: dict[str, Callable[[str | None], None]] = {
     "protect": run_protect,
+    "alike": run_alike,
     "exact": run_exact,
     "lattice": run_lattice,
     "triangle": run_triangle,

@@ -78,7 +78,30 @@ _DISCLOSURE = pl.Schema(
         "area_level": pl.String(),
         "status": pl.String(),
         "reason": pl.String(),
+        "rule": pl.String(),
         "cells": pl.Int64(),
+    }
+)
+_PROTECTION = pl.Schema(
+    {
+        "indicator_id": pl.String(),
+        "title_nb": pl.String(),
+        "title_nn": pl.String(),
+        "title_en": pl.String(),
+        "policy_id": pl.String(),
+        "period": pl.String(),
+        "cost": pl.Float64(),
+        "worth": pl.Float64(),
+        "attacked": pl.Int64(),
+        "narrowest": pl.Float64(),
+        "width_required": pl.Float64(),
+        "second_attacked": pl.Int64(),
+        "second_values": pl.Int64(),
+        "blocks": pl.Int64(),
+        "proven": pl.Int64(),
+        "reason": pl.String(),
+        "block_cells": pl.Int64(),
+        "gap": pl.Float64(),
     }
 )
 
@@ -142,11 +165,22 @@ class StewardZone:
         return frame.group_by(keys).agg(deliveries=pl.col("delivery").n_unique()).sort(keys)
 
     def disclosure(self, release_id: str) -> pl.DataFrame:
-        """Cells of a release: one row per indicator, status and reason."""
+        """Figures of a release: one row per indicator, period, level, status, reason and rule."""
         path = self.folder / "disclosure" / f"{_checked_id(release_id)}.parquet"
-        frame = _read([path] if path.exists() else [], _DISCLOSURE)
-        keys = ["indicator_id", "status", "reason"]
-        return frame.group_by(keys).agg(pl.col("cells").sum()).sort(keys, nulls_last=True)
+        # Releases that were made before rules were told have none.
+        frame = _read([path] if path.exists() else [], _DISCLOSURE, absent=("rule",))
+        return frame.sort(pl.exclude("cells"), nulls_last=True)
+
+    def protection(self, release_id: str) -> pl.DataFrame:
+        """What protection did to a release: one row per indicator and period.
+
+        Returns:
+            Titles, cost and worth by weight, widths for both attackers and how far the pattern is
+            proven to be the least; no rows for releases that were made before it was told.
+        """
+        path = self.folder / "protection" / f"{_checked_id(release_id)}.parquet"
+        frame = _read([path] if path.exists() else [], _PROTECTION)
+        return frame.sort("indicator_id", "period")
 
     def microdata(self) -> list[dict[str, Any]]:
         """What is told of each table of the analysis zone, by name."""
@@ -260,12 +294,19 @@ def _checked_id(release_id: str) -> str:
     return release_id
 
 
-def _read(paths: list[Path], schema: pl.Schema) -> pl.DataFrame:
-    """Files of one kind in one frame; with none of them, its columns without rows."""
+def _read(paths: list[Path], schema: pl.Schema, absent: tuple[str, ...] = ()) -> pl.DataFrame:
+    """Files of one kind in one frame; with none of them, its columns without rows.
+
+    Columns in ``absent`` may be missing from a file, and are null then.
+    """
     if not paths:
         return pl.DataFrame(schema=schema)
-    frames = [pl.read_parquet(path, columns=list(schema)).cast(schema) for path in paths]
-    return pl.concat(frames)
+    return pl.concat(_columns(pl.read_parquet(path), schema, absent) for path in paths)
+
+
+def _columns(frame: pl.DataFrame, schema: pl.Schema, absent: tuple[str, ...]) -> pl.DataFrame:
+    lacking = [pl.lit(None).alias(name) for name in absent if name not in frame.columns]
+    return frame.with_columns(lacking).select(list(schema)).cast(schema)
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -27,6 +27,16 @@ if TYPE_CHECKING:
     from anonymization.tables.system import LinkedSystem
 
 STATUSES = ("ok", "suppressed")
+COLUMNS = (
+    "cell_id",
+    "lower",
+    "upper",
+    "width_required",
+    "ok",
+    "determined",
+    "second_lower",
+    "second_upper",
+)
 SAME = 1e-6
 LARGE = 5000  # cells from which on a block is looked at part by part first
 WIDER = 1500  # unknowns around a cell that stayed narrow among few
@@ -104,7 +114,7 @@ def _audit_block(
     block: Block, value: Floats, hidden: Bools, required: Requirement, exact: bool
 ) -> pl.DataFrame:
     first, second = attackers(required)
-    (need, met_first), (_, met_second) = side_by_side(
+    (need, met_first), (other, met_second) = side_by_side(
         lambda attacker: _proven(block, value, hidden, attacker), (first, second)
     )
     low, high = need.ends()
@@ -115,7 +125,9 @@ def _audit_block(
     # An unsafe cell in full view is known exactly, and that is not ok.
     exposed = required.unsafe & ~hidden
     low, high = np.where(exposed, value, low), np.where(exposed, value, high)
-    return pl.DataFrame(
+    least, most = (np.where(exposed, value, end) for end in other.ends())
+    known = pl.Series(second.concerned)
+    found = pl.DataFrame(
         {
             "cell": block.cell,
             "lower": low,
@@ -123,8 +135,13 @@ def _audit_block(
             "width_required": required.width,
             "ok": met_first & met_second & ~exposed,
             "determined": high - low <= SAME,
+            "second_lower": least,
+            "second_upper": most,
         }
-    ).filter(pl.Series((hidden & required.owed) | exposed))
+    )
+    return found.with_columns(pl.when(known).then(pl.col("second_lower", "second_upper"))).filter(
+        pl.Series((hidden & required.owed) | exposed)
+    )
 
 
 def audit_system(
@@ -147,7 +164,9 @@ def audit_system(
         ordered by ``cell_id``: ``cell_id``; ``lower`` and ``upper``, the interval that the first
         attacker cannot rule out, in units of the value (whole numbers for counts; ``upper``
         infinite where nothing bounds it); ``width_required``; ``ok``, wide enough for both
-        attackers; ``determined``, the interval is a single value.
+        attackers; ``determined``, the interval is a single value; ``second_lower`` and
+        ``second_upper``, what the second attacker cannot rule out of a cell that it can tell to
+        be small (null for all others), of which two values must stay possible.
 
     Raises:
         TableError: The statuses do not fit the cells.
@@ -167,9 +186,4 @@ def audit_system(
         blocks(system),
     )
     ids = system.cells.select("cell_id").with_row_index("cell").cast({"cell": pl.Int64})
-    return (
-        pl.concat(parts)
-        .join(ids, on="cell")
-        .sort("cell_id")
-        .select("cell_id", "lower", "upper", "width_required", "ok", "determined")
-    )
+    return pl.concat(parts).join(ids, on="cell").sort("cell_id").select(*COLUMNS)

@@ -50,6 +50,7 @@ def protect_system(system: LinkedSystem, policy: TablePolicy) -> ProtectedSystem
         raise TableError("policy.method: linked tables are protected by suppress only.")
     rules = primary_rules(system, policy)
     hidden = np.zeros(system.cells.height, dtype=bool)
+    number = np.zeros(system.cells.height, dtype=np.int64)
     parts = blocks(system)
     patterns = side_by_side(
         lambda block: find_pattern(
@@ -61,8 +62,8 @@ def protect_system(system: LinkedSystem, policy: TablePolicy) -> ProtectedSystem
         ),
         parts,
     )
-    for block, pattern in zip(parts, patterns, strict=True):
-        hidden[block.cell] = pattern.hidden
+    for place, (block, pattern) in enumerate(zip(parts, patterns, strict=True)):
+        hidden[block.cell], number[block.cell] = pattern.hidden, place
     reason = (
         pl.when(~pl.col("hidden"))
         .then(None)
@@ -80,6 +81,7 @@ def protect_system(system: LinkedSystem, policy: TablePolicy) -> ProtectedSystem
             pl.when("hidden").then(pl.lit("suppressed")).otherwise(pl.lit("ok")).alias("status"),
             reason.alias("reason"),
             "rule",
+            pl.Series("block", number),
         )
     )
     audit = audit_system(system, cells, policy)
@@ -94,7 +96,7 @@ def protect_system(system: LinkedSystem, policy: TablePolicy) -> ProtectedSystem
 def _told(patterns: Sequence[Pattern]) -> pl.DataFrame:
     """What stewards may know of the search in each block."""
     rows = [
-        (len(found.hidden), int(found.hidden.sum()), found.cost, found.least, found.reason)
-        for found in patterns
+        (place, len(found.hidden), int(found.hidden.sum()), found.cost, found.least, found.reason)
+        for place, found in enumerate(patterns)
     ]
     return pl.DataFrame(rows, schema=BLOCKS, orient="row")

@@ -50,11 +50,14 @@ class Optimum:
         cost: Weight of what it hides beside the cells that must be hidden; infinite if it is not
             safe.
         bound: No safe pattern costs less.
+        reason: What ended the search if it is not proven: ``rounds`` (so many programmes taught
+            too little) or ``nodes`` (a programme reached its bound of branch-and-bound nodes).
     """
 
     hidden: Bools
     cost: float
     bound: float
+    reason: str
 
     @property
     def proven(self) -> bool:
@@ -266,12 +269,12 @@ def least(search: Search, rounds: int = ROUNDS) -> Optimum:
     for _ in range(rounds):
         # Every reader looks, so that each round learns as much as it can.
         if not any([reader.teach(pattern, master) for reader in readers]):
-            found = Optimum(pattern, master.cost(pattern), bound)
+            found = Optimum(pattern, master.cost(pattern), bound, "nodes")
             if found.proven or gap == 0.0:
                 return found
             gap = 0.0
         cheapest, bound = master.cheapest(gap)
         if cheapest is None:
-            break
+            return Optimum(pattern, np.inf, bound, "nodes")
         pattern = cheapest
-    return Optimum(pattern, np.inf, bound)
+    return Optimum(pattern, np.inf, bound, "rounds")

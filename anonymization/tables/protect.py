@@ -17,6 +17,7 @@ from anonymization.tables.errors import ProtectionError, TableError
 from anonymization.tables.lattice import Dimensions, Lattice, build_lattice
 from anonymization.tables.published import OPTIONAL, table_system, with_series
 from anonymization.tables.rounding import rounded_cells
+from anonymization.tables.system import BLOCKS
 
 if TYPE_CHECKING:
     from anonymization.tables.policy import TablePolicy
@@ -35,11 +36,15 @@ class Protected:
         audit: One row per hidden cell (of a rounded table: per base cell that may be small): a
             column per dimension and the columns of
             :func:`anonymization.tables.audit_system`. Not for publication.
+        blocks: One row per independent block, as in
+            :class:`anonymization.tables.ProtectedSystem`: whether no safe pattern hides less, and
+            why not; none of a rounded table. Not for publication.
     """
 
     table: pl.DataFrame
     report: pl.DataFrame
     audit: pl.DataFrame
+    blocks: pl.DataFrame
 
 
 def protect(cells: pl.DataFrame, dimensions: Dimensions, policy: TablePolicy) -> Protected:
@@ -86,8 +91,9 @@ def protect(cells: pl.DataFrame, dimensions: Dimensions, policy: TablePolicy) ->
     count = shown.cast(pl.Int64) if whole else shown
     return Protected(
         table=values.select(*dimensions, count.alias("count"), "status"),
-        report=named.drop("cell_id"),
+        report=named.drop("cell_id", "block"),
         audit=lattice.keys.join(result.audit, on="cell_id", maintain_order="left").drop("cell_id"),
+        blocks=result.blocks,
     )
 
 
@@ -121,4 +127,5 @@ def _rounded(
             ),
         ),
         audit=lattice.keys.join(found, on="cell_id", maintain_order="left").drop("cell_id"),
+        blocks=pl.DataFrame(schema=BLOCKS),
     )

@@ -14,7 +14,7 @@ import numpy as np
 
 from anonymization.tables.attackers import Attacker, attackers
 from anonymization.tables.errors import ProtectionError
-from anonymization.tables.exact import least
+from anonymization.tables.exact import SAME, least
 from anonymization.tables.intervals import Need, Polytope, prove
 from anonymization.tables.large import nearly_safe
 from anonymization.tables.prune import show_again
@@ -41,9 +41,8 @@ class Pattern:
         hidden: Whether each cell of the block is hidden.
         cost: Weight of what is hidden beside the cells that must be.
         least: No safe pattern costs less; null where that was not sought.
-        reason: Why the cost is not proven to be the least (too_large | magnitudes |
-            not_settled); null where
-            it is.
+        reason: Why the cost is not proven to be the least (too_large | magnitudes | rounds |
+            nodes); null where it is.
     """
 
     hidden: Bools
@@ -205,13 +204,15 @@ def find_pattern(
         if found.proven:
             return Pattern(found.hidden, found.cost, found.bound, None)
         # Near the least, though not safe yet: the repairs go on from there.
-        search.hidden, bound, reason = found.hidden.copy(), found.bound, "not_settled"
+        search.hidden, bound, reason = found.hidden.copy(), max(found.bound, 0.0), found.reason
     if size > LARGE:
         nearly_safe(search, sums, cells["cell_id"][block.cell])
     _finish(search)
     if size <= LARGE:
         show_again(search, policy.redundancy_tests)
     extra = float(search.weight[search.hidden & ~search.fixed].sum())
+    if bound is not None and extra <= bound + SAME:
+        reason = None
     return Pattern(search.hidden, extra, bound, reason)
 
 

@@ -54,6 +54,7 @@ SUMS: dict[str, pl.DataType] = {
     "part_id": pl.String(),
 }
 BLOCKS: dict[str, pl.DataType] = {
+    "block": pl.Int64(),
     "cells": pl.Int64(),
     "hidden": pl.Int64(),
     "cost": pl.Float64(),
@@ -219,12 +220,16 @@ class ProtectedSystem:
     Attributes:
         cells: One row per cell: ``cell_id``; ``status`` (ok | suppressed); ``reason`` (primary |
             secondary | not_publishable; null when ok); ``rule`` (the primary rule that the cell
-            broke, null otherwise). Reason and rule are for stewards and never published.
+            broke, null otherwise); ``block`` (that it lies in). Reason, rule and block are for
+            stewards and never published.
         audit: One row per hidden cell, as :func:`anonymization.tables.audit_system` returns it.
-        blocks: One row per independent block, for stewards: ``cells``; ``hidden`` (of them);
-            ``cost`` (weight of what is hidden beside the cells that must be); ``least`` (no safe
-            pattern costs less; null where that was not sought); ``reason`` (why the cost is not
-            proven to be the least: too_large | magnitudes | not_settled; null where it is).
+        blocks: One row per independent block, for stewards: ``block`` (its number); ``cells``;
+            ``hidden`` (of them); ``cost`` (weight of what is hidden beside the cells that must
+            be); ``least`` (no safe pattern costs less; null where that was not sought);
+            ``reason`` (why the cost is not proven to be the least; null where it is):
+            ``too_large`` (more cells than the policy's ``exact_cells``), ``magnitudes``,
+            ``rounds`` or ``nodes`` (sought, and not settled within so many whole-number
+            programmes, or nodes of one).
     """
 
     cells: pl.DataFrame

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
+from typing import Literal
 
 import streamlit as st
 
@@ -49,6 +50,26 @@ table.fp-table {border-collapse:collapse; width:100%; background:#fff; font-size
 .fp-table tbody th {font-weight:500}
 .fp-table .fp-number {text-align:right; font-variant-numeric:tabular-nums; white-space:nowrap}
 .fp-table thead th.fp-number {white-space:normal; vertical-align:bottom; min-width:4.5rem}
+.fp-table small {display:block; color:#51606f; font-size:.85rem; font-weight:400;
+  white-space:normal}
+.fp-stacked thead th {vertical-align:bottom}
+.fp-stacked td.fp-number small {white-space:nowrap}
+.fp-stacked td:not(.fp-number) {min-width:12rem}
+@media (max-width:48rem) {
+  .fp-stacked thead {position:absolute; width:1px; height:1px; overflow:hidden;
+    clip-path:inset(50%)}
+  .fp-stacked, .fp-stacked caption, .fp-stacked tbody, .fp-stacked tr, .fp-stacked th,
+  .fp-stacked td, .fp-stacked td.fp-number {display:block; text-align:left}
+  .fp-stacked tbody tr {border:1px solid var(--fp-line); border-radius:.5rem; margin:0 0 .7rem;
+    padding:.35rem 0}
+  .fp-stacked tbody th, .fp-stacked tbody td {border:0; padding:.25rem .8rem; min-width:0}
+  .fp-stacked tbody th {font-weight:600}
+  .fp-stacked tbody td, .fp-stacked tbody td.fp-number {display:grid;
+    grid-template-columns:minmax(0,1fr) minmax(0,1fr); gap:0 .8rem}
+  .fp-stacked tbody td::before {content:attr(data-label); grid-row:1 / span 9; color:#51606f;
+    white-space:normal}
+  .fp-stacked td small, .fp-stacked td.fp-number small {grid-column:2; white-space:normal}
+}
 .fp-check details {margin:.2rem 0 .1rem}
 .fp-check summary {cursor:pointer; color:#0b5c6b}
 .fp-code {font-family:ui-monospace,monospace; font-size:.88rem}
@@ -85,11 +106,12 @@ class Desk:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its heading, and whether it holds numbers or codes."""
+    """A column of a table: its heading, whether it holds numbers or codes, and how it is sorted."""
 
     title: str
     is_number: bool = False
     is_code: bool = False
+    order: Literal["ascending", "descending"] | None = None
 
 
 def markup(content: str) -> None:
@@ -111,22 +133,27 @@ def cards(figures: Sequence[tuple[str, str]]) -> str:
     return f'<ul class="fp-cards">{items}</ul>'
 
 
-def table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
+def table(
+    caption: str,
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    *,
+    is_stacked: bool = False,
+) -> str:
     """A table in real HTML, its first column as row headings.
 
     Args:
         caption: What the table shows.
         columns: Headings and kinds.
-        rows: Cells as text, one sequence per row.
+        rows: Cells as text, one sequence per row; lines after the first are remarks to it.
+        is_stacked: On a narrow screen each row is a card of its own, for many columns.
     """
-    head = "".join(
-        f'<th scope="col"{_class(column, is_heading=True)}>{escape(column.title)}</th>'
-        for column in columns
-    )
-    body = "".join(f"<tr>{_cells(columns, row)}</tr>" for row in rows)
+    head = "".join(_heading(column) for column in columns)
+    body = "".join(f"<tr>{_cells(columns, row, is_stacked)}</tr>" for row in rows)
+    kind = "fp-table fp-stacked" if is_stacked else "fp-table"
     return (
         f'<div class="fp-scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f'<table class="fp-table"><caption>{escape(caption)}</caption>'
+        f'<table class="{kind}"><caption>{escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
@@ -141,13 +168,24 @@ def known(words: Mapping[str, str], code: str) -> str:
     return words.get(code, code)
 
 
-def _cells(columns: Sequence[Column], row: Sequence[str]) -> str:
+def _heading(column: Column) -> str:
+    order = f' aria-sort="{column.order}"' if column.order else ""
+    sign = {"ascending": " ▲", "descending": " ▼"}.get(column.order or "", "")
+    mark = f'<span aria-hidden="true">{sign}</span>' if sign else ""
+    kind = _class(column, is_heading=True)
+    return f'<th scope="col"{kind}{order}>{escape(column.title)}{mark}</th>'
+
+
+def _cells(columns: Sequence[Column], row: Sequence[str], is_stacked: bool) -> str:
     cells = []
     for position, (column, text) in enumerate(zip(columns, row, strict=True)):
+        first, *remarks = text.split("\n")
+        said = escape(first) + "".join(f"<small>{escape(remark)}</small>" for remark in remarks)
         if position == 0:
-            cells.append(f'<th scope="row"{_class(column)}>{escape(text)}</th>')
+            cells.append(f'<th scope="row"{_class(column)}>{said}</th>')
         else:
-            cells.append(f"<td{_class(column)}>{escape(text)}</td>")
+            label = f' data-label="{escape(column.title)}"' if is_stacked else ""
+            cells.append(f"<td{_class(column)}{label}>{said}</td>")
     return "".join(cells)
 
 

@@ -85,7 +85,7 @@ def _audit(desk: Desk, audit: Mapping[str, Any]) -> None:
     if audit.get("narrowest") is not None and audit.get("width_required") is not None:
         lines.append(
             tr(
-                "The narrowest interval is {width} wide; {required} is required.",
+                "The narrowest interval is at least {width} wide; {required} is required.",
                 width=number(float(audit["narrowest"]), desk.language, 1),
                 required=number(float(audit["width_required"]), desk.language, 1),
             )

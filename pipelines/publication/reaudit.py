@@ -7,7 +7,7 @@ used, so that a fault there is found here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -38,6 +38,8 @@ class FileAudit:
             stewards only.
         width_required: Least width that was asked of a cell, null when nothing is hidden.
         misstated: Figures whose file shows another count than the marts hold.
+        cells: One row per hidden cell, for stewards: period_start and the columns of
+            :func:`anonymization.tables.audit_system`.
     """
 
     hidden: int
@@ -46,6 +48,7 @@ class FileAudit:
     narrowest: float | None
     width_required: float | None
     misstated: int
+    cells: pl.DataFrame = field(default_factory=pl.DataFrame, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -77,7 +80,8 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
     def audited(group: AuditGroup) -> pl.DataFrame:
         known = _only_divided_by(without_denominator(group, in_view), unseen)
         policy = table_policy(catalogue, group.policy_id)
-        return audit_system(known.system, _cell_statuses(group, in_view), policy)
+        found = audit_system(known.system, _cell_statuses(group, in_view), policy)
+        return found.with_columns(period_start=pl.lit(group.period_start))
 
     audit = pl.concat(side_by_side(audited, groups))
     widths = audit.select(
@@ -91,6 +95,7 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
         narrowest=widths["narrowest"],
         width_required=widths["required"],
         misstated=misstated,
+        cells=audit,
     )
 
 

@@ -1,4 +1,4 @@
-"""What stewards see of a candidate: counts of cells by reason, the audit, red checks.
+"""What stewards see of a candidate: counts of cells by reason and rule, the audit, red checks.
 
 Belongs here: the steward zone's files about a release. Does not belong here: rows, and exact
 counts below the threshold; those are banded where they are read.
@@ -13,14 +13,17 @@ from typing import Any
 import polars as pl
 
 from anonymization.tables import ProtectedSystem
+from anonymization.tables.primary import COUNT_RULES
 from pipelines.publication.build import Candidate
 from pipelines.publication.figures import Marts
 from pipelines.publication.reaudit import FileAudit
 from pipelines.publication.release import Origin
+from pipelines.publication.steward_protection import protection
 from pipelines.publication.systems import AuditGroup
 from pipelines.settings import Zones, atomic_write
 
 JOIN = ("indicator_id", "area_code", "sex", "age_group", "period_start")
+GRAIN = ("indicator_id", "period", "area_level", "status", "reason", "rule")
 BANDS = ((0.01, "<1 %"), (0.05, "1-5 %"))
 
 
@@ -33,7 +36,10 @@ def write_steward_report(
     marts: Marts,
     origin: Origin,
 ) -> None:
-    """Write ``steward/disclosure/<release>.parquet`` and ``steward/releases/<release>.json``.
+    """Write what stewards are told of a release, by its id.
+
+    ``steward/disclosure/*.parquet`` holds counts of figures, ``steward/protection/*.parquet`` what
+    protecting them cost and how wide their intervals are, ``steward/releases/*.json`` the summary.
 
     Args:
         zones: The zones.
@@ -47,6 +53,9 @@ def write_steward_report(
     values = candidate.tables["indicator_values"]
     with atomic_write(zones.steward / "disclosure" / f"{release_id}.parquet") as path:
         _reasons(values, candidate.audits, release_id).write_parquet(path)
+    with atomic_write(zones.steward / "protection" / f"{release_id}.parquet") as path:
+        told = protection(candidate.audits, audit.cells, candidate.tables["indicators"])
+        told.write_parquet(path)
     statuses = values.group_by("value_status").len().sort("value_status")
     summary: dict[str, Any] = {
         "release_id": release_id,
@@ -73,7 +82,7 @@ def _reasons(
     audits: Sequence[tuple[AuditGroup, ProtectedSystem]],
     release_id: str,
 ) -> pl.DataFrame:
-    """Cells by indicator, period, level, status and reason; grain: that combination."""
+    """Cells by indicator, period, level, status, reason and rule; grain: that combination."""
     crude = values.filter(pl.col("value_kind") == "crude")
     inner = _figure_reasons(audits)
     return (
@@ -83,35 +92,45 @@ def _reasons(
             period=pl.col("period_start").dt.year().cast(pl.String),
             reason=pl.coalesce("reason", "status_reason").fill_null("none"),
         )
-        .group_by("release_id", "indicator_id", "period", "area_level", "value_status", "reason")
-        .agg(pl.len().cast(pl.Int64).alias("cells"))
         .rename({"value_status": "status"})
-        .sort("indicator_id", "period", "area_level", "status", "reason")
+        .group_by("release_id", *GRAIN)
+        .agg(pl.len().cast(pl.Int64).alias("cells"))
+        .sort(GRAIN, nulls_last=True)
     )
 
 
 def _figure_reasons(audits: Sequence[tuple[AuditGroup, ProtectedSystem]]) -> pl.DataFrame:
-    """Why each hidden figure is hidden: for itself (primary) if any of its cells is."""
+    """Why each hidden figure is hidden: for itself (primary) if any of its cells is.
+
+    The rule is the one that its numerator breaks, else the one that its denominator does.
+    """
     reasons = pl.concat(
         protected.cells.select(
-            pl.lit(group.period_start).alias("period_start"), "cell_id", "reason"
+            pl.lit(group.period_start).alias("period_start"), "cell_id", "reason", "rule"
         )
         for group, protected in audits
     )
     joined = pl.concat(group.figures for group, _ in audits)
     for role in ("numerator", "denominator"):
         joined = joined.join(
-            reasons.rename({"cell_id": f"{role}_cell", "reason": f"{role}_reason"}),
+            reasons.rename({name: f"{role}_{name}" for name in ("reason", "rule")}).rename(
+                {"cell_id": f"{role}_cell"}
+            ),
             on=["period_start", f"{role}_cell"],
             how="left",
         )
     found = pl.concat_list("numerator_reason", "denominator_reason").list.drop_nulls()
+    of_divisor = pl.col("denominator_rule")
+    # A denominator is a count of persons too, and small as one.
+    named = pl.when(of_divisor.is_in(COUNT_RULES)).then(pl.lit("denominator")).otherwise(of_divisor)
+    is_primary = pl.col("found").list.contains("primary")
     return joined.with_columns(found=found).select(
         *JOIN,
-        reason=pl.when(pl.col("found").list.contains("primary"))
+        reason=pl.when(is_primary)
         .then(pl.lit("primary"))
         .when(pl.col("found").list.len() > 0)
         .then(pl.lit("secondary")),
+        rule=pl.when(is_primary).then(pl.coalesce("numerator_rule", named)),
     )
 
 

@@ -26,6 +26,12 @@ from anonymization.tables.lattice import Dimensions, Hierarchy
 from pipelines.publication.microdata_source import read_table
 from pipelines.settings import atomic_write
 
+SEARCH_REASONS: Final = {
+    "too_large": "more cells than exact_cells: the least pattern was not sought",
+    "magnitudes": "the least pattern is sought for counts only",
+    "rounds": "the whole-number programmes that a block is given did not settle it",
+    "nodes": "a whole-number programme reached its bound of nodes with a gap left",
+}
 WHOLE: Final = ("persons", "denominator", "providers")
 SHARES: Final = ("largest_share", "weight")
 
@@ -299,6 +305,33 @@ def _stewards(made: Made) -> dict[str, Any]:
         "hidden_by_rule": dict(rules.iter_rows()),
         "narrowest_interval": widths["width"].min(),
         "width_required": audit["width_required"].max(),
+        "search": _search(made.protected.blocks),
+    }
+
+
+def _search(blocks: pl.DataFrame) -> dict[str, Any]:
+    """Of each block with hidden cells: whether less could be hidden, and why nobody knows."""
+    asked = blocks.filter(pl.col("hidden") > 0)
+    gap = (pl.col("cost") - pl.col("least")) / pl.col("cost")
+    told = asked.select(
+        "block",
+        "cells",
+        "hidden",
+        pl.when(pl.col("reason").is_null())
+        .then(pl.lit("proven_least"))
+        .otherwise(pl.lit("found_by_search"))
+        .alias("pattern"),
+        pl.col("reason").alias("not_proven_because"),
+        "cost",
+        pl.col("least").alias("no_pattern_costs_less_than"),
+        pl.when(pl.col("cost") > 0).then(gap).otherwise(0.0).round(4).alias("gap"),
+    )
+    return {
+        "blocks": blocks.height,
+        "with_hidden_cells": asked.height,
+        "proven_least": int(asked["reason"].is_null().sum()),
+        "reasons": SEARCH_REASONS,
+        "each": told.to_dicts(),
     }
 
 

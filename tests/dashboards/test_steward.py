@@ -114,9 +114,77 @@ def test_small_counts_are_banded(monkeypatch: pytest.MonkeyPatch, home: Path) ->
     cells = '</td><td class="fp-number">1</td><td class="fp-number">&lt;5</td>'
     assert f"The line is not valid JSON.{cells}" in held
     hidden = text_of(page(monkeypatch, home, lang="en", view="hidden"))
-    row = re.search(r"emergency_admissions_per_1000</th>(.*?)</tr>", hidden)
+    assert row_of(hidden, "Emergency admissions per 1,000") == [
+        ["6%"],
+        ["96", "few persons: 92", "small group: &lt;5"],
+        ["&lt;5"],
+        ["&lt;1%", "12 of 4,800"],
+        ["3", "required: 3"],
+        ["2 values"],
+        ["No: proven"],
+    ]
+
+
+def row_of(said: str, name: str) -> list[list[str]]:
+    """Lines of each cell of the first row with this heading."""
+    row = re.search(rf'<th scope="row"[^>]*>{re.escape(name)}</th>(.*?)</tr>', said)
     assert row is not None
-    assert re.findall(r">([^<>]+)</td>", row.group(1)) == ["1,480", "96", "&lt;5", "310", "94%"]
+    return [re.findall(r">([^<>]+)<", f">{cell}<") for cell in row.group(1).split("</td>")[:-1]]
+
+
+def order_of(said: str) -> list[str]:
+    """Row headings of the first table."""
+    return re.findall(r'<th scope="row"[^>]*>([^<]+)', said.split("</table>")[0])
+
+
+def test_indicators_are_sorted_as_the_address_asks(
+    monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    by_share = text_of(page(monkeypatch, home, lang="en", view="hidden"))
+    assert order_of(by_share)[-1] == "Emergency admissions per 1,000"
+    assert 'aria-sort="descending">Share hidden' in by_share
+    by_width = text_of(page(monkeypatch, home, lang="en", view="hidden", sort="narrowest"))
+    assert order_of(by_width)[0] == "Emergency admissions per 1,000"
+    assert 'aria-sort="ascending">Narrowest interval' in by_width
+
+
+def test_one_indicator_is_told_year_by_year_and_by_reason(
+    monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    said = text_of(
+        page(monkeypatch, home, lang="en", view="hidden", indicator="home_nursing_users_per_1000")
+    )
+    assert row_of(said, "2025") == [
+        ["1,270"],
+        ["127", "few persons: 123", "small group: &lt;5"],
+        ["43"],
+        ["2%", "102 of 4,800"],
+        ["4", "required: 3"],
+        ["2 values"],
+        [
+            "Perhaps: too large to be settled exactly",
+            "2 of 3 parts proven, largest: 1,242 cells",
+        ],
+    ]
+    assert row_of(said, "Unsafe by themselves: small group") == [["&lt;5"]]
+    assert row_of(said, "Not in use yet") == [["310"]]
+    assert "Policy: standard." in said
+
+
+def test_a_release_from_before_rules_and_widths_were_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    steward = write_zone(tmp_path)
+    path = steward / "disclosure" / f"{CANDIDATE}.parquet"
+    pl.read_parquet(path).drop("rule").write_parquet(path)
+    (steward / "protection" / f"{CANDIDATE}.parquet").unlink()
+    said = text_of(page(monkeypatch, tmp_path, lang="en", view="hidden"))
+    assert row_of(said, "emergency_admissions_per_1000") == [
+        ["6%"],
+        ["96"],
+        ["&lt;5"],
+        *[["–"]] * 4,
+    ]
 
 
 def test_checks_of_one_table_that_could_not_be_run_share_a_card(
@@ -170,7 +238,7 @@ def test_quarantine_is_counted_by_delivery_entity_and_reason(home: Path) -> None
 
 def test_primary_and_secondary_are_told_apart(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     said = text_of(page(monkeypatch, home, lang="en", view="hidden"))
-    assert "Too few persons" in said
+    assert "Unsafe by themselves" in said
     assert "To protect others" in said
     assert "Readers of a release are never told which it is." in said
 

@@ -45,6 +45,7 @@ def write_zone(home: Path, *, blocking: bool = False, candidate: bool = True) ->
     _quarantine(steward)
     _new_fields(steward)
     _disclosure(steward)
+    _protection(steward)
     _microdata(steward)
     _releases(steward, blocking=blocking, candidate=candidate)
     return steward
@@ -201,11 +202,12 @@ def _disclosure(steward: Path) -> None:
     folder.mkdir()
     rows = []
     for place, indicator in enumerate(INDICATORS):
-        for status, reason, cells in (
-            ("ok", "none", 1480 - 210 * place),
-            ("suppressed", "primary", 96 + 31 * place),
-            ("suppressed", "secondary", 3 + 40 * place),
-            ("not_covered", "municipality_not_live", 310),
+        for status, reason, rule, cells in (
+            ("ok", "none", None, 1480 - 210 * place),
+            ("suppressed", "primary", "persons", 92 + 31 * place),
+            ("suppressed", "primary", "denominator", 4),
+            ("suppressed", "secondary", None, 3 + 40 * place),
+            ("not_covered", "municipality_not_live", None, 310),
         ):
             rows.append(
                 {
@@ -215,10 +217,46 @@ def _disclosure(steward: Path) -> None:
                     "area_level": "municipality",
                     "status": status,
                     "reason": reason,
+                    "rule": rule,
                     "cells": cells,
                 }
             )
     pl.DataFrame(rows).write_parquet(folder / f"{CANDIDATE}.parquet")
+
+
+def _protection(steward: Path) -> None:
+    folder = steward / "protection"
+    folder.mkdir()
+    titles = {
+        "nb": "Akutte innleggelser per 1 000",
+        "nn": "Akutte innleggingar per 1 000",
+        "en": "Emergency admissions per 1,000",
+    }
+    rows = []
+    for place, indicator in enumerate(INDICATORS):
+        proven = place % 2 == 0
+        rows.append(
+            {
+                "indicator_id": indicator,
+                **{f"title_{code}": text for code, text in titles.items()},
+                "policy_id": "standard",
+                "period": "2025",
+                "cost": 12.0 + 90.0 * place,
+                "worth": 4_800.0,
+                "attacked": 99 + 71 * place,
+                "narrowest": 3.0 + place,
+                "width_required": 3.0,
+                "second_attacked": 61,
+                "second_values": 2,
+                "blocks": 3,
+                "proven": 3 if proven else 2,
+                "reason": None if proven else "too_large",
+                "block_cells": None if proven else 1_242,
+                "gap": None,
+            }
+        )
+        titles = {code: indicator for code in titles}
+    pl.DataFrame(rows, infer_schema_length=None).write_parquet(folder / f"{CANDIDATE}.parquet")
 
 
 def _microdata(steward: Path) -> None:

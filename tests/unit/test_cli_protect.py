@@ -68,6 +68,33 @@ def test_a_table_its_certificate_and_the_stewards_report(folder: Path) -> None:
     assert report["hidden_by_rule"] == {"persons": 1}
     assert report["hidden_by_reason"] == {"primary": 1, "secondary": 3}
     assert report["narrowest_interval"] >= 3
+    assert "search" not in certificate
+    search = report["search"]
+    assert (search["blocks"], search["with_hidden_cells"], search["proven_least"]) == (1, 1, 1)
+    assert search["each"] == [
+        {
+            "block": 0,
+            "cells": 21,
+            "hidden": 4,
+            "pattern": "proven_least",
+            "not_proven_because": None,
+            "cost": 3.0,
+            "no_pattern_costs_less_than": 3.0,
+            "gap": 0.0,
+        }
+    ]
+
+
+def test_the_stewards_are_told_why_less_might_be_hidden(folder: Path) -> None:
+    (folder / "p.yml").write_text("exact_cells: 20\n", encoding="utf-8")
+    assert call(*words(folder)).exit_code == 0
+    search = json.loads((folder / "out" / "cells.report.json").read_text())["search"]
+    assert search["proven_least"] == 0
+    (told,) = search["each"]
+    assert told["pattern"] == "found_by_search"
+    assert told["not_proven_because"] == "too_large"
+    assert told["not_proven_because"] in search["reasons"]
+    assert told["no_pattern_costs_less_than"] is None
 
 
 def test_csv_keeps_codes_and_gives_the_same_pattern(folder: Path) -> None:

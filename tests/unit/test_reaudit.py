@@ -141,8 +141,44 @@ def test_stewards_are_told_how_many_and_why(report: tuple[Zones, str]) -> None:
         "area_level",
         "status",
         "reason",
+        "rule",
         "cells",
     ]
+    told = hidden.filter(pl.col("reason") == "primary")
+    assert set(told["rule"]) <= {"persons", "complement", "denominator", "zero"}
+    assert hidden.filter(pl.col("reason") != "primary")["rule"].null_count() == (
+        hidden.height - told.height
+    )
+
+
+def test_stewards_are_told_cost_width_and_proof_by_indicator(report: tuple[Zones, str]) -> None:
+    zones, release = report
+    told = pl.read_parquet(zones.steward / "protection" / f"{release}.parquet")
+    assert told["indicator_id"].to_list() == sorted(SMALL.catalogue.indicators)
+    assert set(told["period"]) == {"2024"}
+    assert told.filter(pl.col("narrowest") < pl.col("width_required")).is_empty()
+    assert told["second_values"].min() >= 2
+    assert told.filter(pl.col("cost") > pl.col("worth")).is_empty()
+    # The two share a measure: what one hides of it the other hides too.
+    (group, protected), *others = SMALL.candidate.audits
+    assert not others
+    published = {
+        role: group.figures.select("indicator_id", cell_id=f"{role}_cell").drop_nulls()
+        for role in ("numerator", "denominator")
+    }
+    keys = group.system.cells.select("cell_id", "weight", "group")
+    cells = protected.cells.join(keys, on="cell_id")
+    unsafe = cells.filter(pl.col("reason") == "primary")["group"].implode()
+    for row in told.to_dicts():
+        own = pl.concat(published.values()).filter(indicator_id=row["indicator_id"])
+        lost = cells.filter(
+            pl.col("reason") == "secondary",
+            ~pl.col("group").is_in(unsafe),
+            pl.col("cell_id").is_in(own["cell_id"].implode()),
+        )
+        assert row["cost"] == lost["weight"].sum()
+        assert row["proven"] <= row["blocks"]
+        assert (row["reason"] is None) == (row["proven"] == row["blocks"])
 
 
 def test_the_summary_holds_the_audit_and_the_red_checks(report: tuple[Zones, str]) -> None:

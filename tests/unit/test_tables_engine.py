@@ -20,12 +20,15 @@ from anonymization.tables import (
     protect_system,
     secondary,
 )
+from anonymization.tables.exact import least
 from anonymization.tables.intervals import Polytope, kernel
 from anonymization.tables.matrix import blocks
 from anonymization.tables.secondary import Pattern
 from anonymization.tables.solver import Programme
 from tests.support.tables_reference import hidden_ids, intervals
 from tests.support.tables_region import region_system
+
+SECOND = ["cell_id", "second_lower", "second_upper"]
 
 
 def line(values: dict[str, float], total: bool = True, **columns) -> LinkedSystem:
@@ -59,6 +62,8 @@ def test_nothing_is_hidden_where_nothing_is_small():
         "width_required",
         "ok",
         "determined",
+        "second_lower",
+        "second_upper",
     ]
 
 
@@ -207,8 +212,31 @@ def test_the_audit_flags_unsafe_cells_in_full_view():
             "width_required": 3.0,
             "ok": False,
             "determined": True,
+            "second_lower": 3.0,
+            "second_upper": 3.0,
         }
     ]
+
+
+def test_the_audit_tells_what_the_second_attacker_cannot_rule_out():
+    system = line({"a": 3, "b": 60, "c": 70})
+    audit = protect_system(system, TablePolicy()).audit
+    ends = {name: (low, high) for name, low, high in audit[SECOND].iter_rows()}
+    low, high = ends.pop("a")
+    assert 1 <= low < high <= 4
+    assert set(ends.values()) == {(None, None)}, "a secondary cell is not known to be small"
+
+
+@pytest.mark.parametrize("reason", [None, "too_large", "rounds"])
+def test_stewards_are_told_why_a_pattern_is_not_proven_least(monkeypatch, reason):
+    system = line({"a": 3, "b": 60, "c": 70})
+    if reason == "rounds":
+        monkeypatch.setattr(secondary, "least", lambda search: least(search, rounds=0))
+    limit = 3 if reason == "too_large" else 4
+    result = protect_system(system, TablePolicy(exact_cells=limit))
+    proven = {None: 1.0, "rounds": 0.0, "too_large": None}[reason]
+    assert result.blocks.rows() == [(0, 4, 2, 1.0, proven, reason)]
+    assert result.cells["block"].to_list() == [0] * 4
 
 
 def test_exact_audit_follows_intervals_to_their_ends():
