@@ -22,6 +22,7 @@ def main() -> None:
         st.Page("views/municipality.py", title=_("Municipality"), url_path="kommune"),
         st.Page("views/indicator.py", title=_("Indicator"), url_path="indikator"),
         st.Page("views/compare.py", title=_("Compare"), url_path="sammenlign"),
+        st.Page("views/population.py", title=_("Population"), url_path="befolkning"),
         st.Page("views/find.py", title=_("Find"), url_path="finn"),
         st.Page("views/about.py", title=_("About the figures"), url_path="om"),
     ]

@@ -102,6 +102,8 @@ MEANINGS: dict[str, str] = {
     "peer_group": _("Municipalities of a like kind."),
     "peer_count": _("How many of them have a shown value."),
     "peer_median": _("Median of their shown values."),
+    "on_date": _("Day on which persons are counted."),
+    "age_from": _("First year of age of the group."),
     "group_kind": _("What the municipalities of a group have in common."),
     "kind_text": _("That in words."),
     "group_id": _("Name of the group, the same for all its members."),

@@ -70,6 +70,6 @@ def population_table(register: pl.DataFrame | None) -> pl.DataFrame:
             .then(pl.lit("missing"))
             .otherwise(pl.lit("ok")),
         )
-        .select(SCHEMA)
+        .select(list(SCHEMA))
         .sort(keys)
     )

@@ -29,6 +29,7 @@ PAGES = {
     "table": f"/indikator?indicator={HIDING}&area=3430&tab=table",
     "download": f"/indikator?indicator={SHOWN}&area=5001&tab=download",
     "areas": "/sammenlign?area=5001&group=size:all&view=years",
+    "population": "/befolkning?area=5001",
     "find": "/finn?find=akutt&area=5001",
     "about": "/om?area=5001",
 }
@@ -83,7 +84,7 @@ def test_a_page_draws_quietly_in_its_language(
     assert page.evaluate("document.documentElement.lang") == language
     assert page.locator(".fp-synthetic").inner_text() == SYNTHETIC[language]
     assert page.locator("h1").count() == 1
-    if name in ("overview", "trend", "compare", "areas"):
+    if name in ("overview", "trend", "compare", "areas", "population"):
         page.wait_for_selector('[data-testid="stVegaLiteChart"] svg', timeout=30_000)
     assert reader.outside() == set()
     assert [c for c in reader.complaints if not PROBE.search(c)] == []

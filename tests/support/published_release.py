@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from pipelines.publication.population import SCHEMA
 from tests.support.published_indicators import FACTS, indicators
 
 REFERENCE = Path(__file__).resolve().parents[2] / "data" / "reference"
@@ -309,6 +310,25 @@ def area_groups() -> pl.DataFrame:
     )
 
 
+def population() -> pl.DataFrame:
+    """Inhabitants by sex and age, older every year; of one municipality a group is not known."""
+    people = areas().select("area_level", "area_code")
+    years = pl.DataFrame({"on_date": [date(year, 12, 31) for year in YEARS]})
+    ages = pl.DataFrame({"age_from": list(range(0, 100, 5))})
+    sexes = pl.DataFrame({"sex": ["female", "male"]})
+    whole = people.join(years, how="cross").join(sexes, how="cross").join(ages, how="cross")
+    size = pl.when(pl.col("area_level") == "region").then(3000).otherwise(100)
+    grown = size - pl.col("age_from") // 2 + (pl.col("on_date").dt.year() - 2023) * 3
+    unknown = (pl.col("area_code") == "1577") & (pl.col("age_from") == 40)
+    return whole.with_columns(
+        age_group=pl.when(pl.col("age_from") == 95)
+        .then(pl.lit("95+"))
+        .otherwise(pl.format("{}-{}", "age_from", pl.col("age_from") + 4)),
+        value=pl.when(~unknown).then(grown).cast(pl.Int64),
+        value_status=pl.when(unknown).then(pl.lit("missing")).otherwise(pl.lit("ok")),
+    ).select(list(SCHEMA))
+
+
 def _coverage() -> pl.DataFrame:
     live = areas().filter(pl.col("go_live_on").is_not_null())
     planned = pl.col("go_live_certainty") == "planned"
@@ -408,6 +428,7 @@ def tables(
         "breaks": breaks,
         "comparisons": comparisons(values),
         "area_groups": area_groups(),
+        "population": population(),
         "merged_groups": merged,
         "release": release,
     }

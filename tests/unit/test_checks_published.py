@@ -17,6 +17,7 @@ from pipelines.checks.published import RULES, published_suites, with_rules
 from pipelines.checks.run import check_published
 from pipelines.checks.runner import run_suite
 from pipelines.publication.area_groups import area_groups_table
+from pipelines.publication.population import population_table
 from pipelines.publication.reference_tables import (
     areas_table,
     coverage_table,
@@ -145,6 +146,7 @@ def release(indicator_values: pl.DataFrame) -> dict[str, pl.DataFrame]:
         "breaks": clean_frame(contracts["breaks"]),
         "comparisons": comparisons,
         "area_groups": area_groups_table(reference_dir()),
+        "population": population_table(None),
         "merged_groups": merged_groups_table(),
         "release": clean_frame(contracts["release"]).head(1),
     }

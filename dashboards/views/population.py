@@ -1,0 +1,131 @@
+"""Who lives in an area: a pyramid, how it ages, and how it has moved.
+
+Belongs here: the population page. Does not belong here: projections, indicators.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+import polars as pl
+import streamlit as st
+
+from dashboards.charts import pyramid
+from dashboards.components import note, show, subheading, table
+from dashboards.figures import area_names, norwegian_order
+from dashboards.session import Context, choose, context
+from dashboards.text import number
+
+STAGES = ((0, 19), (20, 64), (65, 79), (80, None))
+"""Ages of life as services plan by them; whole groups of five years."""
+
+
+def render() -> None:
+    """Draw the page."""
+    reader = context()
+    _ = reader.translate
+    show(f"<h1>{escape(_('Population'))}</h1>")
+    rows = reader.release.tables["population"]
+    if rows.is_empty():
+        show(note(_("This release has no inhabitants from a public register.")))
+        return
+    years = [str(year) for year in sorted(set(rows["on_date"].dt.year()), reverse=True)]
+    names = area_names(
+        reader.release.areas(int(years[0])).sort(
+            pl.col("area_level") != "region", norwegian_order("name")
+        )
+    )
+    first, second = st.columns([4, 1.4])
+    with first:
+        area = choose(
+            st.selectbox, _("Area"), "area", list(names), reader.release.region_code,
+            names.__getitem__,
+        )  # fmt: skip
+    with second:
+        year = int(choose(st.selectbox, _("Year"), "year", years, years[0], str))
+    left, right = st.columns(2)
+    with left:
+        _pyramid(reader, area, year)
+    with right:
+        _ageing(reader, area)
+    _moved(reader, area, names[area])
+
+
+def _pyramid(reader: Context, area: str, year: int) -> None:
+    _ = reader.translate
+    spec = pyramid.pyramid(reader.release, area, year, reader.language)
+    if spec is None:
+        show(note(_("The register has no inhabitants of this area in {year}.", year=year)))
+        return
+    said = pyramid.described(reader.release, area, year, reader.language)
+    st.vega_lite_chart(spec=spec, theme=None, width="stretch", alt=said)
+    sentences = [_("The upright lines are the region."), said]
+    frame = pyramid.pyramid_frame(reader.release, area, year, reader.language)
+    if frame["share"].null_count():
+        sentences.append(_("Age groups that the register does not tell are not counted in."))
+    show(f"<p class='fp-small'>{escape(' '.join(sentences))}</p>")
+
+
+def _ageing(reader: Context, area: str) -> None:
+    _ = reader.translate
+    spec = pyramid.ageing(reader.release, area, reader.language)
+    if spec is None:
+        show(note(_("The register does not tell every age group of this area.")))
+        return
+    said = _("Line chart of the share of inhabitants aged 80 and over, by year.")
+    st.vega_lite_chart(spec=spec, theme=None, width="stretch", alt=said)
+
+
+def _moved(reader: Context, area: str, name: str) -> None:
+    """Persons by stage of life and year, with the change over all years shown."""
+    _ = reader.translate
+    rows = reader.release.tables["population"].filter(pl.col("area_code") == area)
+    if rows.is_empty():
+        return
+    years = sorted(set(rows["on_date"].dt.year()))
+    lines = []
+    for low, high in (*STAGES, (0, None)):
+        inside = rows.filter(pl.col("age_from") >= low, pl.col("age_from") <= (high or 999))
+        counts = [_sum(inside.filter(pl.col("on_date").dt.year() == year)) for year in years]
+        cells = [_cell(reader, count) for count in counts]
+        lines.append([escape(_stage(reader, low, high)), *cells, _change(reader, counts)])
+    caption = _("Inhabitants of {area} at the end of the year", area=name)
+    headings = [_("Age"), *map(str, years), _("Change from {year}", year=years[0])]
+    show(subheading(_("How the population has moved")))
+    show(table(caption, headings, lines, numeric=range(1, len(headings)), marked=len(lines) - 1))
+
+
+def _sum(rows: pl.DataFrame) -> int | None:
+    """Persons; not known where a part is not known or nothing is there."""
+    if rows.is_empty() or rows["value"].null_count():
+        return None
+    return int(rows["value"].sum())
+
+
+def _cell(reader: Context, count: int | None) -> str:
+    if count is None:
+        return escape(reader.translate("Data missing"))
+    return number(count, reader.language)
+
+
+def _change(reader: Context, counts: list[int | None]) -> str:
+    first, last = counts[0], counts[-1]
+    if not first or last is None or len(counts) < 2:
+        return "–"
+    share = 100 * (last - first) / first
+    sign = "+" if share > 0 else ""
+    percent = reader.translate("{share}%", share=f"{sign}{number(share, reader.language, 1)}")
+    return escape(percent)
+
+
+def _stage(reader: Context, low: int, high: int | None) -> str:
+    _ = reader.translate
+    if low == 0 and high is None:
+        return _("All ages")
+    if high is None:
+        return _("{age} years and over", age=low)
+    return _("{ages} years", ages=f"{low}–{high}")
+
+
+if __name__ == "__main__":
+    render()
