@@ -74,7 +74,7 @@ def _reasons(
     release_id: str,
 ) -> pl.DataFrame:
     """Cells by indicator, period, level, status and reason; grain: that combination."""
-    crude = values.filter(pl.col("value_kind") == "crude")
+    crude = values.filter(pl.col("value_kind") == "crude", pl.col("period_type") == "year")
     inner = _figure_reasons(audits)
     return (
         crude.join(inner, on=JOIN, how="left")

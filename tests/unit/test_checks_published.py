@@ -178,7 +178,12 @@ BREACHES: list[tuple[str, dict[str, Any]]] = [
     ("rule_agrees", {"value": 5.2}),
     ("rule_reason", {"status_reason": "disclosure"}),
     ("rule_reason", HIDDEN | {"status_reason": None}),
-    ("rule_whole_year", {"period_end": dt.date(2025, 12, 30)}),
+    ("rule_whole_period", {"period_end": dt.date(2025, 12, 30)}),
+    ("rule_whole_period", {"period_type": "month"}),
+    (
+        "rule_whole_period",
+        {"period_type": "month", "period_end": dt.date(2025, 1, 30)},
+    ),
     ("rule_border_set", {"border_set": "2020"}),
     ("rule_covered", {"covered_share": 0.79, "quality_flags": "partial_coverage"}),
     ("rule_covered", {"covered_share": None}),
