@@ -32,11 +32,11 @@ def catalogue_tables(
     Returns:
         Frames by table name: ``indicators`` (one row per indicator), ``indicator_parameters``
         (indicator × parameter), ``code_sets`` (indicator × code set × prefix), ``years`` (calendar
-        year, with its days), ``months`` (month, with its days), ``municipalities`` (code), ``register_codes`` (year × code, and the
-        codes that its residents have the day after), ``service_spells`` (municipality × service ×
-        spell), ``hospital_shares`` (municipality × hospital, share of expected stays, live from),
-        ``ready_for_discharge_rates`` (year, NOK a day), ``working_days`` (day, and the next
-        working day).
+        year, with its days), ``months`` (with their days), ``municipalities`` (code),
+        ``register_codes`` (year × code, and the codes that its residents have the day after),
+        ``service_spells`` (municipality × service × spell), ``hospital_shares`` (municipality ×
+        hospital, share of expected stays, live from), ``ready_for_discharge_rates`` (year, NOK a
+        day), ``working_days`` (day, and the next working day).
 
     Raises:
         CatalogueError: The public holidays of a year are not known.

@@ -40,7 +40,11 @@ NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
 
 RULES: Mapping[str, tuple[str, tuple[str, ...], Kahn]] = {
     "rule_reason": ("reason", ("value_status", "status_reason"), "conformance"),
-    "rule_whole_period": ("whole_period", ("period_type", "period_start", "period_end"), "conformance"),
+    "rule_whole_period": (
+        "whole_period",
+        ("period_type", "period_start", "period_end"),
+        "conformance",
+    ),
     "rule_border_set": ("border_set", ("border_set", "period_start"), "conformance"),
     "rule_small_numerator": ("small_numerator", ("numerator",), "plausibility"),
     "rule_small_complement": (
@@ -191,9 +195,8 @@ def _holds(applies: pl.Expr, holds: pl.Expr) -> pl.Expr:
 
 
 def _comparisons_with_status(comparisons: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
-    key = [
-        "indicator_id", "area_code", "period_type", "period_start", "sex", "age_group", "value_kind",
-    ]  # fmt: skip
+    key = ["indicator_id", "area_code", "period_type", "period_start", "sex", "age_group"]
+    key.append("value_kind")
     shown = (
         values.filter((pl.col("value_status") == "ok") & (pl.col("breakdown") == "total"))
         .select(key)

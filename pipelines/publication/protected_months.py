@@ -25,7 +25,6 @@ from pipelines.publication.systems import (
     AuditGroup,
     in_order,
     verdicts_of,
-    without_denominator,
 )
 
 Year = tuple[AuditGroup, pl.DataFrame]
@@ -72,9 +71,8 @@ def protected_months(
     found: list[ProtectedMonths] = []
 
     def protected(group: AuditGroup) -> ProtectedMonths:
-        own = without_denominator(group, verdicts)
-        one = known[group.group_id].with_group(own)
-        return _protected(one, of_year.get(one.of_year), policies[own.policy_id])
+        one = known[group.group_id].beside(verdicts)
+        return _protected(one, of_year.get(one.of_year), policies[group.policy_id])
 
     for wave in in_order([one.group for one in groups]):
         done = side_by_side(protected, wave)
@@ -89,10 +87,9 @@ def _protected(months: MonthGroup, year: Year | None, policy: TablePolicy) -> Pr
     audit = joint_audit(months, year, cells, policy)
     if audit["ok"].all():
         return ProtectedMonths(months, cells, audit, withheld=False)
+    # With none of them in view the year is what it was without them.
     hidden = cells.with_columns(status=pl.lit("suppressed"))
-    return ProtectedMonths(
-        months, hidden, joint_audit(months, year, hidden, policy), withheld=True
-    )
+    return ProtectedMonths(months, hidden, audit.clear(), withheld=True)
 
 
 def joint_audit(

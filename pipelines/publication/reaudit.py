@@ -139,14 +139,19 @@ def _months(
     def audited(one: MonthGroup) -> pl.DataFrame:
         start = pl.lit(one.group.period_start).alias("period_start")
         in_view = seen.with_columns(start, ok=pl.lit(value=True))
-        known = _only_divided_by(
-            without_denominator(one.group, in_view), unseen.with_columns(start)
-        )
-        statuses = _cell_statuses(one.group, in_view)
-        policy = table_policy(catalogue, known.policy_id)
-        return joint_audit(one.with_group(known), of_year.get(one.of_year), statuses, policy)
+        known = one.beside(in_view)
+        own = _only_divided_by(known.group, unseen.with_columns(start))
+        policy = table_policy(catalogue, own.policy_id)
+        statuses = _cell_statuses(own, in_view)
+        return joint_audit(replace(known, group=own), of_year.get(one.of_year), statuses, policy)
 
-    return _MonthAudit(side_by_side(audited, groups), wrong)
+    # Where no month is in view the year stands alone, and was audited so.
+    some = [one for one in groups if _cells_in_view(one.group, seen)]
+    return _MonthAudit(side_by_side(audited, some), wrong)
+
+
+def _cells_in_view(group: AuditGroup, seen: pl.DataFrame) -> int:
+    return group.system.cells.join(seen, on="cell_id", how="semi").height
 
 
 def _only_divided_by(group: AuditGroup, unseen: pl.DataFrame) -> AuditGroup:

@@ -20,7 +20,7 @@ import polars as pl
 
 from anonymization.tables import LinkedSystem
 from pipelines.catalogue.model import Indicator
-from pipelines.publication.figures import AREA, MUNICIPALITY, REGION, TOTAL
+from pipelines.publication.figures import AREA, FIGURE, MUNICIPALITY, REGION, TOTAL
 from pipelines.publication.quantities import Linked, Quantities, linked_indicators, quantities
 from pipelines.publication.system_cells import (
     BAND,
@@ -33,7 +33,7 @@ from pipelines.publication.system_cells import (
     fractional,
 )
 from pipelines.publication.system_rest import rest_cells
-from pipelines.publication.systems import AuditGroup, figure_cells
+from pipelines.publication.systems import AuditGroup, figure_cells, without_denominator
 
 TIED = "months|"
 """Begins the id of the sum of a total's months."""
@@ -52,15 +52,31 @@ class MonthGroup:
         of_year: Id of the year's audit group.
         ties: Unknowns of months per total of the year, whether in view or not: cell_id (of the
             year's system), variable_id.
+        bounds: Unknowns that are parts of a common denominator: variable_id, denominator_cell
+            (of the denominator's own months), upper_bound.
     """
 
     group: AuditGroup
     of_year: str
     ties: pl.DataFrame
+    bounds: pl.DataFrame
 
-    def with_group(self, group: AuditGroup) -> MonthGroup:
-        """The same with other cells to be published."""
-        return replace(self, group=group)
+    def beside(self, verdicts: pl.DataFrame) -> MonthGroup:
+        """The same, once it is known which common denominators are in view.
+
+        A numerator without denominator is not published, and where the denominator of a month is
+        in view it bounds the numerator.
+
+        Args:
+            verdicts: Cells of groups before it: period_start, cell_id, ``ok``.
+        """
+        group = without_denominator(self.group, verdicts)
+        in_view = verdicts.filter("ok").select(denominator_cell="cell_id")
+        known = self.bounds.join(in_view, on="denominator_cell", how="semi")
+        unknowns = group.system.variables.select("variable_id").join(
+            known.select("variable_id", "upper_bound"), on="variable_id", how="left"
+        )
+        return replace(self, group=replace(group, system=replace(group.system, variables=unknowns)))
 
 
 def month_groups(
@@ -88,9 +104,7 @@ def month_groups(
             own = _with_months(group)
             rows = counted.filter(
                 pl.col("year") == year,
-                pl.col("indicator_id").is_in(
-                    [spec.id for spec in (*own.members, *own.guests)]
-                ),
+                pl.col("indicator_id").is_in([spec.id for spec in (*own.members, *own.guests)]),
             )
             if not rows.is_empty():
                 found.append(_month_group(own, rows, known.get(f"{name}|{year}"), year))
@@ -123,7 +137,7 @@ def _month_group(
     kept, kept_terms = _in_view(ties, year)
     all_terms = pl.concat([terms, rest_terms, kept_terms])
     system = LinkedSystem(
-        variables=_bounds(all_terms, named, parts),
+        variables=all_terms.select("variable_id").unique(),
         cells=pl.concat([frame.select(CELL_COLUMNS) for frame in (cells, rest, kept)]),
         terms=all_terms.with_columns(coefficient=pl.lit(1.0)),
     )
@@ -136,7 +150,8 @@ def _month_group(
         system=system,
         figures=figure_cells(linked, named.filter("exact")).with_columns(sex=pl.lit(TOTAL)),
     )
-    return MonthGroup(group, f"{linked.name}|{number}", ties)
+    bounds = _bounds(named, parts, figure_cells(linked, named))
+    return MonthGroup(group, f"{linked.name}|{number}", ties, bounds)
 
 
 def _check_alike(linked: Linked, named: pl.DataFrame) -> None:
@@ -173,7 +188,11 @@ def _telling(
     )
     unseen = [] if year is None else year[1].filter(pl.col("status") != "ok")["cell_id"].to_list()
     told = pl.col("covered").fill_null(value=False) & ~pl.col("year_cell").is_in(unseen)
-    return marked.with_columns(publishable=pl.col("publishable") & told)
+    # Where all months are hidden, whatever they hold, none is known to be a small one: the second
+    # attacker knows nothing of numbers that are not whole.
+    return marked.with_columns(
+        publishable=pl.col("publishable") & told, integer=pl.col("integer") & told
+    )
 
 
 def _terms(cells: pl.DataFrame, in_sum: pl.DataFrame, parts: Quantities) -> pl.DataFrame:
@@ -264,21 +283,21 @@ def _known(cells: pl.DataFrame, *, publishable: bool) -> pl.DataFrame:
     ).select(CELL_COLUMNS)
 
 
-def _bounds(terms: pl.DataFrame, named: pl.DataFrame, parts: Quantities) -> pl.DataFrame:
-    """The unknowns, a numerator bounded by the denominator of its month where that is known."""
+def _bounds(named: pl.DataFrame, parts: Quantities, figures: pl.DataFrame) -> pl.DataFrame:
+    """Numerators that are a part of a common denominator, and the denominator of their month."""
     bounded = named.join(parts.roles.filter("bounded"), on="indicator_id").filter(
         pl.col("area_level") == MUNICIPALITY, pl.col("numerator") <= pl.col("denominator") + WHOLE
     )
-    most = (
-        bounded.select(
-            "denominator",
+    return (
+        bounded.join(figures.select(*FIGURE, "denominator_cell"), on=list(FIGURE))
+        .select(
+            "denominator_cell",
             variable_id=pl.concat_str("numerator_quantity", "area_code", "sex", separator="|"),
+            upper_bound="denominator",
         )
-        .group_by("variable_id")
-        .agg(upper_bound=pl.col("denominator").min())
+        .drop_nulls("denominator_cell")
+        .unique("variable_id", keep="any")
     )
-    unknowns = terms.select("variable_id").unique()
-    return unknowns.join(most, on="variable_id", how="left").sort("variable_id")
 
 
 def joint_system(months: MonthGroup, year: tuple[AuditGroup, pl.DataFrame] | None) -> LinkedSystem:
@@ -312,9 +331,7 @@ def joint_system(months: MonthGroup, year: tuple[AuditGroup, pl.DataFrame] | Non
     terms = own.terms.join(kept, on="cell_id", how="anti")
     return LinkedSystem(
         variables=pl.concat([group.system.variables, own.variables]),
-        cells=pl.concat(
-            [frame.select(CELL_COLUMNS) for frame in (group.system.cells, cells, tie)]
-        ),
+        cells=pl.concat([frame.select(CELL_COLUMNS) for frame in (group.system.cells, cells, tie)]),
         terms=pl.concat([group.system.terms, terms, of_months, of_year]),
     )
 

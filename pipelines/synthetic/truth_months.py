@@ -103,9 +103,7 @@ def _events(world: World, definition: Definition, measure: Measure) -> pl.DataFr
     return rows.select("month", "municipality_code", "value")
 
 
-def _person_time(
-    world: World, definition: Definition, known: pl.DataFrame | None
-) -> pl.DataFrame:
+def _person_time(world: World, definition: Definition, known: pl.DataFrame | None) -> pl.DataFrame:
     """Person-years of each month: of the register's mean inhabitants, or of residents' days."""
     return pl.concat(
         _time_in(world, definition, known, dt.date(year, month, 1))

@@ -166,7 +166,7 @@ def test_months(region: Region, mode: PublicDenominators, warehouse: QuickWareho
     alike = local.join(states, on=key)
     assert (alike["coverage_state"] == alike["coverage_state_right"]).all()
     counts = warehouse.table("marts.fct_month_counts").with_columns(month)
-    # Of a year that is covered the mart holds uncovered months too: what the year has beside others.
+    # Of a year that is covered the mart holds uncovered months too.
     theirs = counts.join(covered, on=key, how="semi")
     assert differing(known.select(key + FIGURES), theirs.select(key + FIGURES), key).is_empty()
 
@@ -179,9 +179,9 @@ def test_months_add_up_to_their_year(warehouse: QuickWarehouse) -> None:
         mart(warehouse, name).group_by(key).agg(pl.col(FIGURES).sum())
         for name in ("fct_indicator_counts", "fct_flow_counts")
     )
-    both = yearly.filter(
-        pl.col("indicator_id").is_in(MONTHLY), pl.col("area_code") != "MIDT"
-    ).join(months, on=key, how="left", suffix="_mart")
+    both = yearly.filter(pl.col("indicator_id").is_in(MONTHLY), pl.col("area_code") != "MIDT").join(
+        months, on=key, how="left", suffix="_mart"
+    )
     assert both.height > 200
     apart = [(pl.col(one) - pl.col(f"{one}_mart")).abs() > 1e-9 for one in FIGURES]
     assert both.filter(pl.any_horizontal(apart).fill_null(value=True)).is_empty()

@@ -127,6 +127,7 @@ def release(indicator_values: pl.DataFrame) -> dict[str, pl.DataFrame]:
     comparisons = clean_frame(contracts["comparisons"]).head(2).with_columns(
         indicator_id=pl.lit(SHARE),
         area_code=pl.lit("5001"),
+        period_type=pl.lit("year"),
         period_start=pl.lit(dt.date(2025, 1, 1)),
         sex=pl.Series(["total", "female"]),
         age_group=pl.lit("total"),
