@@ -15,7 +15,6 @@ from pipelines.settings import PublicDenominators
 from pipelines.synthetic import truth_persons as states
 from pipelines.synthetic import truth_register as register
 from pipelines.synthetic.model import Region
-from pipelines.synthetic.truth import REGION_CODE
 from pipelines.synthetic.truth_coverage import (
     Coverage,
     covered_time,
@@ -40,6 +39,7 @@ MONTHLY = (
     "ready_for_discharge_share_of_bed_days",
     "structured_documentation_share",
 )
+REGION_CODE = "MIDT"
 _KEY = ["area_level", "area_code", "month"]
 
 
