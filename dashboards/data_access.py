@@ -35,7 +35,15 @@ TABLES = (
 )
 SHOWN_STATUSES = ("ok", "unreliable", "merged")
 FIGURES = ("numerator", "value", "lower_ci", "upper_ci")
-_COMPARISON_KEY = ("indicator_id", "area_code", "period_start", "sex", "age_group", "value_kind")
+_COMPARISON_KEY = (
+    "indicator_id",
+    "area_code",
+    "period_type",
+    "period_start",
+    "sex",
+    "age_group",
+    "value_kind",
+)
 
 
 class NothingPublishedError(Exception):
@@ -49,12 +57,15 @@ class Release:
     Attributes:
         folder: Where it lies.
         tables: Frames by table name, as the published contract has them;
-            ``indicator_values`` carries its comparison columns and ``year`` as well.
+            ``indicator_values`` carries its comparison columns and ``year`` as well, and has the
+            figures of years alone.
+        months: The figures by month, in the same columns.
         certificate: What ``certificate.json`` says about the disclosure audit.
     """
 
     folder: Path
     tables: dict[str, pl.DataFrame]
+    months: pl.DataFrame
     certificate: dict[str, Any]
 
     @property
@@ -74,7 +85,7 @@ class Release:
 
     @property
     def values(self) -> pl.DataFrame:
-        """The long table, one row per key of the published contract."""
+        """The long table of years, one row per key of the published contract."""
         return self.tables["indicator_values"]
 
     @property
@@ -157,11 +168,14 @@ def _read(folder: Path) -> Release:
         pl.col("official_name").str.replace_all(" - ", " – ", literal=True)
     )
     shown = _only_shown(tables["indicator_values"], tables["indicators"])
-    tables["indicator_values"] = _compared(shown, tables["comparisons"])
+    compared = _compared(shown, tables["comparisons"])
+    by_month = pl.col("period_type") == "month"
+    tables["indicator_values"] = compared.filter(~by_month)
     certificate = folder / "certificate.json"
     return Release(
         folder=folder,
         tables=tables,
+        months=compared.filter(by_month),
         certificate=json.loads(certificate.read_text()) if certificate.exists() else {},
     )
 

@@ -61,16 +61,19 @@ def defused(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def tidy(release: Release, indicator_id: str) -> pl.DataFrame:
-    """All published rows of an indicator's newest version, in the published columns.
+    """All published rows of an indicator's newest version, years and months, as published.
 
     Returns:
         The columns of the published contract, then ``note`` (the label of synthetic figures).
     """
     version = release.indicator(indicator_id)["indicator_version"]
     note = translator("en", "planner")("Synthetic figures – not for planning")
-    rows = release.values.filter(
-        pl.col("indicator_id") == indicator_id, pl.col("indicator_version") == version
-    ).select(TIDY_COLUMNS)
+    rows = pl.concat(
+        frame.filter(
+            pl.col("indicator_id") == indicator_id, pl.col("indicator_version") == version
+        ).select(TIDY_COLUMNS)
+        for frame in (release.values, release.months)
+    )
     labelled = rows.with_columns(pl.lit(note if release.synthetic else "").alias("note"))
     return defused(labelled.sort(TIDY_COLUMNS[:13]))
 
@@ -85,13 +88,17 @@ def readable(release: Release, indicator_id: str, language: str) -> pl.DataFrame
         codes = [code for code in rows[column].unique().to_list() if code is not None]
         return pl.col(column).replace_strict(codes, [to_word(code) for code in codes], default=None)
 
+    by_month = pl.col("period_type") == "month"
+    # A column of months stands there only where some row has one.
+    months = [pl.when(by_month).then(pl.col("period_start").dt.month()).alias(_("Month"))]
     named_rows = rows.sort(
-        norwegian_order("official_name"), "period_start", "value_kind", "sex", "age_group"
+        norwegian_order("official_name"), by_month, "period_start", "value_kind", "sex", "age_group"
     ).select(
         pl.lit(indicator[f"title_{language}"]).alias(_("Indicator")),
         pl.col("official_name").alias(_("Area")),
         pl.col("area_code").alias(_("Code")),
         pl.col("period_start").dt.year().alias(_("Year")),
+        *(months if rows["period_type"].eq("month").any() else []),
         named("sex", lambda c: words.sex(c, _)).alias(_("Sex")),
         named("age_group", lambda c: words.age(c, indicator, _)).alias(_("Age")),
         named("value_kind", lambda c: words.kind(c, _)).alias(_("Computed as")),

@@ -52,6 +52,22 @@ def series(release: Release, choice: Choice) -> pl.DataFrame:
 
 
 @lru_cache(maxsize=256)
+def month_series(release: Release, indicator_id: str) -> pl.DataFrame:
+    """All areas and months of an indicator: crude, both sexes and all its ages together.
+
+    Returns:
+        One row per area and month, in the columns of ``series``; none where the indicator is not
+        published by month.
+    """
+    version = release.indicator(indicator_id)["indicator_version"]
+    return release.months.filter(
+        pl.col("indicator_id") == indicator_id,
+        pl.col("indicator_version") == version,
+        pl.col("breakdown") == "total",
+    ).sort("period_start", "area_code")
+
+
+@lru_cache(maxsize=256)
 def year_frame(release: Release, choice: Choice, year: int) -> pl.DataFrame:
     """Every area that exists in the year, with its figure or the reason for none.
 

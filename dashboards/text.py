@@ -115,6 +115,12 @@ def day(value: date, language: str) -> str:
     return text
 
 
+def month(value: date, language: str) -> str:
+    """A month in words, such as ``mars 2025``."""
+    text: str = format_date(value, format="LLLL y", locale=_REGIONAL[language])
+    return text
+
+
 def vega_locale(language: str) -> dict[str, Any]:
     """Number signs of the language in the form that Vega's ``config.locale`` takes."""
     if language == SOURCE_LANGUAGE:

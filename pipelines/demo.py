@@ -204,8 +204,9 @@ def _tell(zones: Zones, console: Console) -> None:
         & (pl.col("sex") == "total")
         & (pl.col("age_group") == "total")
         & (pl.col("value_kind") == "crude")
-        & (pl.col("period_start") == pl.col("period_start").max())
+        & (pl.col("period_type") == "year")
     )
+    totals = totals.filter(pl.col("period_start") == pl.col("period_start").max())
     last_day = totals["period_end"].max()
     two_years_live = pl.read_parquet(folder / "areas.parquet").filter(
         (pl.col("go_live_certainty") != "planned")

@@ -1,4 +1,4 @@
-"""Development over years: an area with its intervals beside the region.
+"""Development over years or months: an area with its intervals beside the region.
 
 Belongs here: the trend chart. Does not belong here: choosing figures.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import polars as pl
@@ -15,28 +15,43 @@ import polars as pl
 from dashboards import remarks, words
 from dashboards.charts.theme import INK, MUTED, PRIMARY, REGION, finished
 from dashboards.data_access import Release
-from dashboards.figures import Choice, breaks, series
-from dashboards.text import translator
+from dashboards.figures import Choice, breaks, month_series, series
+from dashboards.text import month, translator
 
 HEIGHT = 340
+MONTH = 1 / 12
+Period = Literal["year", "month"]
 
 
 @lru_cache(maxsize=256)
-def points(release: Release, choice: Choice, area_code: str, language: str) -> pl.DataFrame:
+def points(
+    release: Release, choice: Choice, area_code: str, language: str, by: Period = "year"
+) -> pl.DataFrame:
     """What the trend draws.
 
+    Args:
+        release: The release.
+        choice: Which figures; of months there are those of all sexes and ages alone.
+        area_code: The area.
+        language: Of the words.
+        by: Length of the periods.
+
     Returns:
-        One row per area (the chosen one and the region) and year; ``value`` and limits null
-        where the figure is not shown, ``text`` the figure or the words of its status.
+        One row per area (the chosen one and the region) and period; ``year`` its place on the
+        axis (the middle of a year is the whole number), ``when`` its name, ``value`` and limits
+        null where the figure is not shown, ``text`` the figure or the words of its status,
+        ``sign`` the sign of a status without figure.
     """
     _ = translator(language, "planner")
     decimals = release.indicator(choice.indicator_id)["decimals"]
     codes = dict.fromkeys([area_code, release.region_code])
     names = dict(release.tables["areas"].select("area_code", "name").iter_rows())
-    frame = series(release, choice).filter(pl.col("area_code").is_in(list(codes)))
+    every = series(release, choice) if by == "year" else month_series(release, choice.indicator_id)
+    frame = every.filter(pl.col("area_code").is_in(list(codes)))
     rows = [
         {
-            "year": row["year"],
+            "year": _place(row["period_start"], by),
+            "when": str(row["year"]) if by == "year" else month(row["period_start"], language),
             "series": names[row["area_code"]],
             "role": "area" if row["area_code"] == area_code else "region",
             "value": row["value"],
@@ -44,14 +59,20 @@ def points(release: Release, choice: Choice, area_code: str, language: str) -> p
             "upper": row["upper_ci"],
             "status": row["value_status"],
             "text": words.figure(row, decimals, _),
+            "sign": words.SYMBOLS.get(row["value_status"], ""),
             "interval": words.interval(row, decimals, _) or "–",
             "note": remarks.explanation(row, _) or "–",
         }
         for row in frame.iter_rows(named=True)
     ]
     numbers = dict.fromkeys(("value", "lower", "upper"), pl.Float64)
-    kinds = {"year": pl.Int64, "series": pl.String, "role": pl.String, **numbers}
+    kinds = {"year": pl.Float64, "series": pl.String, "role": pl.String, **numbers}
     return pl.DataFrame(rows, schema_overrides=kinds) if rows else pl.DataFrame(schema=kinds)
+
+
+def _place(start: date, by: Period) -> float:
+    """Place on the axis of years: the middle of the period."""
+    return start.year if by == "year" else start.year - 0.5 + (start.month - 0.5) * MONTH
 
 
 def break_marks(release: Release, choice: Choice, area_code: str, language: str) -> pl.DataFrame:
@@ -72,11 +93,13 @@ def break_marks(release: Release, choice: Choice, area_code: str, language: str)
 
 
 @lru_cache(maxsize=256)
-def trend(release: Release, choice: Choice, area_code: str, language: str) -> dict[str, Any]:
+def trend(
+    release: Release, choice: Choice, area_code: str, language: str, by: Period = "year"
+) -> dict[str, Any]:
     """The chart: intervals as rules, the region as a quiet band, breaks as dashed lines."""
     _ = translator(language, "planner")
     indicator = release.indicator(choice.indicator_id)
-    frame = points(release, choice, area_code, language)
+    frame = points(release, choice, area_code, language, by)
     years = sorted(release.years)
     x = alt.X("year:Q", title=None, scale=alt.Scale(domain=[years[0] - 0.5, years[-1] + 0.5]),
               axis=alt.Axis(values=years, format="d", grid=False))  # fmt: skip
@@ -84,7 +107,7 @@ def trend(release: Release, choice: Choice, area_code: str, language: str) -> di
               scale=alt.Scale(zero=True, nice=True))  # fmt: skip
     tooltip = [
         alt.Tooltip("series:N", title=_("Area")),
-        alt.Tooltip("year:Q", title=_("Year"), format="d"),
+        alt.Tooltip("when:N", title=_("Year") if by == "year" else _("Month")),
         alt.Tooltip("text:N", title=_("Figure")),
         alt.Tooltip("interval:N", title=_("95% interval")),
         alt.Tooltip("note:N", title=_("Note")),
@@ -95,13 +118,15 @@ def trend(release: Release, choice: Choice, area_code: str, language: str) -> di
     layers = [
         region.mark_area(color=REGION, opacity=0.14, aria=False).encode(y="lower:Q", y2="upper:Q"),
         region.mark_line(color=REGION, strokeDash=[5, 4], aria=False).encode(y=y),
-        region.mark_point(color=REGION, shape="square", filled=True, size=55, aria=False)
+        region.mark_point(color=REGION, shape="square", filled=True,
+                          size=55 if by == "year" else 25, aria=False)
         .encode(y=y),
         area.mark_rule(color=PRIMARY, strokeWidth=2, aria=False).encode(y="lower:Q", y2="upper:Q"),
         area.mark_line(color=PRIMARY, strokeWidth=2.5, aria=False).encode(y=y),
-        area.mark_point(color=PRIMARY, filled=True, size=95, opacity=1, aria=False).encode(y=y),
+        area.mark_point(color=PRIMARY, filled=True, size=95 if by == "year" else 40, opacity=1,
+                        aria=False).encode(y=y),
         *_end_names(frame),
-        *_gaps(frame, x),
+        *_gaps(frame, x, "text" if by == "year" else "sign"),
         *_break_layers(break_marks(release, choice, area_code, language), x),
     ]  # fmt: skip
     names = frame.filter(pl.col("role") == "area")["series"].unique().to_list()
@@ -127,15 +152,17 @@ def _end_names(frame: pl.DataFrame) -> list[alt.Chart]:
     ]
 
 
-def _gaps(frame: pl.DataFrame, x: alt.X) -> list[alt.Chart]:
-    """Years without a figure, in words at the foot of the chart."""
+def _gaps(frame: pl.DataFrame, x: alt.X, said: str) -> list[alt.Chart]:
+    """Periods without a figure, in words (or signs, of months) at the foot of the chart."""
     empty = frame.filter(pl.col("role") == "area", pl.col("value").is_null())
     if empty.is_empty():
         return []
     text = alt.Chart(empty.drop("value", "lower", "upper")).mark_text(
         color=MUTED, fontStyle="italic", fontSize=12.5, aria=False
     )
-    return [text.encode(x=x, y=alt.value(alt.expr("height - 12")), text="text:N")]
+    tooltip = [alt.Tooltip("when:N", title=" "), alt.Tooltip("text:N", title=" ")]
+    foot = alt.value(alt.expr("height - 12"))
+    return [text.encode(x=x, y=foot, text=f"{said}:N", tooltip=tooltip)]
 
 
 def _break_layers(marks: pl.DataFrame, x: alt.X) -> list[alt.Chart]:
@@ -152,11 +179,18 @@ def _break_layers(marks: pl.DataFrame, x: alt.X) -> list[alt.Chart]:
     ]  # fmt: skip
 
 
-def described(release: Release, choice: Choice, area_code: str, language: str) -> str:
+def described(
+    release: Release, choice: Choice, area_code: str, language: str, by: Period = "year"
+) -> str:
     """The trend in words, for those who cannot see it."""
     _ = translator(language, "planner")
     indicator = release.indicator(choice.indicator_id)
-    frame = points(release, choice, area_code, language).filter(pl.col("role") == "area")
-    text = _("Line chart of {title} by year.", title=indicator[f"title_{language}"])
-    said = "; ".join(f"{row['year']}: {row['text']}" for row in frame.iter_rows(named=True))
+    frame = points(release, choice, area_code, language, by).filter(pl.col("role") == "area")
+    title = indicator[f"title_{language}"]
+    text = (
+        _("Line chart of {title} by year.", title=title)
+        if by == "year"
+        else _("Line chart of {title} by month.", title=title)
+    )
+    said = "; ".join(f"{row['when']}: {row['text']}" for row in frame.iter_rows(named=True))
     return f"{text} {said}." if said else text

@@ -14,9 +14,9 @@ import polars as pl
 from dashboards import words
 from dashboards.components import show, table
 from dashboards.components.barometer import difference_cell, figure_cell
-from dashboards.figures import Choice, series, year_frame
+from dashboards.figures import Choice, month_series, series, year_frame
 from dashboards.session import Context
-from dashboards.text import number
+from dashboards.text import month, number
 
 
 def _count(row: Mapping[str, Any], column: str, language: str) -> str:
@@ -77,3 +77,20 @@ def years_table(reader: Context, choice: Choice, area_code: str) -> None:
         for row in frame.sort("year", descending=True).iter_rows(named=True)
     ]
     show(table(title, _headings(reader, indicator, _("Year")), rows, numeric=(1, 2, 3)))
+
+
+def months_table(reader: Context, indicator_id: str, area_code: str) -> None:
+    """All months of one area, the newest first."""
+    _ = reader.translate
+    release = reader.release
+    indicator = release.indicator(indicator_id)
+    frame = month_series(release, indicator_id).filter(pl.col("area_code") == area_code)
+    if frame.is_empty():
+        return
+    name = release.tables["areas"].filter(pl.col("area_code") == area_code)["name"][0]
+    title = _("{title} in {area} by month", title=reader.text(indicator, "title"), area=name)
+    rows = [
+        [month(row["period_start"], reader.language), *_numbers(row, reader, indicator)]
+        for row in frame.sort("period_start", descending=True).iter_rows(named=True)
+    ]
+    show(table(title, _headings(reader, indicator, _("Month")), rows, numeric=(1, 2, 3)))

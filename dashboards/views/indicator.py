@@ -18,8 +18,16 @@ from dashboards.components.barometer import figure_cell, reading
 from dashboards.components.caveats import area_caveats
 from dashboards.components.definition import definition
 from dashboards.components.exports import exports
-from dashboards.components.figure_tables import areas_table, years_table
-from dashboards.figures import Choice, area_names, headline, norwegian_order, row, year_frame
+from dashboards.components.figure_tables import areas_table, months_table, years_table
+from dashboards.figures import (
+    Choice,
+    area_names,
+    headline,
+    month_series,
+    norwegian_order,
+    row,
+    year_frame,
+)
 from dashboards.session import Context, choose, choose_several, code_of, context, keep
 
 TABS = ("trend", "compare", "table", "definition", "download")
@@ -146,18 +154,52 @@ def _head(reader: Context, choice: Choice, area_code: str, year: int) -> None:
 def _trend(reader: Context, choice: Choice, area_code: str) -> None:
     _ = reader.translate
     release, language = reader.release, reader.language
-    points = trend.points(release, choice, area_code, language)
+    by = _period(reader, choice.indicator_id)
+    points = trend.points(release, choice, area_code, language, by)
+    if by == "month":
+        show(f"<p class='fp-small'>{escape(_months_explained(reader, choice.indicator_id))}</p>")
     if points["value"].drop_nulls().is_empty():
-        show(note(_("No year has a figure for this choice. The table tells why.")))
+        none = {
+            "year": _("No year has a figure for this choice. The table tells why."),
+            "month": _("No month has a figure here. The table tells why."),
+        }
+        show(note(none[by]))
     else:
-        spec = trend.trend(release, choice, area_code, language)
-        said = trend.described(release, choice, area_code, language)
+        spec = trend.trend(release, choice, area_code, language, by)
+        said = trend.described(release, choice, area_code, language, by)
         st.vega_lite_chart(spec=spec, theme=None, width="stretch", alt=said)
     marks = trend.break_marks(release, choice, area_code, language)
     if marks.height:
         items = "".join(f"<li>{escape(text)}</li>" for text in marks["text"].to_list())
         show(subheading(_("Breaks in the series")) + f"<ol class='fp-list'>{items}</ol>")
-    years_table(reader, choice, area_code)
+    if by == "month":
+        months_table(reader, choice.indicator_id, area_code)
+    else:
+        years_table(reader, choice, area_code)
+
+
+def _period(reader: Context, indicator_id: str) -> trend.Period:
+    """Years, or months where the indicator is published by month."""
+    _ = reader.translate
+    if month_series(reader.release, indicator_id).is_empty():
+        return "year"
+    names = {"year": _("Year"), "month": _("Month")}
+    chosen = choose(
+        st.segmented_control, _("Period"), "by", list(names), "year", names.__getitem__,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    return "month" if chosen == "month" else "year"
+
+
+def _months_explained(reader: Context, indicator_id: str) -> str:
+    _ = reader.translate
+    text = _(
+        "Months are crude figures for both sexes and all ages together. Small municipalities have "
+        "few of them: a month is shown only where the year is."
+    )
+    if reader.release.indicator(indicator_id)["public_denominator"]:
+        text += " " + _("They are per year, so that a month can be compared with a year.")
+    return text
 
 
 def _compare(reader: Context, choice: Choice, area_code: str, year: int) -> None:

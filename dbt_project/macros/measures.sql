@@ -93,6 +93,29 @@
 ]) }}
 {%- endmacro %}
 
+{# Measures of dated events, whose models tell the month as well; a year is the sum of its months. #}
+{% macro dated_measures() -%}
+{{ return([
+    'admission_notices',
+    'admission_reports',
+    'bed_days',
+    'care_messages',
+    'care_messages_rejected',
+    'discharge_reports',
+    'early_notices',
+    'journal_entries',
+    'out_of_hours_contacts',
+    'queries',
+    'queries_answered',
+    'ready_episodes',
+    'same_day_entries',
+    'same_day_episodes',
+    'structured_entries',
+    'user_admission_notices',
+    'waiting_days',
+]) }}
+{%- endmacro %}
+
 {#
   Codes of a named set from the catalogue, as a condition on a row's system and code. A prefix
   stands for all that begin with it; an IPLOS code has one or two digits and stands for itself

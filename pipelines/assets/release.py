@@ -59,6 +59,8 @@ def read_marts(zones: Zones) -> Marts:
         flow_counts=read_warehouse(zones, "marts.fct_flow_counts").with_columns(exact),
         coverage=read_warehouse(zones, "marts.fct_coverage"),
         strata_map=pl.read_parquet(zones.strata_map),
+        month_counts=read_warehouse(zones, "marts.fct_month_counts").with_columns(exact),
+        month_coverage=read_warehouse(zones, "marts.fct_month_coverage"),
     )
 
 
@@ -82,6 +84,8 @@ def denominator_source(settings: Settings, *, synthetic_persons: bool) -> Proven
         AssetKey(["marts", "fct_indicator_counts"]),
         AssetKey(["marts", "fct_flow_counts"]),
         AssetKey(["marts", "fct_coverage"]),
+        AssetKey(["marts", "fct_month_counts"]),
+        AssetKey(["marts", "fct_month_coverage"]),
         AssetKey(["doors", "strata_map"]),
         AssetKey(POPULATION.split(".")),
     ],

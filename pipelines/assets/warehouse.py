@@ -46,6 +46,7 @@ CATALOGUE_TABLES = {
     "indicator_parameters": "Parameters of each indicator, such as look-back and wash-in.",
     "code_sets": "Codes that make up each code set.",
     "years": "Calendar years of the release.",
+    "months": "Months of the release.",
     "municipalities": "Municipality codes and their validity.",
     "register_codes": "Codes by which the register counts a municipality's residents.",
     "service_spells": "When each service is live in each municipality.",

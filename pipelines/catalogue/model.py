@@ -29,6 +29,9 @@ PUBLIC_MEASURES = frozenset({"residents", "person_years"})
 PUBLIC_NUMERATORS = frozenset({"residents_live"})
 """Numerators that are made of inhabitants alone, and come from where the denominator comes from."""
 
+CALENDAR_SERVICES = frozenset({"hospital", "municipal_care", "portal", "documentation"})
+"""Services whose calendar of go-lives covers a place by the day, whoever lives there."""
+
 OPEN_TEXT = "TODO"
 """How a text begins that is still to be written; no such text is ever shown."""
 
@@ -211,6 +214,8 @@ class Indicator(Strict):
     headline_kind: ValueKind
     polarity: Literal["lower_is_better", "higher_is_better", "neutral"]
     period: Literal["year"]
+    periods: tuple[Literal["year", "month"], ...] = ("year",)
+    """Lengths of period that are published; months of all sexes and ages together."""
     timing: Literal["flow", "on_date"]
     known_years: KnownYears | None = None
     parameters: dict[Identifier, int] = Field(default_factory=dict)
@@ -246,6 +251,23 @@ class Indicator(Strict):
         return self
 
     @model_validator(mode="after")
+    def _months_have_dates(self) -> Indicator:
+        if self.periods not in (("year",), ("year", "month")):
+            raise ValueError("periods is [year] or [year, month]")
+        if not self.has_months:
+            return self
+        if self.timing != "flow" or self.coverage.service not in CALENDAR_SERVICES:
+            raise ValueError(
+                "months need events with dates (timing: flow) and a service of "
+                f"{sorted(CALENDAR_SERVICES)}, whose calendar tells which months are covered"
+            )
+        if self.denominator.public and self.denominator.measure != "person_years":
+            raise ValueError("among the public, months are counted per person_years")
+        if self.numerator.part_of is not None:
+            raise ValueError("a numerator that is part of another one has no months")
+        return self
+
+    @model_validator(mode="after")
     def _groups_ordered(self) -> Indicator:
         groups = self.age_groups
         if list(groups) != sorted(set(groups)):
@@ -253,6 +275,11 @@ class Indicator(Strict):
         if groups and groups[0] != self.ages.min:
             raise ValueError("the first age group must begin at ages.min")
         return self
+
+    @property
+    def has_months(self) -> bool:
+        """Whether figures by month are published beside those of the year."""
+        return "month" in self.periods
 
     @property
     def unit(self) -> str:

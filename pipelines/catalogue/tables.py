@@ -32,11 +32,11 @@ def catalogue_tables(
     Returns:
         Frames by table name: ``indicators`` (one row per indicator), ``indicator_parameters``
         (indicator × parameter), ``code_sets`` (indicator × code set × prefix), ``years`` (calendar
-        year, with its days), ``municipalities`` (code), ``register_codes`` (year × code, and the
-        codes that its residents have the day after), ``service_spells`` (municipality × service ×
-        spell), ``hospital_shares`` (municipality × hospital, share of expected stays, live from),
-        ``ready_for_discharge_rates`` (year, NOK a day), ``working_days`` (day, and the next
-        working day).
+        year, with its days), ``months`` (with their days), ``municipalities`` (code),
+        ``register_codes`` (year × code, and the codes that its residents have the day after),
+        ``service_spells`` (municipality × service × spell), ``hospital_shares`` (municipality ×
+        hospital, share of expected stays, live from), ``ready_for_discharge_rates`` (year, NOK a
+        day), ``working_days`` (day, and the next working day).
 
     Raises:
         CatalogueError: The public holidays of a year are not known.
@@ -46,6 +46,7 @@ def catalogue_tables(
         "indicator_parameters": _parameters(catalogue),
         "code_sets": _code_sets(catalogue),
         "years": _years(years),
+        "months": months(years),
         "municipalities": read_reference(reference, "municipalities").select(
             "municipality_code",
             pl.col("valid_from").fill_null(date(1900, 1, 1)),
@@ -217,6 +218,7 @@ def _indicators(catalogue: Catalogue, public_denominators: PublicDenominators) -
             "counting": entry.counting,
             "kind": entry.kind,
             "timing": entry.timing,
+            "has_months": entry.has_months,
             "age_min": entry.ages.min,
             "age_max": entry.age_max,
             "service": entry.coverage.service,
@@ -268,3 +270,25 @@ def _years(years: range) -> pl.DataFrame:
         "days": pl.Int32,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def months(years: range) -> pl.DataFrame:
+    """The months of some calendar years.
+
+    Args:
+        years: Calendar years.
+
+    Returns:
+        One row per month: ``year``, ``month`` (1 to 12), ``first_day``, ``last_day``,
+        ``next_first_day``, ``days``.
+    """
+    begins = [date(year, month, 1) for year in years for month in range(1, 13)]
+    first = pl.col("first_day")
+    return pl.DataFrame({"first_day": begins}, schema={"first_day": pl.Date}).select(
+        first.dt.year().cast(pl.Int32).alias("year"),
+        first.dt.month().cast(pl.Int32).alias("month"),
+        first,
+        first.dt.month_end().alias("last_day"),
+        first.dt.offset_by("1mo").alias("next_first_day"),
+        first.dt.days_in_month().cast(pl.Int32).alias("days"),
+    )

@@ -40,7 +40,11 @@ NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
 
 RULES: Mapping[str, tuple[str, tuple[str, ...], Kahn]] = {
     "rule_reason": ("reason", ("value_status", "status_reason"), "conformance"),
-    "rule_whole_year": ("whole_year", ("period_start", "period_end"), "conformance"),
+    "rule_whole_period": (
+        "whole_period",
+        ("period_type", "period_start", "period_end"),
+        "conformance",
+    ),
     "rule_border_set": ("border_set", ("border_set", "period_start"), "conformance"),
     "rule_small_numerator": ("small_numerator", ("numerator",), "plausibility"),
     "rule_small_complement": (
@@ -131,9 +135,13 @@ def _conformance_rules() -> list[pl.Expr]:
     borders = pl.when(year < BORDERS_CHANGED).then(pl.lit("2020")).otherwise(pl.lit("2024"))
     return [
         (shown == pl.col("status_reason").is_null()).alias("rule_reason"),
-        ((pl.col("period_start") == start) & (pl.col("period_end") == end)).alias(
-            "rule_whole_year"
-        ),
+        pl.when(pl.col("period_type") == "month")
+        .then(
+            (pl.col("period_start").dt.day() == 1)
+            & (pl.col("period_end") == pl.col("period_start").dt.month_end())
+        )
+        .otherwise((pl.col("period_start") == start) & (pl.col("period_end") == end))
+        .alias("rule_whole_period"),
         (pl.col("border_set") == borders).alias("rule_border_set"),
     ]
 
@@ -187,7 +195,8 @@ def _holds(applies: pl.Expr, holds: pl.Expr) -> pl.Expr:
 
 
 def _comparisons_with_status(comparisons: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
-    key = ["indicator_id", "area_code", "period_start", "sex", "age_group", "value_kind"]
+    key = ["indicator_id", "area_code", "period_type", "period_start", "sex", "age_group"]
+    key.append("value_kind")
     shown = (
         values.filter((pl.col("value_status") == "ok") & (pl.col("breakdown") == "total"))
         .select(key)

@@ -20,9 +20,15 @@ from pipelines.clients.population_register import Provenance
 from pipelines.publication.area_groups import area_groups_table
 from pipelines.publication.comparisons import comparisons
 from pipelines.publication.figures import Marts, figures
+from pipelines.publication.months import month_figures, month_values
 from pipelines.publication.notes import breaks_table, caveats_table
 from pipelines.publication.policy import table_policy
 from pipelines.publication.population import population_table
+from pipelines.publication.protected_months import (
+    ProtectedMonths,
+    month_status,
+    protected_months,
+)
 from pipelines.publication.rates import CELL, indicator_values
 from pipelines.publication.reference_tables import (
     areas_table,
@@ -57,12 +63,14 @@ class Candidate:
         exact: Exact counts per cell and whether it is shown; restricted.
         certificate: What was protected and found, counts only; public.
         audits: Each audit group with its protected system; restricted.
+        months: Each audit group's months and what may be shown of them; restricted.
     """
 
     tables: Mapping[str, pl.DataFrame]
     exact: pl.DataFrame
     certificate: Mapping[str, Any]
     audits: Sequence[tuple[AuditGroup, ProtectedSystem]]
+    months: Sequence[ProtectedMonths] = ()
 
 
 def build(
@@ -93,6 +101,11 @@ def build(
     counted = figures(marts, specs)
     audits = _protected(linked_systems(marts, specs, counted), catalogue)
     shown = figure_status([(group, protected.cells) for group, protected in audits])
+    policies = {spec.policy: table_policy(catalogue, spec.policy) for spec in specs}
+    by_month = month_figures(marts, specs)
+    months = protected_months(
+        by_month, specs, [(group, protected.cells) for group, protected in audits], policies
+    )
     standards = Standards.of(marts, specs, reference)
     unrounded = unrounded_values(marts, specs, standards, counted)
     values = indicator_values(
@@ -107,13 +120,15 @@ def build(
             counted=counted,
             values=unrounded,
             shown=shown,
-            policies={spec.policy: table_policy(catalogue, spec.policy) for spec in specs},
+            policies=policies,
         ),
         release_id="",
         counted=counted,
         values=unrounded,
     )
     groups = area_groups_table(reference)
+    values = pl.concat([values, month_values(by_month, specs, month_status(months), "")])
+    counted = pl.concat([counted, by_month.select(counted.columns)])
     tables = {
         "indicator_values": values.drop("release_id"),
         "indicators": indicators_table(catalogue),
@@ -129,8 +144,9 @@ def build(
     return Candidate(
         tables=tables,
         exact=exact_cells(values, counted, specs),
-        certificate=certificate(audits, values, catalogue),
+        certificate=certificate(audits, values, catalogue, months),
         audits=audits,
+        months=months,
     )
 
 
@@ -167,15 +183,12 @@ def exact_cells(
         One row per cell: the ledger's keys, ``numerator``, ``denominator``, ``is_shown``.
     """
     crude = values.filter(pl.col("value_kind") == "crude")
-    exact = counted.filter("exact").select(
-        "indicator_id", "area_code", "sex", "age_group", "period_start", "numerator", "denominator"
-    )
+    key = ["indicator_id", "area_code", "sex", "age_group", "period_start", "period_end"]
+    exact = counted.filter("exact").select(*key, "numerator", "denominator")
     published = crude.drop("numerator", "denominator").with_columns(
         is_shown=pl.col("value_status") == "ok"
     )
-    return published.join(
-        exact, on=["indicator_id", "area_code", "sex", "age_group", "period_start"], how="inner"
-    ).select(
+    return published.join(exact, on=key, how="inner").select(
         *CELL,
         pl.col("numerator", "denominator").round(EXACT_DECIMALS),
         "is_shown",
@@ -186,6 +199,7 @@ def certificate(
     audits: Sequence[tuple[AuditGroup, ProtectedSystem]],
     values: pl.DataFrame,
     catalogue: Catalogue,
+    months: Sequence[ProtectedMonths] = (),
 ) -> dict[str, Any]:
     """What outsiders may know of the protection: policies, tables, cells and verdicts.
 
@@ -196,7 +210,9 @@ def certificate(
         audits: Each audit group with its protected system.
         values: ``indicator_values``.
         catalogue: The loaded catalogue.
+        months: The months of audit groups, each audited together with its year.
     """
+    found = [protected.audit for _, protected in audits] + [one.audit for one in months]
     used = sorted({group.policy_id for group, _ in audits})
     statuses = values.group_by("value_status").len().sort("value_status")
     return {
@@ -207,20 +223,19 @@ def certificate(
             }
             for name in used
         },
-        "systems_audited": len(audits),
-        "cells_audited": sum(protected.cells.height for _, protected in audits),
+        "systems_audited": len(audits) + len(months),
+        "cells_audited": sum(protected.cells.height for _, protected in audits)
+        + sum(one.cells.height for one in months),
         "figures_by_status": dict(statuses.iter_rows()),
         "attacks": [
             {
                 "attack": "feasible interval of every hidden cell from all that is published "
                 "(linear programme, population as upper bounds)",
-                "succeeded": sum(int((~protected.audit["ok"]).sum()) for _, protected in audits),
+                "succeeded": sum(int((~audit["ok"]).sum()) for audit in found),
             },
             {
                 "attack": "exact recovery of a hidden cell",
-                "succeeded": sum(
-                    int(protected.audit["determined"].sum()) for _, protected in audits
-                ),
+                "succeeded": sum(int(audit["determined"].sum()) for audit in found),
             },
         ],
     }

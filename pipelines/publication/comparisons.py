@@ -20,6 +20,7 @@ from pipelines.publication.unrounded import CRUDE, DIRECT, spec_table
 COLUMNS = (
     "indicator_id",
     "area_code",
+    "period_type",
     "period_start",
     "sex",
     "age_group",
@@ -36,9 +37,17 @@ COLUMNS = (
     "peer_count",
     "peer_median",
 )
-KEY = ("indicator_id", "area_code", "period_start", "sex", "age_group", "value_kind")
-ALIKE = ("indicator_id", "period_start", "sex", "age_group", "value_kind")
-FIGURES_ALIKE = ("indicator_id", "period_start", "sex", "age_group")
+FIGURES_ALIKE = ("indicator_id", "period_type", "period_start", "sex", "age_group")
+ALIKE = (*FIGURES_ALIKE, "value_kind")
+KEY = (
+    "indicator_id",
+    "area_code",
+    "period_type",
+    "period_start",
+    "sex",
+    "age_group",
+    "value_kind",
+)
 FUNNEL = ("funnel_lower_95", "funnel_upper_95", "funnel_lower_998", "funnel_upper_998")
 COARSE_FLAG = "coarse_age"
 LEAST_PEERS = 3

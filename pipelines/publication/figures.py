@@ -8,7 +8,7 @@ may be shown (``systems`` and the table door) and rates (``rates``). All of it i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -40,12 +40,17 @@ class Marts:
         coverage: ``fct_coverage``: one row per indicator, area and period; what is published
             is what it lists.
         strata_map: k-anonymous bands: area_level, area_code, sex, age_from, age_to.
+        month_counts: ``fct_month_counts``: one row per indicator, area and month.
+        month_coverage: ``fct_month_coverage``: one row per indicator, area and month; the months
+            that are published.
     """
 
     indicator_counts: pl.DataFrame
     flow_counts: pl.DataFrame
     coverage: pl.DataFrame
     strata_map: pl.DataFrame
+    month_counts: pl.DataFrame = field(default_factory=pl.DataFrame)
+    month_coverage: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def stratum_rows(marts: Marts) -> pl.DataFrame:

@@ -68,6 +68,7 @@ CELL = (
     "age_group",
     "breakdown",
     "breakdown_value",
+    "period_type",
     "period_start",
 )
 """What a count is about, whichever values are computed from it."""
@@ -122,7 +123,38 @@ def indicator_values(
     """
     known = figures(marts, specs) if counted is None else counted
     computed = unrounded_values(marts, specs, standards, known) if values is None else values
-    judged = _judged(known, computed, specs, shown, publishable)
+    return finished(known, computed, specs, kind_table(specs), shown, publishable, release_id)
+
+
+def finished(
+    known: pl.DataFrame,
+    computed: pl.DataFrame,
+    specs: Sequence[Indicator],
+    kinds: pl.DataFrame,
+    shown: pl.DataFrame,
+    publishable: pl.DataFrame | None,
+    release_id: str,
+) -> pl.DataFrame:
+    """Rows of ``indicator_values`` from figures of any length of period and their values.
+
+    Args:
+        known: Figures with exact counts, as of ``figures.figures``.
+        computed: Their values, as of ``unrounded_values``.
+        specs: Indicators to publish.
+        kinds: The value kinds of each: indicator_id, value_kind.
+        shown: Verdict per figure.
+        publishable: Verdict per directly standardised value; null where there is none.
+        release_id: The release.
+
+    Returns:
+        As ``indicator_values``.
+    """
+    if publishable is None:
+        none = shown.clear().select(*FIGURE)
+        publishable = none.with_columns(
+            value_kind=pl.lit(None, dtype=pl.String), publishable=pl.lit(None, dtype=pl.Boolean)
+        )
+    judged = _judged(known, computed, specs, kinds, shown, publishable)
     return _as_contract(_masked(judged), release_id)
 
 
@@ -130,11 +162,12 @@ def _judged(
     known: pl.DataFrame,
     computed: pl.DataFrame,
     specs: Sequence[Indicator],
+    kinds: pl.DataFrame,
     shown: pl.DataFrame,
     publishable: pl.DataFrame,
 ) -> pl.DataFrame:
     """Every row with its inputs, value_status and status_reason."""
-    rows = known.join(kind_table(specs), on="indicator_id").filter(
+    rows = known.join(kinds, on="indicator_id").filter(
         (pl.col("value_kind") == CRUDE) | (pl.col("age_group") == TOTAL)
     )
     joined = (
@@ -227,7 +260,10 @@ def _as_contract(rows: pl.DataFrame, release_id: str) -> pl.DataFrame:
         "age_group",
         pl.lit(TOTAL).alias("breakdown"),
         pl.lit(TOTAL).alias("breakdown_value"),
-        pl.lit("year").alias("period_type"),
+        pl.when(pl.col("period_start").dt.month_end() == pl.col("period_end"))
+        .then(pl.lit("month"))
+        .otherwise(pl.lit("year"))
+        .alias("period_type"),
         "period_start",
         "period_end",
         "value_kind",

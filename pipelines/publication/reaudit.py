@@ -7,6 +7,7 @@ used, so that a fault there is found here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,8 +15,12 @@ import polars as pl
 
 from anonymization.tables import audit_system, side_by_side
 from pipelines.catalogue.loader import Catalogue
+from pipelines.catalogue.model import Indicator
 from pipelines.publication.figures import FIGURE, Marts
+from pipelines.publication.months import month_figures
 from pipelines.publication.policy import table_policy
+from pipelines.publication.protected_months import joint_audit
+from pipelines.publication.system_months import MonthGroup, month_groups
 from pipelines.publication.systems import (
     AuditGroup,
     linked_systems,
@@ -65,8 +70,10 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
         catalogue: The loaded catalogue.
     """
     values = pl.read_parquet(folder / "indicator_values.parquet")
-    crude = values.filter(pl.col("value_kind") == "crude")
-    groups = linked_systems(marts, list(catalogue.indicators.values()))
+    all_crude = values.filter(pl.col("value_kind") == "crude")
+    crude = all_crude.filter(pl.col("period_type") == "year")
+    specs = list(catalogue.indicators.values())
+    groups = linked_systems(marts, specs)
     if not groups:
         return FileAudit(0, 0, 0, None, None, 0)
     told = [_told(group, crude) for group in groups]
@@ -83,7 +90,15 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
         found = audit_system(known.system, _cell_statuses(group, in_view), policy)
         return found.with_columns(period_start=pl.lit(group.period_start))
 
-    audit = pl.concat(side_by_side(audited, groups))
+    by_month = _months(
+        all_crude.filter(pl.col("period_type") == "month"),
+        month_figures(marts, specs),
+        specs,
+        [(group, _cell_statuses(group, in_view)) for group in groups],
+        catalogue,
+    )
+    misstated += by_month.misstated
+    audit = pl.concat([*side_by_side(audited, groups), *by_month.audits])
     widths = audit.select(
         pl.min_horizontal(pl.col("upper") - pl.col("lower"), pl.lit(1e9)).min().alias("narrowest"),
         pl.col("width_required").min().alias("required"),
@@ -95,8 +110,57 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
         narrowest=widths["narrowest"],
         width_required=widths["required"],
         misstated=misstated,
-        cells=audit,
+        # A total of the year was audited alone and beside its months; the narrower of both counts.
+        cells=audit.sort(pl.col("upper") - pl.col("lower"), "period_start", "cell_id").unique(
+            ["period_start", "cell_id"], keep="first", maintain_order=True
+        ),
     )
+
+
+@dataclass(frozen=True)
+class _MonthAudit:
+    """What the audit of months, each group together with its year, found."""
+
+    audits: Sequence[pl.DataFrame]
+    misstated: int
+
+
+def _months(
+    crude: pl.DataFrame,
+    months: pl.DataFrame,
+    specs: Sequence[Indicator],
+    years: Sequence[tuple[AuditGroup, pl.DataFrame]],
+    catalogue: Catalogue,
+) -> _MonthAudit:
+    """Audit what the file says of months beside what it says of their years."""
+    groups = month_groups(months, specs, years)
+    told = {one.group.group_id: _told(one.group, crude) for one in groups}
+    wrong = sum(_misstated(one.group, told[one.group.group_id]) for one in groups)
+    if not groups:
+        return _MonthAudit([], 0)
+    # A cell's id tells its month: of the systems, all are of the year.
+    seen = pl.concat(_in_view(one) for one in told.values()).select("cell_id").unique()
+    needed = pl.concat(one.group.figures for one in groups).select(cell_id="denominator_cell")
+    unseen = needed.drop_nulls().unique().join(seen, on="cell_id", how="anti")
+    of_year = {group.group_id: (group, cells) for group, cells in years}
+
+    def audited(one: MonthGroup) -> pl.DataFrame:
+        start = pl.lit(one.group.period_start).alias("period_start")
+        in_view = seen.with_columns(start, ok=pl.lit(value=True))
+        known = one.beside(in_view)
+        own = _only_divided_by(known.group, unseen.with_columns(start))
+        policy = table_policy(catalogue, own.policy_id)
+        statuses = _cell_statuses(own, in_view)
+        found = joint_audit(replace(known, group=own), of_year.get(one.of_year), statuses, policy)
+        return found.with_columns(start)
+
+    # Where no month is in view the year stands alone, and was audited so.
+    some = [one for one in groups if _cells_in_view(one.group, seen)]
+    return _MonthAudit(side_by_side(audited, some), wrong)
+
+
+def _cells_in_view(group: AuditGroup, seen: pl.DataFrame) -> int:
+    return group.system.cells.join(seen, on="cell_id", how="semi").height
 
 
 def _only_divided_by(group: AuditGroup, unseen: pl.DataFrame) -> AuditGroup:

@@ -89,9 +89,14 @@ class Space:
             .rename({"sex": "base"})
         )
         values = _stratum_values(parts, strata)
-        whole = (pl.col("value") - pl.col("value").round()).abs() <= WHOLE
-        fractional = values.filter(~whole)["quantity"].unique().to_list()
-        return cls(parts, atoms, sexes, own, _runs(atoms, own), values, strata, fractional)
+        runs = _runs(atoms, own)
+        return cls(parts, atoms, sexes, own, runs, values, strata, fractional(values))
+
+
+def fractional(values: pl.DataFrame) -> list[str]:
+    """Quantities of which some value is not a whole number."""
+    whole = (pl.col("value") - pl.col("value").round()).abs() <= WHOLE
+    return values.filter(~whole)["quantity"].unique().to_list()
 
 
 def _atoms(wanted: pl.DataFrame) -> pl.DataFrame:
@@ -180,11 +185,11 @@ def identified(cells: pl.DataFrame, fractional: list[str]) -> pl.DataFrame:
     ).with_columns(group=pl.coalesce("group", "cell_id"))
 
 
-def area_cells(space: Space, wanted: pl.DataFrame) -> pl.DataFrame:
+def area_cells(fractional: list[str], wanted: pl.DataFrame) -> pl.DataFrame:
     """Cells of areas: what figures publish, and the complements that follow from it.
 
     Args:
-        space: The group's unknowns.
+        fractional: Quantities that are not whole numbers.
         wanted: Quantity rows of the figures.
 
     Returns:
@@ -210,7 +215,7 @@ def area_cells(space: Space, wanted: pl.DataFrame) -> pl.DataFrame:
     groups = together.select(*CELL, group=key).unique()
     merged = _one_per_key(wanted, list(CELL))
     joined = merged.join(worth, on=list(CELL)).join(groups, on=list(CELL), how="left")
-    return identified(joined, space.fractional)
+    return identified(joined, fractional)
 
 
 def variable_id() -> pl.Expr:

@@ -143,7 +143,7 @@ def _system(
     parts = quantities(linked)
     wanted = parts.from_figures(exact)
     space = Space.of(parts, wanted, strata, bands)
-    named = area_cells(space, wanted)
+    named = area_cells(space.fractional, wanted)
     unknowns = members_of(space, named)
     terms = terms_of(space, named, unknowns)
     blocks = block_cells(space, named, unknowns)
@@ -158,11 +158,16 @@ def _system(
         cells=cells,
         terms=all_terms.select("cell_id", "variable_id", coefficient=pl.lit(1.0)),
     )
-    return system, _figure_cells(linked, exact)
+    return system, figure_cells(linked, exact)
 
 
-def _figure_cells(linked: Linked, exact: pl.DataFrame) -> pl.DataFrame:
-    """Which cells each figure publishes, in this system or in that of a common denominator."""
+def figure_cells(linked: Linked, exact: pl.DataFrame) -> pl.DataFrame:
+    """Which cells each figure publishes, in this system or in that of a common denominator.
+
+    Args:
+        linked: The audit group.
+        exact: Its figures that are exact: the keys of ``figures.FIGURE``, low and high.
+    """
     measures = pl.DataFrame(
         [
             (

@@ -113,6 +113,16 @@ def unrounded_values(
     )
 
 
+def crude_values(exact: pl.DataFrame, specs: Sequence[Indicator]) -> pl.DataFrame:
+    """Crude values of figures of any length of period: ``VALUES`` of those that have one.
+
+    Args:
+        exact: Figures with exact counts, as of ``figures.figures``.
+        specs: Their indicators.
+    """
+    return _crude(exact.join(spec_table(specs), on="indicator_id")).select(VALUES)
+
+
 def _variance() -> pl.Expr:
     """Variance of the count: Σ k² where a person may count repeatedly, else Poisson's."""
     repeated = pl.when(pl.col("repeats")).then(pl.col("numerator_sq"))

@@ -28,10 +28,15 @@ from pipelines.synthetic.truth_coverage import (
 )
 from pipelines.synthetic.truth_definition import Definition, Measure, age_groups
 from pipelines.synthetic.truth_definitions import DEFINITIONS
+from pipelines.synthetic.truth_months import REGION_CODE, month_truth
 from pipelines.synthetic.truth_persons import World
 
-REGION_CODE = "MIDT"
-_FILES = ("indicator_truth.parquet", "indicator_truth_by_age.parquet", "phenomena.parquet")
+_FILES = (
+    "indicator_truth.parquet",
+    "indicator_truth_by_age.parquet",
+    "indicator_truth_by_month.parquet",
+    "phenomena.parquet",
+)
 
 _OF_REGISTER: dict[Measure, Callable[[World, pl.DataFrame], pl.DataFrame]] = {
     states.residents: register.residents,
@@ -95,10 +100,12 @@ def write_truth(
 
     Returns:
         ``indicator_truth.parquet`` and ``indicator_truth_by_age.parquet`` in that folder, columns
-        as in ``indicator_truth``; and ``phenomena.parquet``, as in ``phenomena``.
+        as in ``indicator_truth``; ``indicator_truth_by_month.parquet``, as in ``month_truth``;
+        and ``phenomena.parquet``, as in ``phenomena``.
     """
     truth = indicator_truth(region, public_denominators)
-    frames = dict(zip(_FILES, (*truth, phenomena(region)), strict=True))
+    months = month_truth(region, public_denominators)
+    frames = dict(zip(_FILES, (*truth, months, phenomena(region)), strict=True))
     for name, frame in frames.items():
         with atomic_write(path / name) as temporary:
             frame.write_parquet(temporary)

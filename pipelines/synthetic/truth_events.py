@@ -17,9 +17,10 @@ FOLLOW_UP_DAYS = 30
 
 
 def within(world: World, rows: pl.DataFrame, on: str) -> pl.DataFrame:
-    """Rows with their date in the window, with ``year``."""
+    """Rows with their date in the window, with ``year``: by month it is 202401 and so on."""
     year = pl.col(on).dt.year()
-    return rows.filter(year.is_in(world.years)).with_columns(year.alias("year"))
+    period = year * 100 + pl.col(on).dt.month() if world.by_month else year
+    return rows.filter(year.is_in(world.years)).with_columns(period.alias("year"))
 
 
 def residence(world: World, rows: pl.DataFrame, on: str) -> pl.DataFrame:

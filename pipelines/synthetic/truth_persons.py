@@ -35,12 +35,14 @@ class World:
         coverage: The calendar.
         persons: person, sex, birth_year, graded.
         spells: person, municipality_code (null: graded), begin, end (exclusive), within life.
+        by_month: Events are counted by month instead of year.
     """
 
     region: Region
     coverage: Coverage
     persons: pl.DataFrame
     spells: pl.DataFrame
+    by_month: bool = False
 
     @property
     def years(self) -> list[int]:

@@ -120,11 +120,11 @@ def _of_years(
     world: World, rows: pl.DataFrame, on: str, person: str, value: str | None = None
 ) -> pl.DataFrame:
     """Rows dated in the window as a measure: one each, or the value of a column."""
-    inside = rows.filter(pl.col(on).dt.year().is_in(world.years))
+    inside = events.within(world, rows, on)
     return by_year(
         [
             inside.select(
-                pl.col(on).dt.year().alias("year"),
+                "year",
                 pl.col(person).alias("person"),
                 "municipality_code",
                 (pl.lit(1.0) if value is None else pl.col(value)).alias("value"),

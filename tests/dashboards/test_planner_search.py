@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
         patch.setenv("FOLKEPULS_HOME", str(home))
         written = current_release()
     tables = written.tables | {"indicators": indicators_table(catalogue())}
-    return Release(written.folder, tables, written.certificate)
+    return replace(written, tables=tables)
 
 
 @pytest.mark.parametrize(

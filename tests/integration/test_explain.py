@@ -26,6 +26,7 @@ def test_the_figure_is_the_published_one_with_its_sql_and_its_sources(
     row = values.filter(
         pl.col("indicator_id") == DIABETES,
         pl.col("area_code") == "5001",
+        pl.col("period_type") == "year",
         pl.col("period_start").dt.year() == 2024,
         pl.col("sex") == "total",
         pl.col("age_group") == "total",

@@ -25,6 +25,7 @@ from pipelines.synthetic import (
     write_extract,
 )
 from pipelines.synthetic.register import population_register
+from pipelines.synthetic.truth_months import MONTHLY, month_truth
 from tests.support.compiled_models import Dbt, QuickWarehouse
 from tests.support.warehouse import Warehouse
 
@@ -150,6 +151,43 @@ def test_coverage(truth: tuple[pl.DataFrame, pl.DataFrame], warehouse: Warehouse
     assert set(joined["coverage_state"]) == {"full", "flagged", "not_covered"}
 
 
+def test_months(region: Region, mode: PublicDenominators, warehouse: QuickWarehouse) -> None:
+    """Months equal the truth, and cover what the calendar says."""
+    assert set(MONTHLY) == {one.id for one in catalogue().indicators.values() if one.has_months}
+    key = ["indicator_id", "area_level", "area_code", "month"]
+    month = pl.col("period_start").alias("month")
+    ours = month_truth(region, mode)
+    states = warehouse.table("marts.fct_month_coverage").with_columns(month)
+    covered = states.filter(pl.col("coverage_state") != "not_covered").select(key)
+    known = ours.filter(pl.col("coverage_state") != "not_covered")
+    assert known.height > 3000
+    assert known.join(covered, on=key, how="anti").is_empty()
+    assert covered.join(known, on=key, how="anti").is_empty()
+    local = known.filter(pl.col("area_level") == "municipality")
+    alike = local.join(states, on=key)
+    assert (alike["coverage_state"] == alike["coverage_state_right"]).all()
+    counts = warehouse.table("marts.fct_month_counts").with_columns(month)
+    # Of a year that is covered the mart holds uncovered months too.
+    theirs = counts.join(covered, on=key, how="semi")
+    assert differing(known.select(key + FIGURES), theirs.select(key + FIGURES), key).is_empty()
+
+
+def test_months_add_up_to_their_year(warehouse: QuickWarehouse) -> None:
+    counts = mart(warehouse, "fct_month_counts").filter(pl.col("area_level") == "municipality")
+    key = ["indicator_id", "area_code", "year"]
+    months = counts.group_by(key).agg(pl.col(FIGURES).sum())
+    yearly = pl.concat(
+        mart(warehouse, name).group_by(key).agg(pl.col(FIGURES).sum())
+        for name in ("fct_indicator_counts", "fct_flow_counts")
+    )
+    both = yearly.filter(pl.col("indicator_id").is_in(MONTHLY), pl.col("area_code") != "MIDT").join(
+        months, on=key, how="left", suffix="_mart"
+    )
+    assert both.height > 200
+    apart = [(pl.col(one) - pl.col(f"{one}_mart")).abs() > 1e-9 for one in FIGURES]
+    assert both.filter(pl.any_horizontal(apart).fill_null(value=True)).is_empty()
+
+
 JOINS = "1506"
 """Molde: live since its wave of November 2023."""
 
@@ -167,7 +205,7 @@ def waves(
     others = spells.filter(pl.col("municipality_code") != JOINS)
     assert own.height > 0
     joined = own.with_columns(valid_from=pl.date(2024, 7, 1))
-    names = ("fct_indicator_counts", "fct_flow_counts", "fct_coverage")
+    names = ("fct_indicator_counts", "fct_flow_counts", "fct_coverage", "fct_month_counts")
     made = {}
     for wave, calendar in (("before", others), ("after", pl.concat([others, joined]))):
         calendar.write_parquet(path)

@@ -257,8 +257,16 @@ def linked(specs: Sequence[Indicator]) -> list[list[Indicator]]:
 
 
 def read_values(folder: Path) -> pl.DataFrame:
-    """``indicator_values`` of a release's files."""
-    return pl.read_parquet(folder / "indicator_values.parquet")
+    """Figures by year of ``indicator_values`` of a release's files."""
+    return pl.read_parquet(folder / "indicator_values.parquet").filter(
+        pl.col("period_type") == "year"
+    )
+
+
+def read_months(folder: Path) -> pl.DataFrame:
+    """Figures by month of ``indicator_values`` of a release's files."""
+    values = pl.read_parquet(folder / "indicator_values.parquet")
+    return values.filter(pl.col("period_type") == "month")
 
 
 def small_in_view(values: pl.DataFrame, specs: Mapping[str, Indicator], least: int) -> pl.DataFrame:

@@ -31,6 +31,12 @@ def truth_of(zones: Zones, specs: Iterable[Indicator]) -> pl.DataFrame:
     return pl.concat([totals, renamed])
 
 
+def truth_by_month(zones: Zones) -> pl.DataFrame:
+    """Exact figures by month, all sexes and ages together; keyed as figures are."""
+    truth = pl.read_parquet(zones.truth / "indicator_truth_by_month.parquet")
+    return truth.rename({"month": "period_start"})
+
+
 def truth_by_age(zones: Zones) -> pl.DataFrame:
     """Exact figures by single year of age."""
     return pl.read_parquet(zones.truth / "indicator_truth_by_age.parquet")

@@ -252,7 +252,7 @@ def indicator_values(planted_value: float | None = None) -> pl.DataFrame:
 
 def comparisons(values: pl.DataFrame) -> pl.DataFrame:
     """Each municipality's figure against the region's, with rank and funnel limits."""
-    key = ["indicator_id", "period_start", "sex", "age_group", "value_kind"]
+    key = ["indicator_id", "period_type", "period_start", "sex", "age_group", "value_kind"]
     region = values.filter(pl.col("area_level") == "region").select(*key, region_value="value")
     towns = values.filter(pl.col("area_level") == "municipality").join(region, on=key, how="left")
     half = pl.col("region_value") / pl.col("denominator").clip(5).sqrt() * 3
@@ -268,6 +268,7 @@ def comparisons(values: pl.DataFrame) -> pl.DataFrame:
     return towns.select(
         "indicator_id",
         "area_code",
+        "period_type",
         "period_start",
         "sex",
         "age_group",

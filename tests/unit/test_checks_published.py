@@ -129,6 +129,7 @@ def release(indicator_values: pl.DataFrame) -> dict[str, pl.DataFrame]:
     comparisons = clean_frame(contracts["comparisons"]).head(2).with_columns(
         indicator_id=pl.lit(SHARE),
         area_code=pl.lit("5001"),
+        period_type=pl.lit("year"),
         period_start=pl.lit(dt.date(2025, 1, 1)),
         sex=pl.Series(["total", "female"]),
         age_group=pl.lit("total"),
@@ -182,7 +183,12 @@ BREACHES: list[tuple[str, dict[str, Any]]] = [
     ("rule_agrees", {"value": 5.2}),
     ("rule_reason", {"status_reason": "disclosure"}),
     ("rule_reason", HIDDEN | {"status_reason": None}),
-    ("rule_whole_year", {"period_end": dt.date(2025, 12, 30)}),
+    ("rule_whole_period", {"period_end": dt.date(2025, 12, 30)}),
+    ("rule_whole_period", {"period_type": "month"}),
+    (
+        "rule_whole_period",
+        {"period_type": "month", "period_end": dt.date(2025, 1, 30)},
+    ),
     ("rule_border_set", {"border_set": "2020"}),
     ("rule_covered", {"covered_share": 0.79, "quality_flags": "partial_coverage"}),
     ("rule_covered", {"covered_share": None}),

@@ -47,6 +47,7 @@ def values(indicator: str, kind: str = "crude") -> pl.DataFrame:
         area_level=pl.when(pl.col("area_code") == "MIDT")
         .then(pl.lit("region"))
         .otherwise(pl.lit("municipality")),
+        period_type=pl.lit("year"),
         period_start=pl.lit(date(2024, 1, 1)),
         sex=pl.lit("total"),
         age_group=pl.lit("total"),
@@ -64,6 +65,17 @@ def test_shape() -> None:
     assert tuple(got.columns) == COLUMNS
     assert got["area_code"].to_list() == ["5001", "5006", "5007", "5014", "5020"]
     assert got.select(KEY).is_duplicated().sum() == 0
+
+
+def test_a_month_is_compared_with_months_that_begin_with_the_year() -> None:
+    year = values(SHARE)
+    january = year.with_columns(
+        pl.col("value", "lower_ci", "upper_ci") / 10, period_type=pl.lit("month")
+    )
+    got = comparisons(pl.concat([year, january]), specs(SHARE), GROUPS)
+    regions = got.group_by("period_type").agg(pl.col("region_value").unique())
+    assert dict(regions.iter_rows()) == {"year": [75.0], "month": [7.5]}
+    assert got["rank_of"].unique().to_list() == [3]
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ def exact(count: float = 12.0, *, shown: bool = True, **keys: object) -> pl.Data
         "age_group": "total",
         "breakdown": "total",
         "breakdown_value": "total",
+        "period_type": "year",
         "period_start": date(2024, 1, 1),
         "numerator": count,
         "denominator": 1000.0,
@@ -347,6 +348,14 @@ def test_a_cell_that_is_hidden_and_then_shown_is_refused(zones: Zones) -> None:
         refuse_changed_counts(zones, exact(), "20241231-1111111111")
 
 
+def test_a_ledger_from_before_months_holds_years(zones: Zones) -> None:
+    exact().drop("period_type").write_parquet(zones.ledger / "20231231-0000000000.parquet")
+    refuse_changed_counts(zones, exact(), "20241231-1111111111")
+    refuse_changed_counts(zones, exact(99.0, period_type="month"), "20241231-1111111111")
+    with pytest.raises(LedgerError, match="1 of 1"):
+        refuse_changed_counts(zones, exact(99.0), "20241231-1111111111")
+
+
 def test_the_ledger_lets_the_same_pass(zones: Zones) -> None:
     enter(zones, exact(), "20231231-0000000000")
     refuse_changed_counts(zones, exact(), "20241231-1111111111")
@@ -359,6 +368,7 @@ def test_the_ledger_lets_the_same_pass(zones: Zones) -> None:
         ("border_set", "2020"),
         ("sex", "male"),
         ("age_group", "80+"),
+        ("period_type", "month"),
         ("period_start", date(2023, 1, 1)),
         ("breakdown_value", "nursing_home"),
     ],

@@ -51,6 +51,7 @@ def test_the_truth_is_written_where_asked(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "truth").iterdir()} == {
         "indicator_truth.parquet",
         "indicator_truth_by_age.parquet",
+        "indicator_truth_by_month.parquet",
         "phenomena.parquet",
     }
 

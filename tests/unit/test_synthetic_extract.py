@@ -82,6 +82,7 @@ def test_same_settings_same_bytes(
     assert set(hashes(first)) == {
         "indicator_truth.parquet",
         "indicator_truth_by_age.parquet",
+        "indicator_truth_by_month.parquet",
         "phenomena.parquet",
     }
 

@@ -112,9 +112,12 @@ def _(mo, selected):
         from published.indicator_values as vals
         join published.areas as areas using (area_code)
         left join published.comparisons as comparisons
-            using (indicator_id, area_code, period_start, sex, age_group, value_kind)
+            using (
+                indicator_id, area_code, period_type, period_start, sex, age_group, value_kind
+            )
         where vals.indicator_id = getvariable('indicator')
             and year(vals.period_start) = getvariable('year')
+            and vals.period_type = 'year'
             and vals.value_kind = 'direct_region'
             and vals.sex = 'total'
             and vals.age_group = 'total'

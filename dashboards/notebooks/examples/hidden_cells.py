@@ -97,6 +97,7 @@ def _(mo, selected):
             from published.indicator_values as vals
             join published.indicators as indicators using (indicator_id, indicator_version)
             where year(vals.period_start) = getvariable('year')
+                and vals.period_type = 'year'
                 and vals.value_kind = 'crude'
                 and vals.sex = 'total'
                 and vals.age_group = 'total'

@@ -72,6 +72,7 @@ select
     counted.service,
     counted.person_id,
     cast(extract(year from counted.notice_on) as integer) as year,
+    cast(extract(month from counted.notice_on) as integer) as month,
     counted.municipality_code,
     users.encounter_key is not null as is_user,
     coalesce({{ days_between('counted.started_on', 'replies.early_notice_on') }} <= 1, false)

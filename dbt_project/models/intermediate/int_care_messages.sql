@@ -21,6 +21,7 @@ select
     sent.message_key,
     links.person_id,
     cast(extract(year from sent.sent_on) as integer) as year,
+    cast(extract(month from sent.sent_on) as integer) as month,
     sent.municipality_code,
     sent.is_rejected
 from sent

@@ -4,6 +4,7 @@ select
     stays.person_id,
     stays.municipality_of_stay as municipality_code,
     cast(extract(year from stays.ended_on) as integer) as year,
+    cast(extract(month from stays.ended_on) as integer) as month,
     stays.ended_on,
     notices.notice_on,
     {{ days_between('stays.started_on', 'stays.ended_on') }} as bed_days,

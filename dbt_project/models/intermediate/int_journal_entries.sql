@@ -3,6 +3,7 @@ select
     entries.entry_key,
     links.person_id,
     cast(extract(year from entries.recorded_on) as integer) as year,
+    cast(extract(month from entries.recorded_on) as integer) as month,
     entries.municipality_code,
     entries.staff_key,
     entries.form = 'structured' as is_structured,

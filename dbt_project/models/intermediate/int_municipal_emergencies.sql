@@ -22,6 +22,7 @@ select
     links.person_id,
     events.kind,
     cast(extract(year from events.happened_on) as integer) as year,
+    cast(extract(month from events.happened_on) as integer) as month,
     spells.municipality_code
 from events
 inner join {{ ref('int_person_links') }} as links on events.patient_key = links.patient_key

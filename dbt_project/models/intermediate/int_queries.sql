@@ -13,6 +13,7 @@ select
     queries.message_key,
     links.person_id,
     cast(extract(year from queries.sent_on) as integer) as year,
+    cast(extract(month from queries.sent_on) as integer) as month,
     queries.municipality_code,
     coalesce(answers.answered_on <= days.next_working_day, false) as is_answered_in_time
 from {{ ref('stg_journal__message') }} as queries

@@ -2,9 +2,10 @@ select
     service,
     person_id,
     year,
+    month,
     municipality_code,
     cast(null as varchar) as provider_key,
     cast(count(*) as double) as value
 from {{ ref('int_admission_notices') }}
 where is_user and is_reported
-group by service, person_id, year, municipality_code
+group by service, person_id, year, month, municipality_code

@@ -2,6 +2,7 @@ select
     cast(null as varchar) as service,
     stays.person_id,
     stays.year,
+    stays.month,
     stays.municipality_code,
     cast(null as varchar) as provider_key,
     cast(count(distinct stays.encounter_key) as double) as value
@@ -13,4 +14,4 @@ inner join {{ ref('stg_journal__message') }} as messages
 where
     stays.notice_on is not null
     and messages.message_type = 'utskrivningsrapport'
-group by stays.person_id, stays.year, stays.municipality_code
+group by stays.person_id, stays.year, stays.month, stays.municipality_code

@@ -2,9 +2,10 @@ select
     cast(null as varchar) as service,
     person_id,
     year,
+    month,
     municipality_code,
     staff_key as provider_key,
     cast(count(*) as double) as value
 from {{ ref('int_journal_entries') }}
 where is_structured
-group by person_id, year, municipality_code, staff_key
+group by person_id, year, month, municipality_code, staff_key

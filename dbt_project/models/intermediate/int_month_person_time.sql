@@ -1,0 +1,83 @@
+-- Person-years that anybody can look up, by month: of the register's inhabitants on covered days, or
+-- of residents in the journal where public denominators come from it. A year is the sum of its months.
+with of_the_register as (
+    select
+        indicators.indicator_id,
+        covered.year,
+        covered.month,
+        population.municipality_code,
+        sum(
+            cast(covered.covered_days as double) / years.days
+            * (population.persons_begin + population.persons_end) / 2
+        ) as person_years,
+        sum(greatest(population.persons_begin, population.persons_end)) as persons
+    from {{ source('catalogue', 'indicators') }} as indicators
+    inner join {{ ref('int_covered_months') }} as covered
+        on indicators.service = covered.service
+    inner join {{ source('catalogue', 'years') }} as years on covered.year = years.year
+    inner join {{ ref('int_register_population') }} as population
+        on
+            covered.municipality_code = population.municipality_code
+            and covered.year = population.year
+            and population.age between indicators.age_min and indicators.age_max
+    where
+        indicators.has_months
+        and {{ is_of_the_register() }}
+    group by indicators.indicator_id, covered.year, covered.month, population.municipality_code
+),
+
+covered_residents as (
+    select
+        indicators.indicator_id,
+        months.year,
+        months.month,
+        spells.municipality_code,
+        spells.person_id,
+        {{ days_between(
+            'greatest(spells.valid_from, covered.valid_from, months.first_day)',
+            'least(spells.valid_to, covered.valid_to, months.next_first_day)'
+        ) }} as days
+    from {{ source('catalogue', 'indicators') }} as indicators
+    inner join {{ ref('int_covered_spells') }} as covered
+        on indicators.service = covered.service
+    inner join {{ ref('int_residence_spells') }} as spells
+        on
+            covered.municipality_code = spells.municipality_code
+            and covered.valid_from < spells.valid_to
+            and covered.valid_to > spells.valid_from
+    inner join {{ source('catalogue', 'months') }} as months
+        on
+            greatest(spells.valid_from, covered.valid_from) < months.next_first_day
+            and least(spells.valid_to, covered.valid_to) > months.first_day
+    inner join {{ ref('int_persons') }} as persons
+        on
+            spells.person_id = persons.person_id
+            and {{ age_at_year_end('persons.birth_date', 'months.year') }}
+            between indicators.age_min and indicators.age_max
+    where
+        indicators.has_months
+        and indicators.has_public_denominator
+        and indicators.inhabitants_from = 'journal'
+),
+
+of_the_journal as (
+    select
+        covered_residents.indicator_id,
+        covered_residents.year,
+        covered_residents.month,
+        covered_residents.municipality_code,
+        cast(sum(covered_residents.days) as double) / years.days as person_years,
+        count(distinct covered_residents.person_id) as persons
+    from covered_residents
+    inner join {{ source('catalogue', 'years') }} as years on covered_residents.year = years.year
+    group by
+        covered_residents.indicator_id,
+        covered_residents.year,
+        covered_residents.month,
+        covered_residents.municipality_code,
+        years.days
+)
+
+select * from of_the_register
+union all
+select * from of_the_journal

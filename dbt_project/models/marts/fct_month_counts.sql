@@ -1,0 +1,274 @@
+-- Exact counts by month of indicators whose events are dated, all their sexes and ages together. Rows of
+-- municipalities hold what their year or their month covers: of a year that is covered, the months
+-- before the service came hold the days that it had. Rows of the region hold covered months alone.
+with dated as (
+    select
+        indicators.indicator_id,
+        indicators.kind,
+        measured.person_id,
+        measured.provider_key,
+        measured.year,
+        measured.month,
+        measured.municipality_code,
+        case when measured.measure_id = indicators.numerator_measure then measured.value else 0 end
+            as numerator,
+        case when measured.measure_id = indicators.denominator_measure then measured.value else 0 end
+            as denominator
+    from {{ source('catalogue', 'indicators') }} as indicators
+    inner join {{ ref('int_measure_values') }} as measured
+        on
+            measured.measure_id in (indicators.numerator_measure, indicators.denominator_measure)
+            and coalesce(measured.service, indicators.service) = indicators.service
+    left join {{ ref('int_persons') }} as persons on measured.person_id = persons.person_id
+    where
+        indicators.has_months
+        and measured.month is not null
+        and (
+            indicators.counting = 'flow'
+            or {{ age_at_year_end('persons.birth_date', 'measured.year') }}
+            between indicators.age_min and indicators.age_max
+        )
+),
+
+covered as (
+    select
+        of_month.indicator_id,
+        of_month.area_code,
+        cast(extract(year from of_month.period_start) as integer) as year,
+        cast(extract(month from of_month.period_start) as integer) as month,
+        of_month.coverage_state <> 'not_covered' as is_covered
+    from {{ ref('fct_month_coverage') }} as of_month
+    inner join {{ ref('fct_coverage') }} as of_year
+        on
+            of_month.indicator_id = of_year.indicator_id
+            and of_month.area_code = of_year.area_code
+            and extract(year from of_month.period_start) = extract(year from of_year.period_start)
+    where
+        of_month.area_level = 'municipality'
+        and (of_month.coverage_state <> 'not_covered' or of_year.coverage_state <> 'not_covered')
+),
+
+placed as (
+    select
+        dated.*,
+        coalesce(covered.is_covered, dated.municipality_code is null) as is_covered
+    from dated
+    left join covered
+        on
+            dated.indicator_id = covered.indicator_id
+            and dated.municipality_code = covered.area_code
+            and dated.year = covered.year
+            and dated.month = covered.month
+    where dated.municipality_code is null or covered.indicator_id is not null
+),
+
+contributions as (
+    select
+        indicator_id,
+        kind,
+        person_id,
+        year,
+        month,
+        municipality_code,
+        is_covered,
+        sum(numerator) as numerator,
+        sum(denominator) as denominator
+    from placed
+    group by indicator_id, kind, person_id, year, month, municipality_code, is_covered
+),
+
+in_areas as (
+    select
+        'municipality' as area_level,
+        municipality_code as area_code,
+        contributions.*
+    from contributions
+    where municipality_code is not null
+    union all
+    select
+        'region' as area_level,
+        'MIDT' as area_code,
+        contributions.*
+    from contributions
+    where is_covered
+),
+
+-- A person who lived in two municipalities is one person in the region.
+persons_in_areas as (
+    select
+        indicator_id,
+        area_level,
+        area_code,
+        year,
+        month,
+        person_id,
+        sum(numerator) as numerator,
+        sum(denominator) as denominator,
+        max(case when kind = 'proportion' and denominator - numerator > 1e-9 then 1 else 0 end)
+            as is_complement
+    from in_areas
+    group by indicator_id, area_level, area_code, year, month, person_id
+),
+
+of_persons as (
+    select
+        indicator_id,
+        area_level,
+        area_code,
+        year,
+        month,
+        sum(numerator) as numerator,
+        sum(denominator) as denominator,
+        sum(numerator * numerator) as numerator_sq,
+        max(numerator) as numerator_max,
+        max(denominator) as denominator_max,
+        sum(case when numerator > 0 then 1 else 0 end) as numerator_persons,
+        sum(case when denominator > 0 then 1 else 0 end) as denominator_persons,
+        sum(is_complement) as complement_persons
+    from persons_in_areas
+    group by indicator_id, area_level, area_code, year, month
+),
+
+public_in_areas as (
+    select
+        'municipality' as area_level,
+        person_time.municipality_code as area_code,
+        person_time.*
+    from {{ ref('int_month_person_time') }} as person_time
+    inner join covered
+        on
+            person_time.indicator_id = covered.indicator_id
+            and person_time.municipality_code = covered.area_code
+            and person_time.year = covered.year
+            and person_time.month = covered.month
+    union all
+    select
+        'region' as area_level,
+        'MIDT' as area_code,
+        person_time.*
+    from {{ ref('int_month_person_time') }} as person_time
+    inner join covered
+        on
+            person_time.indicator_id = covered.indicator_id
+            and person_time.municipality_code = covered.area_code
+            and person_time.year = covered.year
+            and person_time.month = covered.month
+    where covered.is_covered
+),
+
+public_sides as (
+    select
+        indicator_id,
+        area_level,
+        area_code,
+        year,
+        month,
+        sum(person_years) as person_years,
+        sum(persons) as persons
+    from public_in_areas
+    group by indicator_id, area_level, area_code, year, month
+),
+
+provided as (
+    select
+        'municipality' as area_level,
+        municipality_code as area_code,
+        placed.*
+    from placed
+    where municipality_code is not null
+    union all
+    select
+        'region' as area_level,
+        'MIDT' as area_code,
+        placed.*
+    from placed
+    where is_covered
+),
+
+providers as (
+    select
+        indicator_id,
+        area_code,
+        year,
+        month,
+        count(distinct provider_key) as providers
+    from provided
+    where denominator > 0
+    group by indicator_id, area_code, year, month
+),
+
+has_providers as (
+    select distinct indicator_id
+    from placed
+    where provider_key is not null
+),
+
+keys as (
+    select
+        indicator_id,
+        area_level,
+        area_code,
+        year,
+        month
+    from of_persons
+    union
+    select
+        indicator_id,
+        area_level,
+        area_code,
+        year,
+        month
+    from public_sides
+)
+
+select
+    keys.indicator_id,
+    keys.area_level,
+    keys.area_code,
+    months.first_day as period_start,
+    months.last_day as period_end,
+    cast(coalesce(counted.numerator, 0) as double) as numerator,
+    cast(coalesce(public_sides.person_years, counted.denominator, 0) as double) as denominator,
+    cast(coalesce(counted.numerator_sq, 0) as double) as numerator_sq,
+    cast(coalesce(counted.numerator_max, 0) as double) as numerator_max,
+    -- One year of a person is the most that anybody adds to person-years.
+    cast(case when indicators.has_public_denominator then 1 else coalesce(counted.denominator_max, 0) end as double)
+        as denominator_max,
+    cast(coalesce(counted.numerator_persons, 0) as bigint) as numerator_persons,
+    cast(coalesce(public_sides.persons, counted.denominator_persons, 0) as bigint) as denominator_persons,
+    -- Against public persons, the difference that a reader computes; who moved may make it negative.
+    cast(
+        case
+            when indicators.has_public_denominator
+                then coalesce(public_sides.persons, 0) - coalesce(counted.numerator_persons, 0)
+            else coalesce(counted.complement_persons, 0)
+        end as bigint
+    ) as complement_persons,
+    cast(
+        case when has_providers.indicator_id is not null then coalesce(providers.providers, 0) end as bigint
+    ) as providers
+from keys
+inner join {{ source('catalogue', 'indicators') }} as indicators on keys.indicator_id = indicators.indicator_id
+inner join {{ source('catalogue', 'months') }} as months
+    on
+        keys.year = months.year
+        and keys.month = months.month
+left join of_persons as counted
+    on
+        keys.indicator_id = counted.indicator_id
+        and keys.area_code = counted.area_code
+        and keys.year = counted.year
+        and keys.month = counted.month
+left join public_sides
+    on
+        keys.indicator_id = public_sides.indicator_id
+        and keys.area_code = public_sides.area_code
+        and keys.year = public_sides.year
+        and keys.month = public_sides.month
+left join providers
+    on
+        keys.indicator_id = providers.indicator_id
+        and keys.area_code = providers.area_code
+        and keys.year = providers.year
+        and keys.month = providers.month
+left join has_providers on keys.indicator_id = has_providers.indicator_id

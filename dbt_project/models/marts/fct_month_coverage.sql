@@ -1,0 +1,123 @@
+-- How much of each month an indicator covers, by the calendar of the place. A municipality that goes
+-- live in mid-year is covered from then on, whatever becomes of its year.
+with inhabitants as (
+    select
+        'register' as inhabitants_from,
+        municipality_code,
+        year,
+        sum(persons_end) as residents
+    from {{ ref('int_register_population') }}
+    group by municipality_code, year
+    union all
+    select
+        'journal' as inhabitants_from,
+        municipality_code,
+        year,
+        count(*) as residents
+    from {{ ref('int_residents') }}
+    where municipality_code is not null
+    group by municipality_code, year
+),
+
+lived_in as (
+    select distinct
+        municipality_code,
+        year
+    from {{ ref('int_resident_days') }}
+    where municipality_code is not null
+),
+
+shares as (
+    select
+        indicators.indicator_id,
+        indicators.full_share,
+        indicators.flagged_share,
+        municipalities.municipality_code,
+        months.first_day,
+        months.last_day,
+        coalesce(inhabitants.residents, 0) as residents,
+        -- What nobody in the journal has lived in has no strata to be counted by.
+        case
+            when lived_in.municipality_code is null then 0.0
+            else coalesce(cast(covered.covered_days as double) / months.days, 0.0)
+        end as covered_share,
+        case
+            when indicators.service = 'hospital' then covered.share_days / nullif(covered.covered_days, 0)
+            else 1.0
+        end as mean_live_share
+    from {{ source('catalogue', 'indicators') }} as indicators
+    cross join {{ source('catalogue', 'months') }} as months
+    inner join {{ source('catalogue', 'years') }} as years on months.year = years.year
+    -- The municipalities of a year are those of its last day, as in its yearly figures.
+    inner join {{ source('catalogue', 'municipalities') }} as municipalities
+        on
+            municipalities.valid_from <= years.last_day
+            and {{ open_end('municipalities.valid_to') }} >= years.last_day
+    left join {{ ref('int_covered_months') }} as covered
+        on
+            indicators.service = covered.service
+            and municipalities.municipality_code = covered.municipality_code
+            and months.year = covered.year
+            and months.month = covered.month
+    left join inhabitants
+        on
+            indicators.inhabitants_from = inhabitants.inhabitants_from
+            and municipalities.municipality_code = inhabitants.municipality_code
+            and months.year = inhabitants.year
+    left join lived_in
+        on
+            municipalities.municipality_code = lived_in.municipality_code
+            and months.year = lived_in.year
+    where indicators.has_months
+),
+
+municipalities as (
+    select
+        shares.*,
+        case
+            when shares.covered_share < shares.flagged_share - 1e-9 then 'not_covered'
+            when shares.covered_share < shares.full_share - 1e-9 or shares.mean_live_share < shares.full_share - 1e-9
+                then 'flagged'
+            else 'full'
+        end as coverage_state
+    from shares
+),
+
+regions as (
+    select
+        indicator_id,
+        full_share,
+        first_day,
+        last_day,
+        coalesce(
+            cast(sum(case when coverage_state <> 'not_covered' then residents else 0 end) as double)
+            / nullif(sum(residents), 0),
+            0.0
+        ) as covered_share
+    from municipalities
+    group by indicator_id, full_share, first_day, last_day
+)
+
+select
+    indicator_id,
+    'municipality' as area_level,
+    municipality_code as area_code,
+    first_day as period_start,
+    last_day as period_end,
+    cast(covered_share as double) as covered_share,
+    coverage_state
+from municipalities
+union all
+select
+    indicator_id,
+    'region' as area_level,
+    'MIDT' as area_code,
+    first_day as period_start,
+    last_day as period_end,
+    covered_share,
+    case
+        when covered_share = 0 then 'not_covered'
+        when covered_share < full_share - 1e-9 then 'flagged'
+        else 'full'
+    end as coverage_state
+from regions

@@ -1,0 +1,356 @@
+"""Linked systems of months: what the months of a year and their sums give away.
+
+Belongs here: cells and unknowns of an audit group's months, which of its year's totals are known
+beside them, and one system of both. Does not belong here: the year's system (``systems``), which
+is protected first and never changed by its months, and what is hidden (the table door decides).
+
+Unknowns are measure × area × month. A month of an area may be shown only where the year's total of
+the area is; then the year is known, and the sum of its months. Where the year is hidden so are all
+its months, and only their sum with other areas is told. That months add nothing to what a reader
+knows of hidden figures of the year is not taken on trust: ``joint_system`` is audited too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import polars as pl
+
+from anonymization.tables import LinkedSystem
+from pipelines.catalogue.model import Indicator
+from pipelines.publication.figures import AREA, FIGURE, MUNICIPALITY, REGION, TOTAL
+from pipelines.publication.quantities import Linked, Quantities, linked_indicators, quantities
+from pipelines.publication.system_cells import (
+    BAND,
+    CELL,
+    CELL_COLUMNS,
+    REST,
+    WHOLE,
+    area_cells,
+    cell_id,
+    fractional,
+)
+from pipelines.publication.system_rest import rest_cells
+from pipelines.publication.systems import AuditGroup, figure_cells, without_denominator
+
+TIED = "months|"
+"""Begins the id of the sum of a total's months."""
+
+KEPT_WEIGHT = 1000.0
+"""What a known total of a year weighs: it is in view already, so no pattern may hide it."""
+
+
+@dataclass(frozen=True)
+class MonthGroup:
+    """The months of an audit group's year.
+
+    Attributes:
+        group: The months as an audit group of their own: cells of the months and totals of the
+            year that are in view; ``figures`` are those of the months.
+        of_year: Id of the year's audit group.
+        ties: Unknowns of months per total of the year, whether in view or not: cell_id (of the
+            year's system), variable_id.
+        bounds: Unknowns that are parts of a common denominator: variable_id, denominator_cell
+            (of the denominator's own months), upper_bound.
+    """
+
+    group: AuditGroup
+    of_year: str
+    ties: pl.DataFrame
+    bounds: pl.DataFrame
+
+    def beside(self, verdicts: pl.DataFrame) -> MonthGroup:
+        """The same, once it is known which common denominators are in view.
+
+        A numerator without denominator is not published, and where the denominator of a month is
+        in view it bounds the numerator.
+
+        Args:
+            verdicts: Cells of groups before it: period_start, cell_id, ``ok``.
+        """
+        group = without_denominator(self.group, verdicts)
+        in_view = verdicts.filter("ok").select(denominator_cell="cell_id")
+        known = self.bounds.join(in_view, on="denominator_cell", how="semi")
+        unknowns = group.system.variables.select("variable_id").join(
+            known.select("variable_id", "upper_bound"), on="variable_id", how="left"
+        )
+        return replace(self, group=replace(group, system=replace(group.system, variables=unknowns)))
+
+
+def month_groups(
+    months: pl.DataFrame,
+    specs: Sequence[Indicator],
+    years: Sequence[tuple[AuditGroup, pl.DataFrame]],
+) -> list[MonthGroup]:
+    """The months of all audit groups and years.
+
+    Args:
+        months: ``months.month_figures``.
+        specs: Indicators to publish.
+        years: Audit groups of the years with what is shown of each: ``cell_id`` and ``status``
+            (ok | suppressed).
+
+    Returns:
+        One entry per audit group and year with countable months, in order.
+    """
+    linked = {one.name: one for one in linked_indicators(specs)}
+    known = {group.group_id: (group, cells) for group, cells in years}
+    found = []
+    counted = months.filter("counted").with_columns(year=pl.col("period_start").dt.year())
+    for year in sorted(counted["year"].unique()):
+        for name, group in linked.items():
+            own = _with_months(group)
+            rows = counted.filter(
+                pl.col("year") == year,
+                pl.col("indicator_id").is_in([spec.id for spec in (*own.members, *own.guests)]),
+            )
+            if not rows.is_empty():
+                found.append(_month_group(own, rows, known.get(f"{name}|{year}"), year))
+    return found
+
+
+def _with_months(linked: Linked) -> Linked:
+    members = tuple(spec for spec in linked.members if spec.has_months)
+    guests = tuple(spec for spec in linked.guests if spec.has_months)
+    return replace(linked, members=members, guests=guests)
+
+
+def _month_group(
+    linked: Linked,
+    rows: pl.DataFrame,
+    year: tuple[AuditGroup, pl.DataFrame] | None,
+    number: int,
+) -> MonthGroup:
+    parts = quantities(linked)
+    # A month is to its year what a sex is to both: the cells of ``system_cells`` serve as they are.
+    named = rows.with_columns(sex=pl.col("period_start").dt.strftime("%Y-%m"))
+    _check_alike(linked, named)
+    wanted = parts.from_figures(named)
+    in_sum = named.filter("exact").select(*AREA, "sex").unique()
+    cells = _telling(area_cells(fractional(wanted), wanted), in_sum, year)
+    terms = _terms(cells, in_sum, parts)
+    rest, rest_terms = rest_cells(cells.join(in_sum, on=[*AREA, "sex"], how="semi"), terms)
+    rest = _with_year_cell(rest.drop("year_cell"))
+    ties = _ties(pl.concat([cells.select(_TIED), rest.select(_TIED)]), parts, year)
+    kept, kept_terms = _in_view(ties, year)
+    all_terms = pl.concat([terms, rest_terms, kept_terms])
+    system = LinkedSystem(
+        variables=all_terms.select("variable_id").unique(),
+        cells=pl.concat([frame.select(CELL_COLUMNS) for frame in (cells, rest, kept)]),
+        terms=all_terms.with_columns(coefficient=pl.lit(1.0)),
+    )
+    group = AuditGroup(
+        group_id=f"{linked.name}|{number}|months",
+        policy_id=linked.policy_id,
+        indicator_ids=tuple(spec.id for spec in linked.members),
+        period_start=date(number, 1, 1),
+        period_end=date(number, 12, 31),
+        system=system,
+        figures=figure_cells(linked, named.filter("exact")).with_columns(sex=pl.lit(TOTAL)),
+    )
+    bounds = _bounds(named, parts, figure_cells(linked, named))
+    return MonthGroup(group, f"{linked.name}|{number}", ties, bounds)
+
+
+def _check_alike(linked: Linked, named: pl.DataFrame) -> None:
+    """Linked months must sum the same persons of the same municipalities."""
+    concerned = len({spec.id for spec in (*linked.members, *linked.guests)})
+    exact = named.filter("exact")
+    per_month = exact.group_by(*AREA, "sex").agg(pl.col("indicator_id").n_unique())
+    apart = per_month.filter(pl.col("indicator_id") != concerned).height
+    if apart or named.select(BAND).n_unique() > 1:
+        msg = (
+            f"{linked.name}: shares a measure by month, but its indicators differ in ages, or in "
+            f"coverage in {apart} areas and months; give them the same or different measures"
+        )
+        raise ValueError(msg)
+
+
+_TIED = (*CELL, "year_cell", "value")
+
+
+def _with_year_cell(cells: pl.DataFrame) -> pl.DataFrame:
+    """Cells of months with the id of their year's total."""
+    year = cells.select("cell_id", *CELL).with_columns(sex=pl.lit(TOTAL))
+    ids = year.select("cell_id", year_cell=cell_id("quantity"))
+    return cells.join(ids, on="cell_id", maintain_order="left")
+
+
+def _telling(
+    cells: pl.DataFrame, in_sum: pl.DataFrame, year: tuple[AuditGroup, pl.DataFrame] | None
+) -> pl.DataFrame:
+    """Cells, publishable where their month is covered and their year's total is not hidden."""
+    covered = pl.lit(value=True)
+    marked = _with_year_cell(cells).join(
+        in_sum.with_columns(covered=covered), on=[*AREA, "sex"], how="left"
+    )
+    unseen = [] if year is None else year[1].filter(pl.col("status") != "ok")["cell_id"].to_list()
+    told = pl.col("covered").fill_null(value=False) & ~pl.col("year_cell").is_in(unseen)
+    # Where all months are hidden, whatever they hold, none is known to be a small one: the second
+    # attacker knows nothing of numbers that are not whole.
+    return marked.with_columns(
+        publishable=pl.col("publishable") & told, integer=pl.col("integer") & told
+    )
+
+
+def _terms(cells: pl.DataFrame, in_sum: pl.DataFrame, parts: Quantities) -> pl.DataFrame:
+    """Terms of the cells; the region's are its municipalities in the month, and a rest."""
+    spread = cells.select("cell_id", *AREA, "sex", "quantity").join(parts.unknowns, on="quantity")
+    own = spread.filter(pl.col("area_level") == MUNICIPALITY)
+    whole = spread.filter(pl.col("area_level") == REGION).drop("area_code")
+    places = in_sum.filter(pl.col("area_level") == MUNICIPALITY).select("sex", "area_code")
+    rest = in_sum.select("sex", area_code=pl.lit(REST)).unique()
+    summed = whole.join(pl.concat([places, rest]), on="sex")
+    columns = ["cell_id", "unknown", "area_code", "sex"]
+    both = pl.concat([own.select(columns), summed.select(columns)])
+    return both.select("cell_id", variable_id=_variable("sex"))
+
+
+def _variable(month: str) -> pl.Expr:
+    return pl.concat_str("unknown", "area_code", month, separator="|")
+
+
+def _ties(
+    cells: pl.DataFrame, parts: Quantities, year: tuple[AuditGroup, pl.DataFrame] | None
+) -> pl.DataFrame:
+    """Totals of the year that months make up: cell_id (of the year), variable_id.
+
+    Of months in which nobody is covered the rest of the year holds more than the months do: then
+    neither it nor the region is tied.
+
+    Raises:
+        ValueError: If the months of a municipality do not add up to its year.
+    """
+    if year is None:
+        return pl.DataFrame(schema={"cell_id": pl.String, "variable_id": pl.String})
+    totals = year[0].system.cells.select(year_cell="cell_id", total="value")
+    local = cells.filter(pl.col("area_level") != REGION).join(totals, on="year_cell")
+    summed = local.with_columns(apart=_apart("year_cell"))
+    wrong = summed.filter(pl.col("apart") > WHOLE, pl.col("area_level") == MUNICIPALITY)
+    if wrong.height:
+        msg = (
+            f"{year[0].group_id}: the months of {wrong['year_cell'].n_unique()} totals do not add "
+            "up to their year; check fct_month_counts"
+        )
+        raise ValueError(msg)
+    own = summed.filter(pl.col("apart") <= WHOLE)
+    region = cells.filter(pl.col("area_level") == REGION).join(totals, on="year_cell")
+    whole = (
+        own.drop("year_cell", "total")
+        .join(region.select("quantity", "year_cell", "total").unique(), on="quantity")
+        .filter(_apart("quantity") <= WHOLE)
+    )
+    columns = ["year_cell", "quantity", "area_code", "sex"]
+    tied = pl.concat([own.select(columns), whole.select(columns)])
+    return tied.join(parts.unknowns, on="quantity").select(
+        cell_id="year_cell", variable_id=_variable("sex")
+    )
+
+
+def _apart(key: str) -> pl.Expr:
+    """How far the months of a key are from its total of the year."""
+    return (pl.col("value").sum().over(key) - pl.col("total")).abs()
+
+
+def _in_view(
+    ties: pl.DataFrame, year: tuple[AuditGroup, pl.DataFrame] | None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Totals of the year that a reader sees, as cells over months, and their terms."""
+    if year is None:
+        return pl.DataFrame(schema=dict.fromkeys(CELL_COLUMNS)), ties
+    seen = year[1].filter(pl.col("status") == "ok").select("cell_id")
+    terms = ties.join(seen, on="cell_id", how="semi")
+    cells = year[0].system.cells.join(terms, on="cell_id", how="semi")
+    return _known(cells, publishable=True), terms
+
+
+def _known(cells: pl.DataFrame, *, publishable: bool) -> pl.DataFrame:
+    """Cells whose number is known, and which break no rule."""
+    counts = ("persons", "complement_persons", "denominator_persons")
+    return cells.select(
+        "cell_id",
+        "value",
+        *(pl.lit(None, dtype=pl.Int64).alias(name) for name in counts),
+        "providers",
+        largest_share=pl.lit(None, dtype=pl.Float64),
+        weight=pl.lit(KEPT_WEIGHT),
+        publishable=pl.lit(publishable),
+        group="cell_id",
+        magnitude=pl.lit(value=False),
+        integer="integer",
+    ).select(CELL_COLUMNS)
+
+
+def _bounds(named: pl.DataFrame, parts: Quantities, figures: pl.DataFrame) -> pl.DataFrame:
+    """Numerators that are a part of a common denominator, and the denominator of their month."""
+    bounded = named.join(parts.roles.filter("bounded"), on="indicator_id").filter(
+        pl.col("area_level") == MUNICIPALITY, pl.col("numerator") <= pl.col("denominator") + WHOLE
+    )
+    return (
+        bounded.join(figures.select(*FIGURE, "denominator_cell"), on=list(FIGURE))
+        .select(
+            "denominator_cell",
+            variable_id=pl.concat_str("numerator_quantity", "area_code", "sex", separator="|"),
+            upper_bound="denominator",
+        )
+        .drop_nulls("denominator_cell")
+        .unique("variable_id", keep="any")
+    )
+
+
+def joint_system(months: MonthGroup, year: tuple[AuditGroup, pl.DataFrame] | None) -> LinkedSystem:
+    """Months and their year in one system, each hidden total of the year tied to its months.
+
+    Args:
+        months: The months.
+        year: Their year's audit group with what is shown of it: ``cell_id`` and ``status``.
+
+    Returns:
+        Cells of both; of totals in view the sum over their months (``months|`` and the total's
+        id) has the total's value, of hidden ones the sum less the total is nothing.
+    """
+    own = months.group.system
+    if year is None:
+        return own
+    group, statuses = year
+    totals = group.system.cells.join(months.ties, on="cell_id", how="semi")
+    seen = statuses.filter(pl.col("status") == "ok").select("cell_id")
+    hidden = totals.join(seen, on="cell_id", how="anti")
+    value = pl.when(pl.col("cell_id").is_in(hidden["cell_id"].implode())).then(0.0)
+    renamed = (pl.lit(TIED) + pl.col("cell_id")).alias("cell_id")
+    summed = totals.with_columns(value.otherwise("value").alias("value"), renamed)
+    tie = _known(summed, publishable=False)
+    of_months = months.ties.select(renamed, "variable_id", coefficient=pl.lit(1.0))
+    of_year = group.system.terms.join(hidden, on="cell_id", how="semi").select(
+        renamed, "variable_id", coefficient=-pl.col("coefficient")
+    )
+    kept = months.ties.select("cell_id").unique()
+    cells = own.cells.join(kept, on="cell_id", how="anti")
+    terms = own.terms.join(kept, on="cell_id", how="anti")
+    return LinkedSystem(
+        variables=pl.concat([group.system.variables, own.variables]),
+        cells=pl.concat([frame.select(CELL_COLUMNS) for frame in (group.system.cells, cells, tie)]),
+        terms=pl.concat([group.system.terms, terms, of_months, of_year]),
+    )
+
+
+def joint_statuses(
+    system: LinkedSystem, year: tuple[AuditGroup, pl.DataFrame] | None, months: pl.DataFrame
+) -> pl.DataFrame:
+    """Status of every cell of a joint system: cell_id, status.
+
+    Args:
+        system: ``joint_system``.
+        year: The year's audit group with what is shown of it.
+        months: What is shown of its months: ``cell_id`` and ``status``.
+    """
+    frames = [months] if year is None else [year[1], months]
+    told = pl.concat([frame.select("cell_id", "status") for frame in frames])
+    # Totals of the year are cells of the months too; the year's word counts.
+    told = told.unique("cell_id", keep="first", maintain_order=True)
+    return system.cells.select("cell_id").join(told, on="cell_id", how="left").with_columns(
+        pl.when(pl.col("cell_id").str.starts_with(TIED)).then(pl.lit("ok")).otherwise("status")
+        .alias("status")
+    )  # fmt: skip

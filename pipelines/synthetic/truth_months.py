@@ -1,0 +1,217 @@
+"""The truth by month, of indicators whose events have a date.
+
+Belongs here: counting the measures of years (``truth_definitions``) by month, and which months are
+covered. Does not belong here: the measures themselves. No step of the pipeline may read it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import polars as pl
+
+from pipelines.settings import PublicDenominators
+from pipelines.synthetic import truth_persons as states
+from pipelines.synthetic import truth_register as register
+from pipelines.synthetic.model import Region
+from pipelines.synthetic.truth_coverage import (
+    Coverage,
+    covered_time,
+    load_coverage,
+    mean_hospital_share,
+    state,
+)
+from pipelines.synthetic.truth_definition import Definition, Measure
+from pipelines.synthetic.truth_definitions import DEFINITIONS
+from pipelines.synthetic.truth_persons import World
+
+MONTHLY = (
+    "admission_report_by_next_day_share",
+    "discharge_report_same_day_share",
+    "documented_same_day_share",
+    "early_notice_by_next_day_share",
+    "messages_rejected_share",
+    "out_of_hours_contacts_per_1000",
+    "query_reply_within_one_working_day_share",
+    "ready_for_discharge_days_per_1000",
+    "ready_for_discharge_same_day_share",
+    "ready_for_discharge_share_of_bed_days",
+    "structured_documentation_share",
+)
+REGION_CODE = "MIDT"
+_KEY = ["area_level", "area_code", "month"]
+
+
+def month_truth(
+    region: Region, public_denominators: PublicDenominators = "register"
+) -> pl.DataFrame:
+    """Exact figures by month, from a region's tables alone.
+
+    Args:
+        region: The region.
+        public_denominators: Whose persons stand below public figures.
+
+    Returns:
+        indicator_id, area_level, area_code, month (its first day), numerator, denominator (null
+        where the month is not covered), coverage_state; in order of the keys. All sexes and ages
+        of an indicator together.
+    """
+    world = replace(states.world(region, load_coverage()), by_month=True)
+    known = register.inhabitants(region) if public_denominators == "register" else None
+    parts = [_of_indicator(world, name, DEFINITIONS[name], known) for name in MONTHLY]
+    return pl.concat(parts).sort("indicator_id", *_KEY)
+
+
+def _of_indicator(
+    world: World, name: str, definition: Definition, known: pl.DataFrame | None
+) -> pl.DataFrame:
+    coverage = pl.concat(
+        _covered(world.coverage, _places(world, year), definition.service, month)
+        for year in world.years
+        for month in (dt.date(year, number, 1) for number in range(1, 13))
+    )
+    live = coverage.filter(pl.col("coverage_state") != "not_covered")
+    sides = [
+        _summed(_events(world, definition, getattr(definition, side)), live, side)
+        for side in ("numerator", "denominator")
+        if side == "numerator" or not definition.person_time
+    ]
+    if definition.person_time:
+        sides.append(_summed(_person_time(world, definition, known), live, "denominator"))
+    counted = sides[0].join(sides[1], on=_KEY, how="full", coalesce=True)
+    shown = pl.col("coverage_state") != "not_covered"
+    figures = pl.col("numerator", "denominator").fill_null(0.0)
+    return (
+        _areas(coverage)
+        .join(counted, on=_KEY, how="left")
+        .with_columns(pl.when(shown).then(figures))
+        .select(pl.lit(name).alias("indicator_id"), *_KEY, "numerator", "denominator",
+                "coverage_state")
+    )  # fmt: skip
+
+
+def _events(world: World, definition: Definition, measure: Measure) -> pl.DataFrame:
+    rows = measure(world).with_columns(
+        month=pl.date(pl.col("year") // 100, pl.col("year") % 100, 1)
+    )
+    if definition.groups:
+        age = pl.col("month").dt.year() - pl.col("birth_year")
+        rows = rows.join(world.persons, on="person").filter(
+            age.is_between(min(definition.groups), definition.oldest)
+        )
+    return rows.select("month", "municipality_code", "value")
+
+
+def _person_time(world: World, definition: Definition, known: pl.DataFrame | None) -> pl.DataFrame:
+    """Person-years of each month: of the register's mean inhabitants, or of residents' days."""
+    return pl.concat(
+        _time_in(world, definition, known, dt.date(year, month, 1))
+        for year in world.years
+        for month in range(1, 13)
+    )
+
+
+def _time_in(
+    world: World, definition: Definition, known: pl.DataFrame | None, month: dt.date
+) -> pl.DataFrame:
+    year = month.year
+    days = (dt.date(year + 1, 1, 1) - dt.date(year, 1, 1)).days
+    ages = pl.col("age").is_between(min(definition.groups), definition.oldest)
+    if known is None:
+        spells = _clipped(world.spells.drop_nulls("municipality_code"), month)
+        time = covered_time(spells, world.coverage, definition.service, year)
+        placed = time.join(world.persons, on="person").with_columns(
+            age=year - pl.col("birth_year"), value=pl.col("covered_days") / days
+        )
+    else:
+        people = known.filter(pl.col("year") == year)
+        time = covered_time(
+            _place_spells(people["municipality_code"], month),
+            world.coverage,
+            definition.service,
+            year,
+        )
+        placed = people.join(time, on="municipality_code").with_columns(
+            value=pl.col("covered_days") / days * (pl.col("begin") + pl.col("end")) / 2
+        )
+    inside = placed.filter(ages, pl.col("value") > 0)
+    return inside.select(pl.lit(month).alias("month"), "municipality_code", "value")
+
+
+def _clipped(spells: pl.DataFrame, month: dt.date) -> pl.DataFrame:
+    first = pl.lit(month)
+    return spells.with_columns(
+        pl.max_horizontal("begin", first).alias("begin"),
+        pl.min_horizontal("end", first.dt.offset_by("1mo")).alias("end"),
+    )
+
+
+def _place_spells(codes: pl.Series, month: dt.date) -> pl.DataFrame:
+    places = pl.DataFrame({"municipality_code": codes.unique().sort()})
+    whole = places.with_columns(
+        person=pl.lit(0), begin=pl.lit(dt.date.min), end=pl.lit(dt.date.max)
+    )
+    return _clipped(whole, month)
+
+
+def _places(world: World, year: int) -> pl.Series:
+    """Municipalities that somebody lives in during a year."""
+    first, after = dt.date(year, 1, 1), dt.date(year + 1, 1, 1)
+    inside = world.spells.filter(pl.col("begin") < after, pl.col("end") > first)
+    return inside["municipality_code"].drop_nulls()
+
+
+def _covered(coverage: Coverage, codes: pl.Series, service: str, month: dt.date) -> pl.DataFrame:
+    time = covered_time(_place_spells(codes, month), coverage, service, month.year)
+    mean = pl.lit(1.0)
+    if service == "hospital":
+        time = time.join(_mean_share(coverage, month), on="municipality_code", how="left")
+        mean = pl.col("mean_share")
+    return time.select(
+        "municipality_code",
+        month=pl.lit(month),
+        coverage_state=state(pl.col("covered_days") / pl.col("days"), mean),
+    )
+
+
+def _mean_share(coverage: Coverage, month: dt.date) -> pl.DataFrame:
+    """Mean live share of hospitals over the covered days of a month."""
+    spells = coverage.hospital.rename({"from_day": "begin", "to_day": "end"})
+    inside = _clipped(spells, month).rename({"begin": "from_day", "end": "to_day"})
+    return mean_hospital_share(replace(coverage, hospital=inside), month.year)
+
+
+def _areas(coverage: pl.DataFrame) -> pl.DataFrame:
+    """Months of municipalities and of the region, which is covered where some municipality is."""
+    local = coverage.select(
+        pl.lit("municipality").alias("area_level"),
+        pl.col("municipality_code").alias("area_code"),
+        "month",
+        "coverage_state",
+    )
+    covered = (pl.col("coverage_state") != "not_covered").any()
+    whole = coverage.group_by("month").agg(covered.alias("covered"))
+    region = whole.select(
+        pl.lit("region").alias("area_level"),
+        pl.lit(REGION_CODE).alias("area_code"),
+        "month",
+        pl.when("covered").then(pl.lit("covered")).otherwise(pl.lit("not_covered"))
+        .alias("coverage_state"),
+    )  # fmt: skip
+    return pl.concat([local, region])
+
+
+def _summed(rows: pl.DataFrame, live: pl.DataFrame, side: str) -> pl.DataFrame:
+    """Sums of covered months by municipality and region; graded persons are in the region's."""
+    here = rows.join(live, on=["municipality_code", "month"], how="semi")
+    unplaced = rows.filter(pl.col("municipality_code").is_null())
+    local = here.with_columns(area_level=pl.lit("municipality"), area_code="municipality_code")
+    whole = pl.concat([here, unplaced]).with_columns(
+        area_level=pl.lit("region"), area_code=pl.lit(REGION_CODE)
+    )
+    return (
+        pl.concat([local, whole.select(local.columns)])
+        .group_by(_KEY)
+        .agg(pl.col("value").sum().cast(pl.Float64).alias(side))
+    )
