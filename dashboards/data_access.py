@@ -154,6 +154,8 @@ def _read(folder: Path) -> Release:
     tables["areas"] = tables["areas"].with_columns(
         pl.col("official_name").str.replace_all(" - ", " – ", literal=True)
     )
+    if "key_figure" not in tables["indicators"].columns:  # a release from before some were chosen
+        tables["indicators"] = tables["indicators"].with_columns(key_figure=pl.lit(True))
     shown = _only_shown(tables["indicator_values"], tables["indicators"])
     tables["indicator_values"] = _compared(shown, tables["comparisons"])
     certificate = folder / "certificate.json"
