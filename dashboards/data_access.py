@@ -132,19 +132,29 @@ def borders() -> Path | None:
     return Path(configured) if configured else None
 
 
-def current_release() -> Release:
+def current_release(folder: Path | None = None) -> Release:
     """The release that ``published/current`` points at.
+
+    Args:
+        folder: The data folder; by default ``home()``.
 
     Raises:
         NothingPublishedError: Nothing is published yet.
         FileNotFoundError: The release lacks one of its tables.
     """
-    pointer = home() / "published" / "current"
+    pointer = (folder or home()) / "published" / "current"
     if not pointer.exists():
         raise NothingPublishedError(
             f"No release under {pointer}: run the pipeline and approve one."
         )
     return _read(pointer.resolve())
+
+
+def earlier_release(release: Release) -> Release | None:
+    """The release that this one took the place of; ``None`` if there is none, or it is gone."""
+    name = release.facts["supersedes"]
+    folder = release.folder.parent / str(name)
+    return _read(folder) if name and (folder / "release.parquet").is_file() else None
 
 
 @lru_cache(maxsize=4)
