@@ -14,7 +14,7 @@ import json
 import os
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +75,12 @@ class Release:
         """The long table, one row per key of the published contract."""
         return self.tables["indicator_values"]
 
-    @property
+    @cached_property
     def years(self) -> list[int]:
         """Years with figures, newest first."""
         return sorted(self.values["year"].unique().to_list(), reverse=True)
 
-    @property
+    @cached_property
     def indicators(self) -> list[dict[str, Any]]:
         """The newest version of each indicator, by number."""
         newest = self.tables["indicators"].sort("indicator_version").unique(

@@ -129,7 +129,8 @@ def profile(
     """
     rows = []
     for indicator in release.indicators:
-        frame = year_frame(release, headline(release, indicator["indicator_id"]), year)
+        choice = headline(release, indicator["indicator_id"])
+        frame = year_frame(release, choice, year)
         figure = row(frame, area_code)
         if figure is None:
             continue
@@ -139,7 +140,7 @@ def profile(
                 "figure": figure,
                 "region": row(frame, release.region_code),
                 "beside": [row(frame, code) for code in beside],
-                "spread": _spread(frame),
+                "spread": _spread(release, choice, year),
             }
         )
     return rows
@@ -152,8 +153,11 @@ def county_code(release: Release, area: Mapping[str, Any]) -> str | None:
     return str(found["area_code"][0]) if found.height else None
 
 
-def _spread(frame: pl.DataFrame) -> tuple[float, float, float, float] | None:
-    values = municipalities(frame)["value"].drop_nulls()
+@lru_cache(maxsize=1024)
+def _spread(
+    release: Release, choice: Choice, year: int
+) -> tuple[float, float, float, float] | None:
+    values = municipalities(year_frame(release, choice, year))["value"].drop_nulls()
     if values.is_empty():
         return None
     points = (values.quantile(q, "linear") for q in (0, 0.25, 0.75, 1))
