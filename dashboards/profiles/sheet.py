@@ -29,9 +29,10 @@ from dashboards.text import day, number
 
 POINTS = 7
 REVISIONS = 6
-PEERS = 3
+BESIDE = 3
 OWN_CAVEATS = 6
 COMMON_CAVEATS = 14
+CAVEATS_BESIDE = 6
 """How many of each fit their page; how many more there are is told."""
 
 Json = dict[str, Any]
@@ -50,6 +51,7 @@ class _Asked:
     area: Mapping[str, Any]
     year: int
     entries: Sequence[Entry]
+    beside: tuple[str, ...]
     left_out: bool
 
 
@@ -70,14 +72,15 @@ def sheet(reader: Context, area: Mapping[str, Any], year: int, peers: Sequence[s
     """
     _ = reader.translate
     county = county_code(reader.release, area)
-    beside = [*([county] if county else []), *peers[:PEERS]]
+    wished = [*([county] if county else []), *peers]
+    beside = wished[:BESIDE]
     entries = profile(reader.release, str(area["area_code"]), year, beside)
     if not entries:
         raise ProfileError(
             f"Profile of {area['area_code']}: expected a municipality that existed at the end of "
             f"{year}, got none. Choose another year."
         )
-    asked = _Asked(reader, area, year, entries, left_out=len(peers) > PEERS)
+    asked = _Asked(reader, area, year, entries, tuple(beside), len(wished) > BESIDE)
     return {
         **_document(asked),
         "look": _look(asked),
@@ -85,6 +88,7 @@ def sheet(reader: Context, area: Mapping[str, Any], year: int, peers: Sequence[s
         "barometer": _barometer(asked),
         "others": _others(asked),
         "coverage": _coverage(asked),
+        "beside": _beside(asked),
         "caveats": _caveats(asked),
         "about": _about(asked),
     }
@@ -197,7 +201,6 @@ def _barometer(asked: _Asked) -> Json:
     reader, area = asked.reader, asked.area
     _ = reader.translate
     key = [entry for entry in asked.entries if entry["indicator"]["key_figure"]]
-    beside = bool(asked.entries[0]["beside"])
     region = asked.entries[0]["region"]
     return {
         "heading": _("Key figures, {year}", year=asked.year),
@@ -205,16 +208,14 @@ def _barometer(asked: _Asked) -> Json:
             _("Indicator"),
             area["name"],
             region["name"] if region is not None else "",
-            *([_("Set beside")] if beside else []),
             _("Among the municipalities"),
             _("Against the region"),
         ],
-        "beside": beside,
         "legend": {
             "area": _("the municipality, with 95% interval"),
             "region": _("the region"),
             "middle": _("the middle half of the municipalities"),
-            "peer": _("set beside") if beside else "",
+            "peer": _("set beside") if asked.beside else "",
             "better": _("better than the region"),
             "worse": _("worse than the region"),
         },
@@ -231,7 +232,7 @@ def _notes(asked: _Asked) -> list[str]:
     if asked.left_out:
         _ = reader.translate
         said.append(_("There is room for {n} municipalities set beside; the others stand on the "
-                      "municipality's page.", n=PEERS))  # fmt: skip
+                      "municipality's page.", n=BESIDE))  # fmt: skip
     return said
 
 
@@ -268,11 +269,6 @@ def _row(entry: Entry, reader: Context) -> Json:
         "polarity": words.polarity(indicator["polarity"], _),
         "figure": _figure(figure, decimals, reader),
         "region": _figure(entry["region"], decimals, reader),
-        "beside": [
-            {"name": row["name"], **_figure(row, decimals, reader)}
-            for row in entry["beside"]
-            if row is not None
-        ],
         "bar": _drawn(laid_out(entry)),
         "said": reading(entry, reader),
         "versus": words.versus(versus, _),
@@ -310,6 +306,31 @@ def _drawn(bar: Bar | None) -> Json | None:
     }
 
 
+def _beside(asked: _Asked) -> Json:
+    """Key figures of the areas set beside, one column each: never summed."""
+    reader = asked.reader
+    _ = reader.translate
+    names = dict(reader.release.tables["areas"].select("area_code", "name").iter_rows())
+    key = [entry for entry in asked.entries if entry["indicator"]["key_figure"]]
+
+    def cells(entry: Entry) -> list[Json]:
+        decimals = int(entry["indicator"]["decimals"])
+        shown = [entry["figure"], *entry["beside"]]
+        return [{**_figure(row, decimals, reader), "remark": ""} for row in shown]
+
+    return {
+        "heading": _("Set beside"),
+        "columns": [_("Indicator"), asked.area["name"], *(names[code] for code in asked.beside)],
+        "rows": [
+            {"title": reader.text(entry["indicator"], "short_title"), "cells": cells(entry)}
+            for _theme, members in by_theme(key)
+            for entry in members
+        ]
+        if asked.beside
+        else [],
+    }
+
+
 def _coverage(asked: _Asked) -> Json:
     _ = asked.reader.translate
     return {
@@ -332,13 +353,14 @@ def _caveats(asked: _Asked) -> Json:
         return [{"text": text, "about": _about_which(named, every, reader)}
                 for text, named in ordered[:most]]  # fmt: skip
 
-    left = max(0, len(own) - OWN_CAVEATS) + max(0, len(common) - COMMON_CAVEATS)
+    room = CAVEATS_BESIDE if asked.beside else COMMON_CAVEATS
+    left = max(0, len(own) - OWN_CAVEATS) + max(0, len(common) - room)
     return {
         "heading": _("Mind this"),
         "local": _("Figures must be read together with local knowledge."),
         "own": told(own, OWN_CAVEATS),
         "common_heading": _("For all municipalities"),
-        "common": told(common, COMMON_CAVEATS),
+        "common": told(common, room),
         "more": _more(left, reader),
     }
 

@@ -314,7 +314,7 @@ def test_a_screen_reader_meets_headings_tables_and_pictures_in_words(
     tags = Counter(file.tags)
     assert tags["H1"] == 1
     assert tags["H2"] >= 6
-    assert tags["Table"] == tags["THead"] == tags["TBody"] == 3
+    assert tags["Table"] == tags["THead"] == tags["TBody"] == 4
     assert tags["TH"] >= 12
     assert len(file.strings("Alt")) == tags["Figure"] > 0
     assert all(len(words_for) > 5 for words_for in file.strings("Alt"))
@@ -373,8 +373,18 @@ def test_what_does_not_fit_the_paper_is_said(release: Release) -> None:
     peers = ["1505", "1506", "5043", "5006"]
     content = sheet.sheet(Context(release, "en"), area(release, "5001"), YEAR, peers)
     assert "There is room for 3" in content["barometer"]["note"]
-    beside = content["barometer"]["groups"][0]["rows"][0]["beside"]
-    assert [one["name"] for one in beside] == ["Kristiansund", "Molde", "Røyrvik"]
+    assert content["beside"]["columns"][2:] == ["Kristiansund", "Molde", "Røyrvik"]
+
+
+def test_areas_set_beside_have_their_published_figures(release: Release) -> None:
+    content = sheet.sheet(Context(release, "nb"), area(release, "5001"), YEAR, ["1505", "1507"])
+    told = {entry["title"]: entry["cells"] for entry in content["beside"]["rows"]}
+    for entry in profile(release, "1505", YEAR):
+        if entry["indicator"]["key_figure"]:
+            own, other, gone = told[entry["indicator"]["short_title_nb"]]
+            assert other["text"] == words.figure(entry["figure"], 1, translator("nb", "planner"))
+            assert own["text"] != "–"
+            assert gone["text"] == "–"  # Ålesund was divided before the year
 
 
 def test_a_municipality_of_another_time_has_no_profile(release: Release) -> None:

@@ -12,7 +12,9 @@ import zlib
 from dataclasses import dataclass
 from functools import cached_property
 
-_STREAM = re.compile(rb"(\d+) 0 obj\s*(<<.*?>>)\s*stream\r?\n(.*?)\r?\nendstream", re.DOTALL)
+_STREAM = re.compile(
+    rb"(\d+) 0 obj\s*(<<(?:(?!endobj).)*?/Length (\d+).*?>>)\s*stream\r?\n", re.DOTALL
+)
 _PLAIN = rb"\\.|[^\\()]"
 # Parentheses may stand in a string as they are where they come in pairs.
 _PAIRED = rb"\((?:" + _PLAIN + rb"|\((?:" + _PLAIN + rb"|\((?:" + _PLAIN + rb")*\))*\))*\)"
@@ -50,7 +52,9 @@ class Pdf:
     @cached_property
     def _streams(self) -> dict[int, tuple[bytes, bytes]]:
         found = {}
-        for number, head, body in _STREAM.findall(self.content):
+        for begins in _STREAM.finditer(self.content):
+            number, head, length = begins.groups()
+            body = self.content[begins.end() : begins.end() + int(length)]
             packed = b"/FlateDecode" in head
             found[int(number)] = (head, zlib.decompress(body) if packed else body)
         return found
