@@ -14,7 +14,7 @@ import json
 import os
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -88,12 +88,12 @@ class Release:
         """The long table of years, one row per key of the published contract."""
         return self.tables["indicator_values"]
 
-    @property
+    @cached_property
     def years(self) -> list[int]:
         """Years with figures, newest first."""
         return sorted(self.values["year"].unique().to_list(), reverse=True)
 
-    @property
+    @cached_property
     def indicators(self) -> list[dict[str, Any]]:
         """The newest version of each indicator, by number."""
         newest = self.tables["indicators"].sort("indicator_version").unique(
@@ -145,19 +145,29 @@ def borders() -> Path | None:
     return Path(configured) if configured else None
 
 
-def current_release() -> Release:
+def current_release(folder: Path | None = None) -> Release:
     """The release that ``published/current`` points at.
+
+    Args:
+        folder: The data folder; by default ``home()``.
 
     Raises:
         NothingPublishedError: Nothing is published yet.
         FileNotFoundError: The release lacks one of its tables.
     """
-    pointer = home() / "published" / "current"
+    pointer = (folder or home()) / "published" / "current"
     if not pointer.exists():
         raise NothingPublishedError(
             f"No release under {pointer}: run the pipeline and approve one."
         )
     return _read(pointer.resolve())
+
+
+def earlier_release(release: Release) -> Release | None:
+    """The release that this one took the place of; ``None`` if there is none, or it is gone."""
+    name = release.facts["supersedes"]
+    folder = release.folder.parent / str(name)
+    return _read(folder) if name and (folder / "release.parquet").is_file() else None
 
 
 @lru_cache(maxsize=4)
@@ -167,6 +177,8 @@ def _read(folder: Path) -> Release:
     tables["areas"] = tables["areas"].with_columns(
         pl.col("official_name").str.replace_all(" - ", " – ", literal=True)
     )
+    if "key_figure" not in tables["indicators"].columns:  # a release from before some were chosen
+        tables["indicators"] = tables["indicators"].with_columns(key_figure=pl.lit(True))
     shown = _only_shown(tables["indicator_values"], tables["indicators"])
     compared = _compared(shown, tables["comparisons"])
     by_month = pl.col("period_type") == "month"

@@ -6,6 +6,7 @@ words, drawing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -33,7 +34,8 @@ def headline(release: Release, indicator_id: str) -> Choice:
     return Choice(indicator_id, str(release.indicator(indicator_id)["headline_kind"]))
 
 
-@lru_cache(maxsize=256)
+# A profile draws every indicator in two years: what it needs must not push itself out.
+@lru_cache(maxsize=1024)
 def series(release: Release, choice: Choice) -> pl.DataFrame:
     """All areas and years of a choice.
 
@@ -67,7 +69,7 @@ def month_series(release: Release, indicator_id: str) -> pl.DataFrame:
     ).sort("period_start", "area_code")
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def year_frame(release: Release, choice: Choice, year: int) -> pl.DataFrame:
     """Every area that exists in the year, with its figure or the reason for none.
 
@@ -125,16 +127,26 @@ def row(frame: pl.DataFrame, area_code: str) -> dict[str, Any] | None:
     return found.row(0, named=True) if found.height else None
 
 
-def profile(release: Release, area_code: str, year: int) -> list[dict[str, Any]]:
+def profile(
+    release: Release, area_code: str, year: int, beside: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """Headline figures of one area, one row per indicator with the spread of all areas.
+
+    Args:
+        release: The release.
+        area_code: The area.
+        year: The year.
+        beside: Areas to set beside it; they are never summed.
 
     Returns:
         ``indicator`` (facts and texts), ``figure`` (the area's row), ``region`` (the region's
-        row) and ``spread`` (least, quartiles and greatest shown municipal value, or ``None``).
+        row), ``beside`` (a row per further area, or ``None`` where it did not exist) and
+        ``spread`` (least, quartiles and greatest shown municipal value, or ``None``).
     """
     rows = []
     for indicator in release.indicators:
-        frame = year_frame(release, headline(release, indicator["indicator_id"]), year)
+        choice = headline(release, indicator["indicator_id"])
+        frame = year_frame(release, choice, year)
         figure = row(frame, area_code)
         if figure is None:
             continue
@@ -143,14 +155,25 @@ def profile(release: Release, area_code: str, year: int) -> list[dict[str, Any]]
                 "indicator": indicator,
                 "figure": figure,
                 "region": row(frame, release.region_code),
-                "spread": _spread(frame),
+                "beside": [row(frame, code) for code in beside],
+                "spread": _spread(release, choice, year),
             }
         )
     return rows
 
 
-def _spread(frame: pl.DataFrame) -> tuple[float, float, float, float] | None:
-    values = municipalities(frame)["value"].drop_nulls()
+def county_code(release: Release, area: Mapping[str, Any]) -> str | None:
+    """Code of a municipality's county, if the release has figures of it."""
+    areas = release.tables["areas"]
+    found = areas.filter(pl.col("area_level") == "county", pl.col("name") == area["county"])
+    return str(found["area_code"][0]) if found.height else None
+
+
+@lru_cache(maxsize=1024)
+def _spread(
+    release: Release, choice: Choice, year: int
+) -> tuple[float, float, float, float] | None:
+    values = municipalities(year_frame(release, choice, year))["value"].drop_nulls()
     if values.is_empty():
         return None
     points = (values.quantile(q, "linear") for q in (0, 0.25, 0.75, 1))

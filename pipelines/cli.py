@@ -74,6 +74,14 @@ class DeliveredAs(StrEnum):
     csv = "csv"
 
 
+class ProfileLanguage(StrEnum):
+    """Languages of a profile."""
+
+    nb = "nb"
+    nn = "nn"
+    en = "en"
+
+
 @app.command()
 def demo(
     scale: Scale = 0.1,
@@ -308,6 +316,29 @@ def dashboard(
     from pipelines.services import serve_dashboard
 
     raise typer.Exit(serve_dashboard(Settings(), port, steward=steward, console=out))
+
+
+@app.command()
+def profiles(
+    to: Annotated[Path, typer.Option("--out", help="Folder for the files.")],
+    area: Annotated[
+        list[str] | None, typer.Option(help="Municipality numbers; all of them by default.")
+    ] = None,
+    language: Annotated[
+        ProfileLanguage | None,
+        typer.Option(help="nb, nn or en; each municipality's own by default."),
+    ] = None,
+) -> None:
+    """Write the municipalities' profiles of the current release as tagged PDF files (PDF/UA-1).
+
+    The same release gives the same bytes.
+    """
+    from dashboards.profiles.pdf import write_profiles
+
+    written = write_profiles(
+        Settings().zones.home, to, area or (), language.value if language is not None else None
+    )
+    out.print(f"Wrote {sum(1 for _ in written)} profiles to {to}")
 
 
 @app.command()

@@ -19,6 +19,8 @@ SPOKEN = (
     ("anonymization.policies", "PolicyError"),
     ("anonymization.tables.errors", "ProtectionError"),
     ("anonymization.tables.errors", "TableError"),
+    ("dashboards.data_access", "NothingPublishedError"),
+    ("dashboards.profiles.sheet", "ProfileError"),
     ("pipelines.catalogue.loader", "CatalogueError"),
     ("pipelines.clients.population_register", "RegisterError"),
     ("pipelines.clients.bulk.errors", "ExportError"),

@@ -240,7 +240,7 @@ def described(release: Release, choice: Choice, year: int, language: str) -> str
     decimals = indicator["decimals"]
     return f"{text} " + _(
         "{n} of {all} municipalities have a figure, from {low} in {first} to {high} in {last}. "
-        "The table below the map holds the same figures.",
+        "The table beside the map holds the same figures.",
         n=shown.height,
         all=frame.height,
         low=number(low["value"], language, decimals),

@@ -28,6 +28,17 @@ def note(text: str, kind: str = "plain") -> str:
     return f'<p class="fp-note fp-note-{kind}">{escape(text)}</p>'
 
 
+def folded(summary: str, inner: str, kind: str = "fp-fold") -> str:
+    """Something that opens on demand.
+
+    Args:
+        summary: What it is, as text.
+        inner: What is in it, as HTML that is already escaped.
+        kind: Its class.
+    """
+    return f'<details class="{kind}"><summary>{escape(summary)}</summary>{inner}</details>'
+
+
 def definition_list(pairs: Sequence[tuple[str, str]]) -> str:
     """Terms and what they mean; pairs without a meaning are left out."""
     rows = (f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in pairs if text)

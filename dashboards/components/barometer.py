@@ -5,12 +5,13 @@ Belongs here: the table of the municipality's page. Does not belong here: choosi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 from dashboards import remarks, words
 from dashboards.charts.theme import judged
+from dashboards.profiles.bars import laid_out
 from dashboards.session import Context, link
 from dashboards.text import Translator, number
 
@@ -20,33 +21,24 @@ def bar(entry: Mapping[str, Any]) -> str:
 
     The same figures stand in the table's other columns, so it is hidden from screen readers.
     """
-    figure, spread, region = entry["figure"], entry["spread"], entry["region"]
-    if spread is None:
+    figure, marks = entry["figure"], laid_out(entry)
+    if marks is None:
         return ""
-    marks = [spread[0], spread[3], figure["value"], figure["lower_ci"], figure["upper_ci"]]
-    if region is not None:
-        marks.append(region["value"])
-    known = [mark for mark in marks if mark is not None]
-    low, high = float(min(known)), float(max(known))
-    width = (high - low) or 1.0
 
-    def at(value: float) -> float:
-        return round(3 + 94 * (value - low) / width, 2)
+    def span(cls: str, ends: tuple[float, float], more: str = "") -> str:
+        size = f"left:{ends[0]}%;width:{round(ends[1] - ends[0], 2)}%"
+        return f'<i class="{cls}" style="{more}{size}"></i>'
 
-    def span(cls: str, start: float, end: float) -> str:
-        size = f"left:{at(start)}%;width:{round(at(end) - at(start), 2)}%"
-        return f'<i class="{cls}" style="{size}"></i>'
-
-    parts = [span("fp-bar-all", spread[0], spread[3]), span("fp-bar-mid", spread[1], spread[2])]
-    if region is not None and region["value"] is not None:
-        parts.append(f'<i class="fp-bar-ref" style="left:{at(region["value"])}%"></i>')
-    if figure["value"] is not None:
+    parts = [span("fp-bar-all", marks.every), span("fp-bar-mid", marks.middle)]
+    if marks.region is not None:
+        parts.append(f'<i class="fp-bar-ref" style="left:{marks.region}%"></i>')
+    parts += [f'<i class="fp-bar-peer" style="left:{at}%">◇</i>' for at in marks.beside]
+    if marks.area is not None:
         colour = judged(figure["versus_region"], entry["indicator"]["polarity"])
-        if figure["lower_ci"] is not None and figure["upper_ci"] is not None:
-            ends = span("fp-bar-ci", figure["lower_ci"], figure["upper_ci"])
-            parts.append(ends.replace('style="', f'style="background:{colour};'))
+        if marks.interval is not None:
+            parts.append(span("fp-bar-ci", marks.interval, f"background:{colour};"))
         shape = f"fp-dot-{figure['versus_region'].replace('_', '-')}"
-        place = f"left:{at(figure['value'])}%;color:{colour}"
+        place = f"left:{marks.area}%;color:{colour}"
         sign = words.SHAPES.get(figure["versus_region"], "●").replace("–", "●")
         parts.append(f'<i class="fp-bar-dot {shape}" style="{place}">{sign}</i>')
     return f'<span class="fp-bar" aria-hidden="true">{"".join(parts)}</span>'
@@ -80,20 +72,27 @@ def reading(entry: Mapping[str, Any], context: Context) -> str:
 def figure_cell(figure: Mapping[str, Any], decimals: int, _: Translator) -> str:
     """A figure with its interval, or the sign and words of its status."""
     if figure["value"] is None:
-        code = figure["value_status"]
-        sign = words.SYMBOLS.get(code, "")
         why = remarks.reason(figure, _)
-        small = f"<small>{escape(why)}</small>" if why else ""
-        return (
-            f'<span class="fp-none fp-none-{code.replace("_", "-")}">'
-            f'<span class="fp-sign" aria-hidden="true">{sign}</span> '
-            f"{escape(words.status(code, _))}</span>{small}"
-        )
+        return _none(figure, _) + (f"<small>{escape(why)}</small>" if why else "")
     interval = words.interval(figure, decimals, _)
     small = f"<small>({interval})</small>" if interval else ""
     remark = remarks.explanation(figure, _)
     extra = f'<small class="fp-remark">{escape(remark)}</small>' if remark else ""
     return f"<b>{escape(words.figure(figure, decimals, _))}</b> {small}{extra}"
+
+
+def brief_cell(figure: Mapping[str, Any], decimals: int, _: Translator) -> str:
+    """The same where many stand close: of no figure sign and words, without the reason."""
+    return _none(figure, _) if figure["value"] is None else figure_cell(figure, decimals, _)
+
+
+def _none(figure: Mapping[str, Any], _: Translator) -> str:
+    code = figure["value_status"]
+    return (
+        f'<span class="fp-none fp-none-{code.replace("_", "-")}">'
+        f'<span class="fp-sign" aria-hidden="true">{words.SYMBOLS.get(code, "")}</span> '
+        f"{escape(words.status(code, _))}</span>"
+    )
 
 
 def _region_cell(region: Mapping[str, Any], decimals: int, _: Translator) -> str:
@@ -136,11 +135,23 @@ def barometer_row(entry: Mapping[str, Any], context: Context) -> list[str]:
         f'<details class="fp-reading"><summary>{escape(_("What does this mean?"))}</summary>'
         f"<p>{escape(reading(entry, context))}</p></details>"
     )
-    beside = _region_cell(region, decimals, _) if region is not None else "–"
+    regional = _region_cell(region, decimals, _) if region is not None else "–"
+    others = [_beside_cell(entry["beside"], decimals, _)] if entry["beside"] else []
     return [
         name,
         figure_cell(figure, decimals, _),
-        beside,
+        regional,
+        *others,
         bar(entry),
         difference_cell(figure, indicator["polarity"], _),
     ]
+
+
+def _beside_cell(rows: Sequence[Mapping[str, Any] | None], decimals: int, _: Translator) -> str:
+    """Areas that the reader set beside, each by its name: side by side, never summed."""
+    items = "".join(
+        f"<li>{escape(row['name'])} {brief_cell(row, decimals, _)}</li>"
+        for row in rows
+        if row is not None
+    )
+    return f'<ul class="fp-peers">{items}</ul>' if items else "–"

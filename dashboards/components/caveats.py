@@ -14,7 +14,7 @@ from dashboards.session import Context
 from dashboards.text import number
 
 
-def _by_text(reader: Context, area_code: str, year: int) -> tuple[dict[str, list[str]], ...]:
+def by_text(reader: Context, area_code: str, year: int) -> tuple[dict[str, list[str]], ...]:
     """Texts with the short titles of their indicators: the area's own, and those of all areas."""
     own: dict[str, list[str]] = {}
     common: dict[str, list[str]] = {}
@@ -43,7 +43,7 @@ def _listed(reader: Context, titles: dict[str, list[str]]) -> str:
 def profile_caveats(reader: Context, area_code: str, year: int) -> None:
     """Below an area's key figures: its own caveats openly, those of every area folded away."""
     _ = reader.translate
-    own, common = _by_text(reader, area_code, year)
+    own, common = by_text(reader, area_code, year)
     local = escape(_("Figures must be read together with local knowledge."))
     body = f'<p class="fp-note">{local}</p>'
     if own:

@@ -33,26 +33,34 @@ def _row(spell: Mapping[str, Any], reader: Context) -> list[str]:
     planned = spell["status"] == "planned"
     share = _("{share}%", share=number(100 * spell["share"], reader.language))
     end = spell["valid_to"]
-    cells = [
+    return [
         service(spell["service"], _),
         _("Planned, not confirmed") if planned else share,
         day(spell["valid_from"], reader.language),
         "–" if end is None else day(end, reader.language),
         "–" if planned else words.certainty(spell["certainty"], _),
     ]
-    return [escape(cell) for cell in cells]
+
+
+def headings(_: Translator) -> list[str]:
+    """What the columns of ``spells`` are called."""
+    return [_("Service"), _("Share covered"), _("From"), _("To"), _("The date is")]
+
+
+def spells(reader: Context, area_code: str) -> list[list[str]]:
+    """The services of a municipality and since when the figures see them, as plain texts."""
+    table = reader.release.tables["coverage"].filter(pl.col("area_code") == area_code)
+    return [_row(one, reader) for one in table.sort("service", "valid_from").iter_rows(named=True)]
 
 
 def coverage(reader: Context, area_code: str) -> None:
     """The table, or a note where there is nothing to put in it."""
     _ = reader.translate
-    spells = reader.release.tables["coverage"].filter(pl.col("area_code") == area_code)
+    rows = [[escape(cell) for cell in cells] for cells in spells(reader, area_code)]
     show(f"<h2>{escape(_('Coverage'))}</h2>")
-    if spells.is_empty():
+    if not rows:
         show(note(_("No service of the municipality is covered yet.")))
         return
-    headings = [_("Service"), _("Share covered"), _("From"), _("To"), _("The date is")]
-    rows = [_row(s, reader) for s in spells.sort("service", "valid_from").iter_rows(named=True)]
-    show(table(_("Services on Helseplattformen"), headings, rows))
+    show(table(_("Services on Helseplattformen"), headings(_), rows))
     offices = _("General practitioners' offices join one by one and are not listed here.")
     show(f'<p class="fp-small">{escape(offices)}</p>')

@@ -6,6 +6,7 @@ Belongs here: the page's frame. Does not belong here: any view's content.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from html import escape
 from pathlib import Path
 from urllib.parse import urlencode
@@ -79,6 +80,9 @@ def labels(context: Context) -> None:
         ),
         _("Release {id}", id=release.id),
     ]
+    if facts["signed_on"]:
+        signed = date.fromisoformat(facts["signed_on"][:10])
+        parts.insert(1, _("published {day}", day=day(signed, context.language)))
     fresh = "".join(f"<li>{escape(part)}</li>" for part in parts)
     banner = (
         f'<p class="fp-synthetic"><strong>{escape(synthetic_label(_))}</strong></p>'

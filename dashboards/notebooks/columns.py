@@ -45,6 +45,7 @@ MEANINGS: dict[str, str] = {
     "number": _("Place of the indicator in lists."),
     "theme": _("Theme of the indicator."),
     "statutory_heading": _("Heading in the public health regulation."),
+    "key_figure": _("Whether the indicator stands in the barometer of a municipality's profile."),
     "multiplier": _("What a ratio is multiplied by: 100 for shares, 1000 for rates."),
     "decimals": _("Decimals that are published."),
     "polarity": _("Whether a high or a low value is good."),

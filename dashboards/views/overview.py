@@ -1,19 +1,21 @@
-"""Overview of the region: the map, the region's figures, and the same as a table.
+"""Overview of the region: the map with its table, the region's figures, how the journal spread.
 
 Belongs here: the front page. Does not belong here: choosing or computing figures.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 import polars as pl
 import streamlit as st
 
 from dashboards import words
-from dashboards.charts import region_map
-from dashboards.components import legend, show, table
-from dashboards.components.barometer import figure_cell, reading
+from dashboards.charts import adoption, region_map
+from dashboards.components import folded, legend, note, show, subheading, table
+from dashboards.components.barometer import brief_cell, difference_cell, figure_cell, reading
 from dashboards.data_access import borders
 from dashboards.figures import (
     Choice,
@@ -24,7 +26,12 @@ from dashboards.figures import (
     status_counts,
     year_frame,
 )
+from dashboards.profiles.sheet import by_theme
 from dashboards.session import Context, choose, context, link
+from dashboards.text import day, number
+
+SPREAD = "adoption"
+"""The theme that tells where the journal is in use, and nothing of health."""
 
 
 def render() -> None:
@@ -50,19 +57,21 @@ def render() -> None:
     with right:
         year = int(choose(st.selectbox, _("Year"), "year", years, years[0], str))
     choice = headline(release, indicator_id)
-    drawing, beside = st.columns([5, 3], gap="large")
+    drawing, beside = st.columns([5, 4], gap="large")
     with drawing:
         _map(reader, choice, year)
+        _legend(reader, choice, year)
     with beside:
-        _beside(reader, choice, year)
-    _cards(reader, year)
-    _as_table(reader, choice, year)
+        _figure(reader, choice, year)
+        _as_table(reader, choice, year)
+    _headlines(reader, year)
+    _adoption(reader, year)
 
 
 def _first(reader: Context) -> str:
     """The indicator to begin with: the one with most figures in the newest year."""
     release = reader.release
-    spread = [i["indicator_id"] for i in release.indicators if i["theme"] == "adoption"]
+    spread = [i["indicator_id"] for i in release.indicators if i["theme"] == SPREAD]
     shown = (
         release.values.filter(
             pl.col("year") == release.years[0],
@@ -92,79 +101,150 @@ def _map(reader: Context, choice: Choice, year: int) -> None:
         st.caption(region_map.CREDIT)
 
 
-def _beside(reader: Context, choice: Choice, year: int) -> None:
+def _figure(reader: Context, choice: Choice, year: int) -> None:
+    """The region's own figure."""
     _ = reader.translate
     release = reader.release
     indicator = release.indicator(choice.indicator_id)
-    frame = year_frame(release, choice, year)
-    region = row(frame, release.region_code)
-    decimals = indicator["decimals"]
-    unit = reader.text(indicator, "unit_text")
-    if region is not None:
-        entry = {"indicator": indicator, "figure": region, "region": region}
-        show(
-            f'<div class="fp-key"><h2>{escape(region["name"])}, {year}</h2>'
-            f'<p class="fp-big">{figure_cell(region, decimals, _)}</p>'
-            f'<p class="fp-unit">{escape(unit)}</p>'
-            f"<p>{escape(reading(entry, reader))}</p></div>"
-        )
+    region = row(year_frame(release, choice, year), release.region_code)
+    if region is None:
+        return
+    entry = {"indicator": indicator, "figure": region, "region": region}
+    show(
+        f'<div class="fp-key"><h2>{escape(region["name"])}, {year}</h2>'
+        f'<p class="fp-big">{figure_cell(region, indicator["decimals"], _)}</p>'
+        f'<p class="fp-unit">{escape(reader.text(indicator, "unit_text"))}</p>'
+        f"<p>{escape(reading(entry, reader))}</p></div>"
+    )
+
+
+def _legend(reader: Context, choice: Choice, year: int) -> None:
+    """What the map's colours and patterns mean."""
+    _ = reader.translate
+    indicator = reader.release.indicator(choice.indicator_id)
+    frame = year_frame(reader.release, choice, year)
     values = municipalities(frame)["value"].drop_nulls()
     if len(values):
-        key = legend.colours(values.to_list(), region_map.class_limits(frame), decimals, _)
-        key = f'<p class="fp-small">{escape(unit)}</p>{key}'
+        key = legend.colours(
+            values.to_list(), region_map.class_limits(frame), indicator["decimals"], _
+        )
+        unit = escape(reader.text(indicator, "unit_text"))
+        key = f'<p class="fp-small">{unit}</p>{key}'
     else:
         key = f"<p>{escape(_('No municipality has a figure.'))}</p>"
-    show(f"<h3>{escape(_('Municipalities with a figure'))}</h3>{key}")
     without = legend.no_figure(status_counts(frame), _)
-    show(f"<h3>{escape(_('Municipalities without a figure'))}</h3>{without}")
     kind = words.kind(choice.value_kind, _)
-    show(f'<p class="fp-small">{escape(kind)}. {escape(_("Choose a tile to open its page."))}</p>')
+    show(
+        f'<div class="fp-legends">'
+        f"<div>{subheading(_('Municipalities with a figure'))}{key}</div>"
+        f"<div>{subheading(_('Municipalities without a figure'))}{without}</div></div>"
+        f'<p class="fp-small">{escape(kind)}. {escape(_("Choose a tile to open its page."))}</p>'
+    )
 
 
-def _cards(reader: Context, year: int) -> None:
-    """The region's figure of every indicator."""
+def _as_table(reader: Context, choice: Choice, year: int) -> None:
+    """The map's figures beside it, one row per municipality."""
     _ = reader.translate
-    release = reader.release
+    indicator = reader.release.indicator(choice.indicator_id)
+    title = _(
+        "{title} by municipality, {year}", title=reader.text(indicator, "title"), year=year
+    )  # fmt: skip
+    rows = [
+        [
+            _named(r, reader, year),
+            brief_cell(r, indicator["decimals"], _),
+            difference_cell(r, indicator["polarity"], _),
+        ]
+        for r in year_frame(reader.release, choice, year).iter_rows(named=True)
+    ]
+    headings = [_("Municipality"), reader.text(indicator, "unit_text"), _("Against the region")]
+    show(f'<div class="fp-tall">{table(title, headings, rows)}</div>')
+
+
+def _named(area: Mapping[str, Any], reader: Context, year: int) -> str:
+    """A municipality's name, as a link to its page; the region has none."""
+    name: str = escape(area["official_name"])
+    if area["area_level"] != "municipality":
+        return name
+    address = link("kommune", area=area["area_code"], year=year, lang=reader.language)
+    return f'<a href="{escape(address, quote=True)}" target="_self">{name}</a>'
+
+
+def _headlines(reader: Context, year: int) -> None:
+    """The region's key figures openly, the others folded by theme."""
+    _ = reader.translate
+    entries = [
+        entry
+        for entry in profile(reader.release, reader.release.region_code, year)
+        if entry["indicator"]["theme"] != SPREAD
+    ]
+    key = [entry for entry in entries if entry["indicator"]["key_figure"]]
+    others = [entry for entry in entries if not entry["indicator"]["key_figure"]]
+    folds = "".join(
+        folded(f"{words.theme(theme, _)} ({len(members)})", _cards(members, reader), "fp-theme")
+        for theme, members in by_theme(others)
+    )
+    title = escape(_("The region in figures, {year}", year=year))
+    more = f"<h3>{escape(_('Other figures'))}</h3>{folds}" if folds else ""
+    show(f"<h2>{title}</h2>{_cards(key, reader)}{more}")
+
+
+def _cards(entries: Sequence[Mapping[str, Any]], reader: Context) -> str:
+    """The region's figure of each indicator, linked to its page."""
     cards = []
-    for entry in profile(release, release.region_code, year):
+    for entry in entries:
         indicator = entry["indicator"]
         address = link(
             "indikator",
             indicator=indicator["indicator_id"],
-            area=release.region_code,
-            year=year,
+            area=reader.release.region_code,
+            year=entry["figure"]["year"],
             lang=reader.language,
         )
-        shown = figure_cell(entry["figure"], indicator["decimals"], _)
+        shown = figure_cell(entry["figure"], indicator["decimals"], reader.translate)
         cards.append(
             f'<li><a href="{escape(address, quote=True)}" target="_self">'
             f"{escape(reader.text(indicator, 'short_title'))}</a>"
             f'<p class="fp-card-figure">{shown}</p>'
             f"<small>{escape(reader.text(indicator, 'unit_text'))}</small></li>"
         )
-    show(
-        f"<h2>{escape(_('The region in figures, {year}', year=year))}</h2>"
-        f'<ul class="fp-cards">{"".join(cards)}</ul>'
-    )
+    return f'<ul class="fp-cards">{"".join(cards)}</ul>'
 
 
-def _as_table(reader: Context, choice: Choice, year: int) -> None:
+def _adoption(reader: Context, year: int) -> None:
+    """How the shared journal has spread, wave by wave."""
     _ = reader.translate
-    indicator = reader.release.indicator(choice.indicator_id)
-    title = _(
-        "{title} by municipality, {year}", title=reader.text(indicator, "title"), year=year
-    )  # fmt: skip
-    with st.expander(_("The map as a table")):
+    release, language = reader.release, reader.language
+    frame = adoption.waves(release)
+    show(f"<h2>{escape(_('Spread of Helseplattformen'))}</h2>")
+    published = [
+        entry
+        for entry in profile(release, release.region_code, year)
+        if entry["indicator"]["theme"] == SPREAD
+    ]
+    if published:
+        show(_cards(published, reader))
+    if frame.is_empty():
+        show(note(_("No municipality has a date.")))
+        return
+    spec = adoption.staircase(release, language)
+    said = adoption.described(release, language)
+    drawing, beside = st.columns([5, 4], gap="large")
+    with drawing:
+        st.vega_lite_chart(spec=spec, theme=None, width="stretch", alt=said)
+    with beside:
         rows = [
             [
-                escape(r["official_name"]),
-                figure_cell(r, indicator["decimals"], _),
-                escape(words.versus(r["versus_region"], _)),
+                escape(day(wave["on"], language)),
+                escape(", ".join(wave["names"])),
+                number(wave["total"], language),
+                escape(_("Planned, not confirmed") if wave["planned"] else _("In operation")),
             ]
-            for r in year_frame(reader.release, choice, year).iter_rows(named=True)
+            for wave in frame.iter_rows(named=True)
         ]
-        headings = [_("Municipality"), reader.text(indicator, "unit_text"), _("Comparison")]
-        show(table(title, headings, rows, numeric=(1,)))
+        headings = [_("From"), _("Joins"), _("Together"), _("Status")]
+        waves = table(_("Waves of municipalities"), headings, rows, numeric=(2,))
+        show(f'<div class="fp-tall fp-waves">{waves}</div>')
 
 
 if __name__ == "__main__":

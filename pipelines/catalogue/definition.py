@@ -14,7 +14,9 @@ from typing import Literal
 
 from pipelines.catalogue.model import Indicator
 
-WORDS = frozenset({"texts", "number", "theme", "statutory_heading", "polarity", "comparable_to"})
+WORDS = frozenset(
+    {"texts", "number", "theme", "statutory_heading", "key_figure", "polarity", "comparable_to"}
+)
 """Keys that say how a figure is told, not what it is."""
 
 Kind = Literal["added", "removed", "new_version", "changed"]

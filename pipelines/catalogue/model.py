@@ -198,6 +198,8 @@ class Indicator(Strict):
         "health_behaviour",
         "health_status",
     ]
+    key_figure: bool = False
+    """Stands in the barometer of a municipality's profile; the others are folded below it."""
     numerator: Numerator
     denominator: Denominator
     counting: Literal["strata", "flow"]

@@ -26,6 +26,7 @@ def scaffold(like: Indicator, indicator_id: str, number: int) -> str:
     """
     content: dict[str, Any] = like.model_dump(mode="json", exclude_defaults=True)
     content |= {"id": indicator_id, "version": 1, "number": number, "comparable_to": []}
+    content.pop("key_figure", None)  # the barometer is short: a new figure is chosen for it
     content["texts"] = {
         language: {
             name: _open(name, text)

@@ -50,6 +50,7 @@ def _indicator_row(entry: Indicator, catalogue: Catalogue) -> dict[str, object]:
         "number": entry.number,
         "theme": entry.theme,
         "statutory_heading": entry.statutory_heading,
+        "key_figure": entry.key_figure,
         "unit": entry.unit,
         "multiplier": entry.multiplier,
         "decimals": entry.decimals,

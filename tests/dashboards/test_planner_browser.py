@@ -13,6 +13,7 @@ from playwright.sync_api import Browser
 from dashboards.data_access import current_release
 from dashboards.figures import headline, year_frame
 from tests.support import browser as driver
+from tests.support.pdf import Pdf
 from tests.support.planner_pages import holds
 from tests.support.published_release import write_release
 
@@ -23,7 +24,7 @@ HIDING = "home_nursing_users_80plus_share"
 AT_REST = ".fp-footer"
 PAGES = {
     "overview": f"/?indicator={HIDING}",
-    "municipality": "/kommune?area=5001",
+    "municipality": "/kommune?area=5001&with=1505,5043",
     "trend": f"/indikator?indicator={SHOWN}&area=5001",
     "compare": f"/indikator?indicator={SHOWN}&area=5001&tab=compare",
     "table": f"/indikator?indicator={HIDING}&area=3430&tab=table",
@@ -135,6 +136,21 @@ def test_a_file_can_be_taken_home(chromium: Browser, address: str) -> None:
         assert caught.value.suggested_filename.startswith("SYNTETISK_")
         assert content.startswith(b"\xef\xbb\xbf")
         assert SYNTHETIC["nb"].encode() in content
+
+
+def test_a_profile_can_be_taken_home_and_printed(chromium: Browser, address: str) -> None:
+    with driver.visit(chromium, address) as reader:
+        page = reader.open("/kommune?area=1577&with=1505", AT_REST)
+        with page.expect_download(timeout=30_000) as caught:
+            page.get_by_role("button", name="Profilen som PDF").press("Enter")
+        assert caught.value.suggested_filename.startswith("SYNTETISK_profil_1577_2025_")
+        file = Pdf(Path(caught.value.path()).read_bytes())
+        assert (file.pages, file.strings("Lang")[0]) == (4, "nn-NO")
+        assert "Kristiansund" in file.text[3]
+        page.emulate_media(media="print")
+        assert not page.locator(".st-key-fp-header").is_visible()
+        assert not page.get_by_role("button", name="Profilen som PDF").is_visible()
+        assert page.locator(".fp-barometer").first.is_visible()
 
 
 def test_no_hidden_figure_crosses_the_wire_and_a_shown_one_does(

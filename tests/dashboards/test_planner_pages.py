@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -173,10 +174,11 @@ def test_every_chart_says_what_it_shows_and_that_it_is_synthetic(language: str) 
                ("indicator", {"tab": "compare", "chart": "funnel"})]  # fmt: skip
     for name, extra in queries:
         shown = page(name, {"lang": language, "indicator": SHOWN, "area": "5001", **extra})
-        charts = shown.get("vega_lite_chart")
-        assert len(charts) == 1
-        proto = charts[0].proto
-        assert len(proto.alt) > 20
+        charts = [chart.proto for chart in shown.get("vega_lite_chart")]
+        # The overview's second chart shows dates of the calendar, which are no made-up figures.
+        assert len(charts) == (2 if name == "overview" else 1)
+        assert all(len(proto.alt) > 20 for proto in charts)
+        proto = charts[0]
         assert SYNTHETIC[language] in json.dumps(json.loads(proto.spec), ensure_ascii=False)
 
 
@@ -228,6 +230,30 @@ def test_the_region_says_which_part_of_it_a_figure_stands_for() -> None:
     assert "regnet for hele regionen" in whole
     assert "Merk: gjelder kommuner med" in covered
     assert "Merk: gjelder kommuner med" not in whole
+
+
+def test_the_overview_tells_the_waves_and_what_is_planned_of_them() -> None:
+    shown = page("overview", {"lang": "nb", "year": "2025"})
+    said = text(shown)
+    assert "Kommuner etter oppstartsdag" in said
+    assert re.search(r"7\. mai 2022\s+Trondheim\s+1\s+I drift", said)
+    assert "Planlagt, ikke bekreftet" in said
+    spread = shown.get("vega_lite_chart")[1].proto
+    assert "7. mai 2022: 1 i alt" in spread.alt
+    assert ", planlagt" in spread.alt
+
+
+def test_the_map_stands_beside_a_table_of_the_same_figures(release: Release) -> None:
+    shown = markup(page("overview", {"lang": "nb", "indicator": SHOWN, "year": "2025"}))
+    table = shown.partition('<div class="fp-tall">')[2].partition("</table>")[0]
+    frame = year_frame(release, headline(release, SHOWN), 2025)
+    assert table.count('<th scope="row">') == frame.height
+    for row in frame.drop_nulls("value").head(12).iter_rows(named=True):
+        assert f"<b>{words.figure(row, 1, translator('nb', 'planner'))}</b>" in table
+
+
+def test_the_banner_tells_when_the_release_was_signed() -> None:
+    assert "publisert 7. januar 2026" in text(page("overview", {"lang": "nb"}))
 
 
 def test_a_planned_start_is_called_planned_and_an_assumed_one_assumed() -> None:

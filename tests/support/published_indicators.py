@@ -115,6 +115,7 @@ def _row(fact: Fact) -> dict[str, object]:
         "number": fact.number,
         "theme": fact.theme,
         "statutory_heading": "health_status",
+        "key_figure": fact.number != 41,
         "unit": fact.unit,
         "multiplier": fact.multiplier,
         "decimals": fact.decimals,

@@ -349,3 +349,11 @@ def test_a_policy_is_found_by_the_indicators_name_of_it() -> None:
     entries = catalogue()
     alone = Catalogue({STRATA: entries.indicators[STRATA]}, entries.policies)
     assert alone.policy_of(alone.indicators[STRATA]).id == "default"
+
+
+def test_the_barometer_is_short_and_looks_at_every_theme_of_health_and_care() -> None:
+    key = [entry for entry in catalogue().indicators.values() if entry.key_figure]
+    assert 12 <= len(key) <= 20
+    every = {entry.theme for entry in catalogue().indicators.values()}
+    # How far the journal has spread says nothing of a municipality's health; it is on the overview.
+    assert {entry.theme for entry in key} == every - {"adoption"}

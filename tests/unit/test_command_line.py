@@ -74,6 +74,7 @@ def test_the_commands_are_those_of_the_texts() -> None:
         "run",
         "release",
         "dashboard",
+        "profiles",
         "dagster",
         "notebook",
         "doctor",

@@ -130,6 +130,8 @@ def test_a_new_file_waits_until_every_text_is_written(folder: Path) -> None:
     made = load(folder).indicators["gout_prevalence"]
     like = catalogue().indicators[DIABETES]
     assert (made.version, made.number, made.code_sets) == (1, 90, like.code_sets)
+    assert like.key_figure
+    assert not made.key_figure
     spec = yaml.safe_load((folder / "specs" / "gout_prevalence.yml").read_text(encoding="utf-8"))
     assert spec["indicator"] == "gout_prevalence"
 
