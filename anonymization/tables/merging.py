@@ -30,8 +30,6 @@ cross it), ``x`` and ``y`` (where it lies: neighbours are near; with ``x`` alone
 codes beside each other are put together), ``name`` (for labels)."""
 
 PLUS = " + "
-LIKE = 2.0
-"""Members look for others below this times the minimum: who could stand alone is left alone."""
 STEPS = {"code": pl.String(), "parent": pl.String()}
 
 
@@ -71,7 +69,7 @@ def sized_groups(members: pl.DataFrame, minimum: Sequence[float]) -> pl.DataFram
     """Groups of near members of like size, each at least so large where that can be had.
 
     The smallest group below the minimum joins the nearest one (the smallest, where places are not
-    known) of members below twice of it, until none is left that could.
+    known) of members below it, until none is left that could. Who has the size is left alone.
 
     Args:
         members: ``code``, ``size``; optional ``within``, ``x``, ``y``.
@@ -138,7 +136,7 @@ def _grown(clusters: list[_Cluster], least: float) -> list[_Cluster]:
         others = [
             other
             for other in [*left, *done]
-            if other.within == own.within and other.largest < LIKE * least
+            if other.within == own.within and other.largest < least
         ]
         if own.size >= least or not others:
             done.append(own)

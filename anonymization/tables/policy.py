@@ -22,7 +22,7 @@ class MergeRule(BaseModel):
     Attributes:
         minimum: Size (such as inhabitants) that a group must reach; of several growing ones each
             makes groups of the groups before, so that a member is shown with the smallest safe
-            one. Members below it look for others below twice of it.
+            one. Members that have the size themselves are in no group.
         window: Whole numbers (years) that make a group, counted from zero: 2 puts 2024 and 2025
             together. A window of which some code is not in the table makes none.
         providers: ``differ`` says that no provider is behind two members, so that a group has the
