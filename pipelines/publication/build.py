@@ -19,6 +19,13 @@ from pipelines.catalogue.model import Indicator
 from pipelines.clients.population_register import Provenance
 from pipelines.publication.comparisons import comparisons
 from pipelines.publication.figures import Marts, figures
+from pipelines.publication.merged_areas import (
+    merged_areas,
+    merged_groups_table,
+    with_left_over,
+    with_merged_areas,
+    with_references,
+)
 from pipelines.publication.notes import breaks_table, caveats_table
 from pipelines.publication.policy import table_policy
 from pipelines.publication.rates import CELL, indicator_values
@@ -26,7 +33,6 @@ from pipelines.publication.reference_tables import (
     areas_table,
     coverage_table,
     indicators_table,
-    merged_groups_table,
 )
 from pipelines.publication.standardised_door import publishable_direct
 from pipelines.publication.standards import Standards
@@ -86,6 +92,8 @@ def build(
         ProtectionError: Some table cannot be made safe; nothing is published then.
     """
     specs = list(catalogue.indicators.values())
+    groups = merged_areas(catalogue, reference)
+    marts = with_merged_areas(marts, groups, specs)
     counted = figures(marts, specs)
     audits = _protected(linked_systems(marts, specs, counted), catalogue)
     shown = figure_status([(group, protected.cells) for group, protected in audits])
@@ -109,6 +117,7 @@ def build(
         counted=counted,
         values=unrounded,
     )
+    values = with_references(values, groups)
     tables = {
         "indicator_values": values.drop("release_id"),
         "indicators": indicators_table(catalogue),
@@ -117,7 +126,7 @@ def build(
         "caveats": caveats_table(catalogue, years, register=register),
         "breaks": breaks_table(reference),
         "comparisons": comparisons(values, specs),
-        "merged_groups": merged_groups_table(),
+        "merged_groups": merged_groups_table(values, groups, reference),
     }
     return Candidate(
         tables=tables,
@@ -136,7 +145,9 @@ def _protected(
 
     def protected(group: AuditGroup) -> tuple[AuditGroup, ProtectedSystem]:
         known = without_denominator(group, verdicts)
-        return known, protect_system(known.system, table_policy(catalogue, known.policy_id))
+        policy = table_policy(catalogue, known.policy_id)
+        whole = with_left_over(known, policy)
+        return whole, protect_system(whole.system, policy)
 
     for wave in in_order(groups):
         done = side_by_side(protected, wave)

@@ -15,6 +15,7 @@ import polars as pl
 from anonymization.tables import audit_system, side_by_side
 from pipelines.catalogue.loader import Catalogue
 from pipelines.publication.figures import FIGURE, Marts
+from pipelines.publication.merged_areas import groups_in, with_left_over, with_merged_areas
 from pipelines.publication.policy import table_policy
 from pipelines.publication.systems import (
     AuditGroup,
@@ -63,7 +64,8 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
     """
     values = pl.read_parquet(folder / "indicator_values.parquet")
     crude = values.filter(pl.col("value_kind") == "crude")
-    groups = linked_systems(marts, list(catalogue.indicators.values()))
+    specs = list(catalogue.indicators.values())
+    groups = linked_systems(with_merged_areas(marts, groups_in(folder), specs), specs)
     if not groups:
         return FileAudit(0, 0, 0, None, None, 0)
     told = [_told(group, crude) for group in groups]
@@ -77,6 +79,7 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
     def audited(group: AuditGroup) -> pl.DataFrame:
         known = _only_divided_by(without_denominator(group, in_view), unseen)
         policy = table_policy(catalogue, group.policy_id)
+        known = with_left_over(known, policy)
         return audit_system(known.system, _cell_statuses(group, in_view), policy)
 
     audit = pl.concat(side_by_side(audited, groups))

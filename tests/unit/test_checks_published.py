@@ -20,7 +20,6 @@ from pipelines.publication.reference_tables import (
     areas_table,
     coverage_table,
     indicators_table,
-    merged_groups_table,
 )
 from pipelines.settings import reference_dir
 from tests.support.check_frames import DTYPES, broken_frame, clean_frame
@@ -143,7 +142,7 @@ def release(indicator_values: pl.DataFrame) -> dict[str, pl.DataFrame]:
         "caveats": clean_frame(contracts["caveats"]),
         "breaks": clean_frame(contracts["breaks"]),
         "comparisons": comparisons,
-        "merged_groups": merged_groups_table(),
+        "merged_groups": clean_frame(contracts["merged_groups"]),
         "release": clean_frame(contracts["release"]).head(1),
     }
 
