@@ -31,7 +31,7 @@ TABLES = (
     "merged_groups",
     "release",
 )
-SHOWN_STATUSES = ("ok", "unreliable", "merged")
+SHOWN_STATUSES = ("ok", "unreliable")
 FIGURES = ("numerator", "value", "lower_ci", "upper_ci")
 _COMPARISON_KEY = ("indicator_id", "area_code", "period_start", "sex", "age_group", "value_kind")
 
@@ -47,7 +47,9 @@ class Release:
     Attributes:
         folder: Where it lies.
         tables: Frames by table name, as the published contract has them;
-            ``indicator_values`` carries its comparison columns and ``year`` as well.
+            ``indicator_values`` carries its comparison columns and ``year`` as well, and of
+            what an area is shown together with: ``shown_with`` (names of the others) and the
+            group's figure, ``group_value``, ``group_lower_ci``, ``group_upper_ci``.
         certificate: What ``certificate.json`` says about the disclosure audit.
     """
 
@@ -155,7 +157,8 @@ def _read(folder: Path) -> Release:
         pl.col("official_name").str.replace_all(" - ", " – ", literal=True)
     )
     shown = _only_shown(tables["indicator_values"], tables["indicators"])
-    tables["indicator_values"] = _compared(shown, tables["comparisons"])
+    compared = _compared(shown, tables["comparisons"])
+    tables["indicator_values"] = _with_groups(compared, tables["merged_groups"], tables["areas"])
     certificate = folder / "certificate.json"
     return Release(
         folder=folder,
@@ -199,4 +202,26 @@ def _compared(values: pl.DataFrame, comparisons: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(
         versus.alias("versus_region"),
         *(pl.when(shown).then(pl.col(name)).alias(name) for name in emptied),
+    )
+
+
+def _with_groups(values: pl.DataFrame, members: pl.DataFrame, areas: pl.DataFrame) -> pl.DataFrame:
+    """The long table with the figure of the group that a hidden row is shown with."""
+    same = ["indicator_id", "indicator_version", "border_set", "sex", "age_group", "breakdown",
+            "breakdown_value", "period_start", "value_kind"]  # fmt: skip
+    numbers = ("value", "lower_ci", "upper_ci")
+    groups = values.filter(pl.col("area_level") == "group").select(
+        *same, merged_group_id="area_code", **{f"group_{name}": name for name in numbers}
+    )
+    pairs = members.select("merged_group_id", "area_code")
+    others = (
+        pairs.join(pairs, on="merged_group_id", suffix="_other")
+        .filter(pl.col("area_code") != pl.col("area_code_other"))
+        .join(areas.select("name", area_code_other="area_code"), on="area_code_other")
+        .sort("area_code_other")
+        .group_by("merged_group_id", "area_code")
+        .agg(shown_with=pl.col("name").str.join(", "))
+    )
+    return values.join(groups, on=[*same, "merged_group_id"], how="left").join(
+        others, on=["merged_group_id", "area_code"], how="left"
     )

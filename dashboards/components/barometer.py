@@ -56,9 +56,11 @@ def reading(entry: Mapping[str, Any], context: Context) -> str:
     """The sentence that says what the figure means, or why there is none."""
     figure, indicator = entry["figure"], entry["indicator"]
     _ = context.translate
-    if figure["value"] is None:
-        return f"{figure['name']}, {figure['year']}: {remarks.explanation(figure, _)}."
     decimals = indicator["decimals"]
+    if figure["value"] is None:
+        merged = figure["value_status"] == "merged"
+        said = words.figure(figure, decimals, _) if merged else remarks.explanation(figure, _)
+        return f"{figure['name']}, {figure['year']}: {said}."
 
     def written(name: str) -> str:
         value = figure[name]
@@ -87,7 +89,7 @@ def figure_cell(figure: Mapping[str, Any], decimals: int, _: Translator) -> str:
         return (
             f'<span class="fp-none fp-none-{code.replace("_", "-")}">'
             f'<span class="fp-sign" aria-hidden="true">{sign}</span> '
-            f"{escape(words.status(code, _))}</span>{small}"
+            f"{escape(words.figure(figure, decimals, _))}</span>{small}"
         )
     interval = words.interval(figure, decimals, _)
     small = f"<small>({interval})</small>" if interval else ""
