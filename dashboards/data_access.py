@@ -33,7 +33,7 @@ TABLES = (
     "merged_groups",
     "release",
 )
-SHOWN_STATUSES = ("ok", "unreliable", "merged")
+SHOWN_STATUSES = ("ok", "unreliable")
 FIGURES = ("numerator", "value", "lower_ci", "upper_ci")
 _COMPARISON_KEY = (
     "indicator_id",
@@ -57,8 +57,10 @@ class Release:
     Attributes:
         folder: Where it lies.
         tables: Frames by table name, as the published contract has them;
-            ``indicator_values`` carries its comparison columns and ``year`` as well, and has the
-            figures of years alone.
+            ``indicator_values`` carries its comparison columns and ``year`` as well, has the
+            figures of years alone, and of what an area is shown together with: ``shown_with``
+            (names of the others) and the group's figure, ``group_value``, ``group_lower_ci``,
+            ``group_upper_ci``.
         months: The figures by month, in the same columns.
         certificate: What ``certificate.json`` says about the disclosure audit.
     """
@@ -182,6 +184,7 @@ def _read(folder: Path) -> Release:
     shown = _only_shown(tables["indicator_values"], tables["indicators"])
     compared = _compared(shown, tables["comparisons"])
     by_month = pl.col("period_type") == "month"
+    compared = _with_groups(compared, tables["merged_groups"], tables["areas"])
     tables["indicator_values"] = compared.filter(~by_month)
     certificate = folder / "certificate.json"
     return Release(
@@ -227,4 +230,26 @@ def _compared(values: pl.DataFrame, comparisons: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(
         versus.alias("versus_region"),
         *(pl.when(shown).then(pl.col(name)).alias(name) for name in emptied),
+    )
+
+
+def _with_groups(values: pl.DataFrame, members: pl.DataFrame, areas: pl.DataFrame) -> pl.DataFrame:
+    """The long table with the figure of the group that a hidden row is shown with."""
+    same = ["indicator_id", "indicator_version", "border_set", "sex", "age_group", "breakdown",
+            "breakdown_value", "period_start", "value_kind"]  # fmt: skip
+    numbers = ("value", "lower_ci", "upper_ci")
+    groups = values.filter(pl.col("area_level") == "group").select(
+        *same, merged_group_id="area_code", **{f"group_{name}": name for name in numbers}
+    )
+    pairs = members.select("merged_group_id", "area_code")
+    others = (
+        pairs.join(pairs, on="merged_group_id", suffix="_other")
+        .filter(pl.col("area_code") != pl.col("area_code_other"))
+        .join(areas.select("name", area_code_other="area_code"), on="area_code_other")
+        .sort("area_code_other")
+        .group_by("merged_group_id", "area_code")
+        .agg(shown_with=pl.col("name").str.join(", "))
+    )
+    return values.join(groups, on=[*same, "merged_group_id"], how="left").join(
+        others, on=["merged_group_id", "area_code"], how="left"
     )

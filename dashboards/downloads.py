@@ -17,7 +17,7 @@ import xlsxwriter
 
 from dashboards import remarks, words
 from dashboards.data_access import Release
-from dashboards.figures import norwegian_order
+from dashboards.figures import NO_FIGURE, norwegian_order
 from dashboards.text import Translator, day, translator
 
 TIDY_COLUMNS = (
@@ -125,7 +125,11 @@ def _with_areas(release: Release, rows: pl.DataFrame, _: Translator) -> pl.DataF
     areas = release.tables["areas"].select(
         "area_code", "official_name", "go_live_on", "go_live_certainty"
     )
-    joined = rows.join(areas, on="area_code", how="left")
+    groups = release.tables["merged_groups"].select(
+        area_code="merged_group_id", official_name=f"label_{_.language}"
+    )
+    named = pl.concat([areas, groups.unique()], how="diagonal")
+    joined = rows.join(named, on="area_code", how="left")
     causes = joined.select(
         "area_code", "status_reason", "go_live_on", "go_live_certainty"
     ).unique(maintain_order=True)  # fmt: skip
@@ -197,11 +201,8 @@ def metadata(
         (_("Contact"), str(facts["contact"] or "")),
         (_("Citation"), citation),
     ]
-    rows += [(words.status(c, _), words.status_explained(c, _)) for c in _STATUSES]
+    rows += [(words.status(c, _), words.status_explained(c, _)) for c in NO_FIGURE]
     return [(name, value) for name, value in rows if value]
-
-
-_STATUSES = ("suppressed", "not_covered", "missing", "not_applicable", "unreliable", "merged")
 
 
 def workbook(release: Release, indicator_id: str, language: str, citation: str) -> bytes:

@@ -16,7 +16,7 @@ import polars as pl
 
 from dashboards.data_access import Release
 
-NO_FIGURE = ("suppressed", "not_covered", "missing", "not_applicable", "unreliable")
+NO_FIGURE = ("suppressed", "not_covered", "missing", "not_applicable", "unreliable", "merged")
 
 
 @dataclass(frozen=True)

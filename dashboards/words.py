@@ -12,14 +12,15 @@ from typing import Any
 from dashboards.text import Translator, number
 
 # Signs for cells without a figure follow Statistics Norway's standard symbols:
-# ":" hidden, ".." missing, "." cannot occur. Our own are "○" for what is not covered and "~"
-# for what is too uncertain to show.
+# ":" hidden, ".." missing, "." cannot occur. Our own are "○" for what is not covered, "~"
+# for what is too uncertain to show, and "+" for what is shown together with others.
 SYMBOLS = {
     "suppressed": ":",
     "not_covered": "○",
     "missing": "..",
     "not_applicable": ".",
     "unreliable": "~",
+    "merged": "+",
 }
 SHAPES = {"higher": "▲", "lower": "▼", "similar": "●", "not_compared": "–"}
 
@@ -195,7 +196,15 @@ def certainty(code: str | None, _: Translator) -> str:
 
 
 def figure(row: Mapping[str, Any], decimals: int, _: Translator) -> str:
-    """A figure as text, or the words of its status."""
+    """A figure as text, or the words of its status.
+
+    Where an area is shown together with others, these and the figure of all of them.
+    """
+    if row["value"] is None and row.get("group_value") is not None:
+        group = {name: row[f"group_{name}"] for name in ("value", "lower_ci", "upper_ci")}
+        limits = interval(group, decimals, _)
+        told = number(group["value"], _.language, decimals) + (f" ({limits})" if limits else "")
+        return _("Shown together with {areas}: {figure}", areas=row["shown_with"], figure=told)
     if row["value"] is None:
         return status(row["value_status"], _)
     return number(row["value"], _.language, decimals)

@@ -41,6 +41,8 @@ def protect(
         )
     found = made.verdict
     console.print(f"  {found.cells} cells, {found.hidden} hidden.")
+    if made.merged:
+        console.print(f"  {made.merged} of them are shown in a group.")
     console.print(f"  Audited as written: {found.recovered} of them can be narrowed down,")
     console.print(f"  {found.determined} can be computed.")
     console.print(f"  {made.table}, {made.certificate.name}")

@@ -13,6 +13,38 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
+class MergeRule(BaseModel):
+    """How members of one dimension are put together to groups that are published beside them.
+
+    Groups follow from public facts alone, never from the counts (``merging``). Exactly one of
+    ``minimum`` and ``window`` is given.
+
+    Attributes:
+        minimum: Size (such as inhabitants) that a group must reach; of several growing ones each
+            makes groups of the groups before, so that a member is shown with the smallest safe
+            one. Members that have the size themselves are in no group.
+        window: Whole numbers (years) that make a group, counted from zero: 2 puts 2024 and 2025
+            together. A window of which some code is not in the table makes none.
+        providers: ``differ`` says that no provider is behind two members, so that a group has the
+            sum of theirs; by default it has the largest number of any member.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    minimum: tuple[float, ...] = ()
+    window: int | None = Field(default=None, ge=2)
+    providers: Literal["may_be_shared", "differ"] = "may_be_shared"
+
+    @model_validator(mode="after")
+    def _is_one_rule(self) -> MergeRule:
+        if bool(self.minimum) == (self.window is not None):
+            raise ValueError("expected exactly one of minimum and window")
+        growing = list(self.minimum) == sorted(set(self.minimum))
+        if not growing or any(not 0 < least < float("inf") for least in self.minimum):
+            raise ValueError("minimum: expected one or several growing sizes above 0")
+        return self
+
+
 class TablePolicy(BaseModel):
     """Rules by which cells are hidden and hidden cells are held to be safe.
 
@@ -48,6 +80,8 @@ class TablePolicy(BaseModel):
             proven to be the least where it is found within a bounded effort. Raised so far that
             it holds a region's tables of 1 242 cells it hides 7 per cent less by weight there,
             and takes about twice as long.
+        merge: Dimension → how its members are merged to groups that are shown where a member
+            alone is not; none by default.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,6 +103,7 @@ class TablePolicy(BaseModel):
     rounding_limit: int = Field(default=20, ge=1)
     redundancy_tests: int = Field(default=500, ge=0)
     exact_cells: int = Field(default=300, ge=0, le=5000)
+    merge: Mapping[str, MergeRule] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _options_go_together(self) -> TablePolicy:
@@ -88,6 +123,8 @@ class TablePolicy(BaseModel):
         )
         if self.method == "round" and (hides or any(rule is not None for rule in others)):
             raise ValueError("rounding knows no rule but the threshold: suppress instead")
+        if self.method == "round" and self.merge:
+            raise ValueError("merge: rounding hides nothing that could be merged")
         return self
 
     @classmethod

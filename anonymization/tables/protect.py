@@ -14,8 +14,10 @@ import polars as pl
 from anonymization.tables.audit_rounded import audit_rounded
 from anonymization.tables.engine import protect_system
 from anonymization.tables.errors import ProtectionError, TableError
-from anonymization.tables.lattice import Dimensions, Lattice, build_lattice
-from anonymization.tables.published import OPTIONAL, table_system, with_series
+from anonymization.tables.lattice import Dimensions, Lattice
+from anonymization.tables.merged_cells import group_labels, shown_with
+from anonymization.tables.merging import Members
+from anonymization.tables.published import OPTIONAL, Table, table_of
 from anonymization.tables.rounding import rounded_cells
 from anonymization.tables.system import BLOCKS
 
@@ -30,7 +32,10 @@ class Protected:
 
     Attributes:
         table: One row per cell with all margins: a column per dimension, ``count`` (null when
-            hidden), ``status`` (ok | suppressed).
+            hidden), ``status`` (ok | suppressed). Where members are merged, groups are rows too,
+            and for each dimension merged there are ``<dimension>_label`` (members' names of a
+            group; null where the code is none) and ``<dimension>_shown_with`` (of a hidden cell:
+            its code in the row of the smallest group that is shown; null where there is none).
         report: The same cells with ``status``, ``reason`` (primary | secondary | rounded) and
             ``rule``. Not for publication.
         audit: One row per hidden cell (of a rounded table: per base cell that may be small): a
@@ -47,7 +52,12 @@ class Protected:
     blocks: pl.DataFrame
 
 
-def protect(cells: pl.DataFrame, dimensions: Dimensions, policy: TablePolicy) -> Protected:
+def protect(
+    cells: pl.DataFrame,
+    dimensions: Dimensions,
+    policy: TablePolicy,
+    members: Members | None = None,
+) -> Protected:
     """Protect one table of counts with all its margins.
 
     Args:
@@ -64,7 +74,11 @@ def protect(cells: pl.DataFrame, dimensions: Dimensions, policy: TablePolicy) ->
             groupings). An empty hierarchy, or one with several roots, gets one margin with the
             code ``total``; a frame of ``code`` and ``parent`` names every sum itself, which suits
             base cells that are added up differently from place to place.
-        policy: What is unsafe, and how wide is safe.
+        policy: What is unsafe, how wide is safe, and which dimensions' members are merged to groups
+            that are shown where a member alone is not.
+        members: Dimension merged by size → public facts about its codes, one row each: ``code``,
+            ``size`` (such as inhabitants); optional ``within`` (groups do not cross it), ``x`` and
+            ``y`` (where it lies), ``name`` (for labels).
 
     Raises:
         TableError: Columns, codes or counts are not as described.
@@ -77,24 +91,38 @@ def protect(cells: pl.DataFrame, dimensions: Dimensions, policy: TablePolicy) ->
             f"unknown columns {unknown}"
             + ("." if "count" in cells.columns else " and no column count.")
         )
-    lattice = build_lattice(cells, dimensions)
-    system = table_system(cells, list(dimensions), lattice)
+    whole = table_of(cells, dimensions, policy, members)
+    lattice, system = whole.lattice, whole.system
     if policy.method == "round":
         return _rounded(cells, system, lattice, policy)
-    result = protect_system(with_series(system, lattice.keys, policy), policy)
+    result = protect_system(system, policy)
     named = lattice.keys.join(result.cells, on="cell_id", maintain_order="left")
     values = named.join(
         system.cells.select("cell_id", "value"), on="cell_id", maintain_order="left"
     )
     shown = pl.when(pl.col("status") == "ok").then(pl.col("value"))
-    whole = cells.schema["count"].is_integer()
-    count = shown.cast(pl.Int64) if whole else shown
+    count = shown.cast(pl.Int64) if cells.schema["count"].is_integer() else shown
+    table = values.select("cell_id", *dimensions, count.alias("count"), "status")
+    if whole.groups:
+        table = _with_groups_told(table, whole, members or {})
     return Protected(
-        table=values.select(*dimensions, count.alias("count"), "status"),
+        table=table.drop("cell_id"),
         report=named.drop("cell_id", "block"),
         audit=lattice.keys.join(result.audit, on="cell_id", maintain_order="left").drop("cell_id"),
         blocks=result.blocks,
     )
+
+
+def _with_groups_told(table: pl.DataFrame, whole: Table, members: Members) -> pl.DataFrame:
+    """The table with the group that each hidden cell is shown with, and what groups are called."""
+    refers = shown_with(table, whole.lattice, whole.groups)
+    told = table.join(refers, on="cell_id", how="left", maintain_order="left")
+    for name, steps in whole.groups.items():
+        facts = members.get(name)
+        known = facts if facts is not None and "name" in facts.columns else None
+        made = group_labels(steps, known).rename({"code": name, "label": f"{name}_label"})
+        told = told.join(made, on=name, how="left", maintain_order="left")
+    return told
 
 
 def _rounded(

@@ -6,7 +6,7 @@ here: how the table was protected (``protect``); a table from anywhere is read t
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +17,13 @@ from anonymization.tables.errors import TableError
 from anonymization.tables.intervals import WHOLE, Polytope
 from anonymization.tables.lattice import TOTAL, Dimensions, Lattice, build_lattice, cell_id, links
 from anonymization.tables.matrix import blocks
+from anonymization.tables.merged_cells import with_merged_cells
+from anonymization.tables.merging import Members, merge_groups, with_groups
 from anonymization.tables.system import LinkedSystem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from anonymization.tables.matrix import Floats
     from anonymization.tables.policy import TablePolicy
 
@@ -61,6 +65,46 @@ def table_system(cells: pl.DataFrame, names: list[str], lattice: Lattice) -> Lin
     bound = col("denominator") if "denominator" in has and not magnitude else pl.lit(None)
     variables = base.select("variable_id", bound.cast(pl.Float64).alias("upper_bound"))
     return LinkedSystem(variables=variables, cells=rows, terms=lattice.terms, sums=lattice.sums)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as a linked system.
+
+    Attributes:
+        lattice: Every cell that is published, groups included.
+        system: The cells, and what follows from them.
+        groups: Dimension → groups that its members are merged to.
+    """
+
+    lattice: Lattice
+    system: LinkedSystem
+    groups: Mapping[str, pl.DataFrame]
+
+
+def table_of(
+    cells: pl.DataFrame,
+    dimensions: Dimensions,
+    policy: TablePolicy,
+    members: Members | None = None,
+) -> Table:
+    """Everything that is published of some base cells under a policy, as one system.
+
+    Args:
+        cells: Base cells, as given to :func:`anonymization.tables.protect`.
+        dimensions: Dimension → hierarchy.
+        policy: Names series, and dimensions whose members are merged.
+        members: Public facts about members that are merged by size.
+
+    Raises:
+        TableError: Something is not as described.
+    """
+    groups = merge_groups(cells, policy, members, list(dimensions))
+    lattice = build_lattice(cells, with_groups(cells, dimensions, groups))
+    system = with_series(table_system(cells, list(dimensions), lattice), lattice.keys, policy)
+    if groups:
+        system = with_merged_cells(system, lattice, groups, policy)
+    return Table(lattice, system, groups)
 
 
 def with_series(system: LinkedSystem, keys: pl.DataFrame, policy: TablePolicy) -> LinkedSystem:

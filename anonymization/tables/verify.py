@@ -14,8 +14,9 @@ import polars as pl
 from anonymization.tables.audit import audit_system
 from anonymization.tables.audit_rounded import audit_rounded
 from anonymization.tables.errors import TableError
-from anonymization.tables.lattice import Dimensions, build_lattice, cell_id
-from anonymization.tables.published import table_system, with_series
+from anonymization.tables.lattice import Dimensions, cell_id
+from anonymization.tables.merging import Members
+from anonymization.tables.published import table_of
 
 if TYPE_CHECKING:
     from anonymization.tables.policy import TablePolicy
@@ -52,7 +53,11 @@ class Verdict:
 
 
 def verify(
-    table: pl.DataFrame, cells: pl.DataFrame, dimensions: Dimensions, policy: TablePolicy
+    table: pl.DataFrame,
+    cells: pl.DataFrame,
+    dimensions: Dimensions,
+    policy: TablePolicy,
+    members: Members | None = None,
 ) -> Verdict:
     """Judge a published table by the counts behind it.
 
@@ -60,26 +65,32 @@ def verify(
         table: The table as published: a column per dimension and ``count``, null where hidden.
         cells: Base cells, as given to :func:`anonymization.tables.protect`.
         dimensions: Dimension → hierarchy, as given there.
-        policy: What is unsafe, and how wide is safe.
+        policy: What is unsafe, how wide is safe, and what is merged.
+        members: Public facts about members that are merged by size, as given there.
 
     Raises:
         TableError: The table has other cells than the base cells and hierarchies lead to.
     """
-    names = list(dimensions)
-    lattice = build_lattice(cells, dimensions)
-    system = with_series(table_system(cells, names, lattice), lattice.keys, policy)
-    seen = table.select(cell_id(names).alias("cell_id"), pl.col("count").cast(pl.Float64))
-    both = system.cells.select("cell_id", "value").join(seen, on="cell_id", how="inner")
-    if not seen.height == both.height == system.cells.height:
+    system = table_of(cells, dimensions, policy, members).system
+    published = system.cells.filter("publishable").select("cell_id", "value")
+    seen = table.select(
+        cell_id(list(dimensions)).alias("cell_id"), pl.col("count").cast(pl.Float64)
+    )
+    both = published.join(seen, on="cell_id", how="inner")
+    if not seen.height == both.height == published.height:
         raise TableError(
-            f"table: expected {system.cells.height} cells, each once, got {seen.height} rows of "
+            f"table: expected {published.height} cells, each once, got {seen.height} rows of "
             f"which {both.height} belong."
         )
     if policy.method == "round":
         return _rounded(both, system.terms, policy)
     shown = both["count"].is_not_null()
-    status = both.select(
-        "cell_id", status=pl.when(shown).then(pl.lit("ok")).otherwise(pl.lit("suppressed"))
+    in_view = both.filter(shown)["cell_id"].implode()
+    status = system.cells.select(
+        "cell_id",
+        status=pl.when(pl.col("cell_id").is_in(in_view))
+        .then(pl.lit("ok"))
+        .otherwise(pl.lit("suppressed")),
     )
     audit = audit_system(system, status, policy)
     wrong = (both["count"] - both["value"]).abs() > SAME * both["value"].abs().clip(1.0)

@@ -32,6 +32,7 @@ _EMPTY_LOOK: dict[str, dict[str, Any]] = {
     "missing": {"fill": "#dfe4e7", "stroke": "#8a97a0"},
     "not_applicable": {"fill": "#f7f9f9", "stroke": LINE},
     "unreliable": {"fill": "#fbf5e6", "stroke": "#b98a3c", "strokeDash": [1, 2]},
+    "merged": {"fill": "#eef3f5", "stroke": "#9aa7af", "strokeDash": [6, 2]},
 }
 
 

@@ -48,9 +48,11 @@ def reading(entry: Mapping[str, Any], context: Context) -> str:
     """The sentence that says what the figure means, or why there is none."""
     figure, indicator = entry["figure"], entry["indicator"]
     _ = context.translate
-    if figure["value"] is None:
-        return f"{figure['name']}, {figure['year']}: {remarks.explanation(figure, _)}."
     decimals = indicator["decimals"]
+    if figure["value"] is None:
+        merged = figure["value_status"] == "merged"
+        said = words.figure(figure, decimals, _) if merged else remarks.explanation(figure, _)
+        return f"{figure['name']}, {figure['year']}: {said}."
 
     def written(name: str) -> str:
         value = figure[name]
@@ -73,7 +75,8 @@ def figure_cell(figure: Mapping[str, Any], decimals: int, _: Translator) -> str:
     """A figure with its interval, or the sign and words of its status."""
     if figure["value"] is None:
         why = remarks.reason(figure, _)
-        return _none(figure, _) + (f"<small>{escape(why)}</small>" if why else "")
+        small = f"<small>{escape(why)}</small>" if why else ""
+        return _none(figure, words.figure(figure, decimals, _)) + small
     interval = words.interval(figure, decimals, _)
     small = f"<small>({interval})</small>" if interval else ""
     remark = remarks.explanation(figure, _)
@@ -83,15 +86,17 @@ def figure_cell(figure: Mapping[str, Any], decimals: int, _: Translator) -> str:
 
 def brief_cell(figure: Mapping[str, Any], decimals: int, _: Translator) -> str:
     """The same where many stand close: of no figure sign and words, without the reason."""
-    return _none(figure, _) if figure["value"] is None else figure_cell(figure, decimals, _)
+    if figure["value"] is None:
+        return _none(figure, words.figure(figure, decimals, _))
+    return figure_cell(figure, decimals, _)
 
 
-def _none(figure: Mapping[str, Any], _: Translator) -> str:
+def _none(figure: Mapping[str, Any], said: str) -> str:
     code = figure["value_status"]
     return (
         f'<span class="fp-none fp-none-{code.replace("_", "-")}">'
         f'<span class="fp-sign" aria-hidden="true">{words.SYMBOLS.get(code, "")}</span> '
-        f"{escape(words.status(code, _))}</span>"
+        f"{escape(said)}</span>"
     )
 
 

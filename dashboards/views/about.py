@@ -60,9 +60,9 @@ def _zones(_: Translator) -> str:
 
 def _statuses(_: Translator) -> str:
     rows = []
-    for code in (*NO_FIGURE, "merged"):
-        sign = words.SYMBOLS.get(code, "")
-        look = f"fp-swatch fp-{code.replace('_', '-')}" if code in NO_FIGURE else "fp-swatch-none"
+    for code in NO_FIGURE:
+        sign = words.SYMBOLS[code]
+        look = f"fp-swatch fp-{code.replace('_', '-')}"
         rows.append(
             f'<li><span class="{look}" aria-hidden="true">{sign}</span>'
             f"<span>{escape(words.status_explained(code, _))}</span></li>"
@@ -148,7 +148,7 @@ def _by_status(certificate: Mapping[str, Any], language: str, _: Translator) -> 
     """How many figures the release shows, and how many it does not show for each cause."""
     counts = certificate.get("figures_by_status", {})
     parts = []
-    for code in ("ok", *NO_FIGURE, "merged"):
+    for code in ("ok", *NO_FIGURE):
         if counts.get(code):
             name = _("Shown") if code == "ok" else words.status(code, _)
             parts.append(f"{name}: {number(counts[code], language)}")

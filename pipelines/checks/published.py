@@ -33,7 +33,7 @@ WITHOUT_COUNTS = ("suppressed", "not_covered", "missing", "not_applicable", "mer
 """Statuses under which a numerator would tell what the status hides."""
 
 NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
-    "indicator_values": ("indicators", "areas"),
+    "indicator_values": ("indicators", "areas", "merged_groups"),
     "comparisons": ("indicator_values",),
 }
 """Tables that the rules of a table compare it with."""
@@ -93,14 +93,16 @@ def with_rules(table: str, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """
     frame = tables[table]
     if table == "indicator_values":
-        return _values_with_rules(frame, tables["indicators"], tables["areas"])
+        groups = tables["merged_groups"]["merged_group_id"]
+        known = pl.concat([tables["areas"]["area_code"], groups])
+        return _values_with_rules(frame, tables["indicators"], known.unique())
     if table == "comparisons":
         return _comparisons_with_status(frame, tables["indicator_values"])
     return frame
 
 
 def _values_with_rules(
-    values: pl.DataFrame, indicators: pl.DataFrame, areas: pl.DataFrame
+    values: pl.DataFrame, indicators: pl.DataFrame, known: pl.Series
 ) -> pl.DataFrame:
     facts = indicators.select(
         "indicator_id",
@@ -112,7 +114,6 @@ def _values_with_rules(
         pl.col("decimals").alias("_decimals"),
         pl.col("coverage_service").alias("_service"),
     ).unique(["indicator_id", "indicator_version"])
-    known = areas.get_column("area_code").unique()
     joined = values.join(facts, on=["indicator_id", "indicator_version"], how="left")
     rules = (
         _conformance_rules()
@@ -122,6 +123,7 @@ def _values_with_rules(
             pl.col("_multiplier").is_not_null().alias("rule_known_indicator"),
             pl.col("area_code").is_in(known.implode()).alias("rule_known_area"),
             (pl.col("value_status") == "ok").alias("is_shown"),
+            (pl.col("value_status") == "merged").alias("is_merged"),
             pl.col("value_status").is_in(WITHOUT_COUNTS).alias("is_without_counts"),
         ]
     )
@@ -240,12 +242,16 @@ def _value_check(
 def _value_checks() -> tuple[Check, ...]:
     shown, hidden = Where("is_shown", value=True), Where("is_shown", value=False)
     uncounted = Where("is_without_counts", value=True)
+    merged = Where("is_merged", value=True)
     return (
         _value_check("value.hidden", "null", ("value",), "null_unless_ok", hidden),
         _value_check("lower_ci.hidden", "null", ("lower_ci",), "null_unless_ok", hidden),
         _value_check("upper_ci.hidden", "null", ("upper_ci",), "null_unless_ok", hidden),
         _value_check("value.shown", "not_null", ("value",), "value_when_ok", shown),
         _value_check("numerator.hidden", "null", ("numerator",), "count_hidden", uncounted),
+        _value_check(
+            "merged_group_id.told", "not_null", ("merged_group_id",), "group_told", merged
+        ),
         _value_check("interval.lower", "at_least", ("value", "lower_ci"), "interval"),
         _value_check("interval.upper", "at_least", ("upper_ci", "value"), "interval"),
         _value_check("release_id.single", "single_value", ("release_id",), "single_release"),

@@ -20,6 +20,13 @@ from pipelines.clients.population_register import Provenance
 from pipelines.publication.area_groups import area_groups_table
 from pipelines.publication.comparisons import comparisons
 from pipelines.publication.figures import Marts, figures
+from pipelines.publication.merged_areas import (
+    merged_areas,
+    merged_groups_table,
+    with_left_over,
+    with_merged_areas,
+    with_references,
+)
 from pipelines.publication.months import month_figures, month_values
 from pipelines.publication.notes import breaks_table, caveats_table
 from pipelines.publication.policy import table_policy
@@ -34,7 +41,6 @@ from pipelines.publication.reference_tables import (
     areas_table,
     coverage_table,
     indicators_table,
-    merged_groups_table,
 )
 from pipelines.publication.standardised_door import publishable_direct
 from pipelines.publication.standards import Standards
@@ -98,6 +104,8 @@ def build(
         ProtectionError: Some table cannot be made safe; nothing is published then.
     """
     specs = list(catalogue.indicators.values())
+    groups = merged_areas(catalogue, reference)
+    marts = with_merged_areas(marts, groups, specs)
     counted = figures(marts, specs)
     audits = _protected(linked_systems(marts, specs, counted), catalogue)
     shown = figure_status([(group, protected.cells) for group, protected in audits])
@@ -126,7 +134,8 @@ def build(
         counted=counted,
         values=unrounded,
     )
-    groups = area_groups_table(reference)
+    alike = area_groups_table(reference)
+    values = with_references(values, groups)
     values = pl.concat([values, month_values(by_month, specs, month_status(months), "")])
     counted = pl.concat([counted, by_month.select(counted.columns)])
     tables = {
@@ -136,10 +145,10 @@ def build(
         "coverage": coverage_table(reference),
         "caveats": caveats_table(catalogue, years, register=register),
         "breaks": breaks_table(reference),
-        "comparisons": comparisons(values, specs, groups),
-        "area_groups": groups,
+        "comparisons": comparisons(values, specs, alike),
+        "area_groups": alike,
         "population": population_table(inhabitants),
-        "merged_groups": merged_groups_table(),
+        "merged_groups": merged_groups_table(values, groups, reference),
     }
     return Candidate(
         tables=tables,
@@ -159,7 +168,9 @@ def _protected(
 
     def protected(group: AuditGroup) -> tuple[AuditGroup, ProtectedSystem]:
         known = without_denominator(group, verdicts)
-        return known, protect_system(known.system, table_policy(catalogue, known.policy_id))
+        policy = table_policy(catalogue, known.policy_id)
+        whole = with_left_over(known, policy)
+        return whole, protect_system(whole.system, policy)
 
     for wave in in_order(groups):
         done = side_by_side(protected, wave)

@@ -17,6 +17,8 @@ from pipelines.catalogue.model import OPEN_AGE, Indicator
 TOTAL = "total"
 REGION = "region"
 MUNICIPALITY = "municipality"
+GROUP = "group"
+"""Level of municipalities that are shown together (``merged_areas``)."""
 NOT_COVERED = "not_covered"
 PERIOD = ("period_start", "period_end")
 AREA = ("area_level", "area_code")
@@ -26,6 +28,8 @@ _SUMS = ("numerator", "denominator", "numerator_sq")
 _PERSONS = ("numerator_persons", "denominator_persons", "complement_persons")
 _MAXIMA = ("numerator_max", "denominator_max")
 COUNTS = (*_SUMS, *_PERSONS, *_MAXIMA, "providers")
+GROUPS = {"indicator_id": pl.String, "merged_group_id": pl.String, "area_code": pl.String}
+"""Members of groups, by indicator."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Marts:
         month_counts: ``fct_month_counts``: one row per indicator, area and month.
         month_coverage: ``fct_month_coverage``: one row per indicator, area and month; the months
             that are published.
+        groups: Members of the groups that are areas of their own here (``GROUPS``).
     """
 
     indicator_counts: pl.DataFrame
@@ -51,6 +56,7 @@ class Marts:
     strata_map: pl.DataFrame
     month_counts: pl.DataFrame = field(default_factory=pl.DataFrame)
     month_coverage: pl.DataFrame = field(default_factory=pl.DataFrame)
+    groups: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=GROUPS))
 
 
 def stratum_rows(marts: Marts) -> pl.DataFrame:
@@ -204,6 +210,9 @@ def _keys(marts: Marts, specs: Sequence[Indicator]) -> pl.DataFrame:
         msg = f"fct_coverage: no rows for the indicators {sorted(lacking)}"
         raise ValueError(msg)
     keys = bands.join(_sexes(), on="counting").join(coverage, on="indicator_id").drop("counting")
+    # Of a group there is one figure: its parts would be hidden, or hide its total.
+    whole = (pl.col("sex") == TOTAL) & (pl.col("age_group") == TOTAL)
+    keys = keys.filter((pl.col("area_level") != GROUP) | whole)
     return keys.join(_known_years(specs), on="indicator_id").with_columns(
         known=pl.col("period_start").dt.year().is_between(pl.col("first"), pl.col("last"))
     )

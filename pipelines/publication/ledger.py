@@ -25,7 +25,8 @@ def refuse_changed_counts(zones: Zones, exact: pl.DataFrame, release_id: str) ->
     """Refuse a release that shares a cell with an earlier one and differs in it.
 
     A changed exact count, or a cell that was hidden and is now shown, can be subtracted from
-    what was published before. Until releases are audited together, neither may happen.
+    what was published before. Until releases are audited together, neither may happen. For the same
+    reason municipalities that are shown together must be so in every release.
 
     Args:
         zones: The zones, whose ledger holds every published release.
@@ -47,6 +48,12 @@ def refuse_changed_counts(zones: Zones, exact: pl.DataFrame, release_id: str) ->
             pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in (*EXACT, "is_shown")
         )
         changed = shared.filter(differs)
+        if regrouped := _regrouped(exact, before):
+            raise LedgerError(
+                f"Release {release_id} is refused: {regrouped} municipalities are in another group "
+                f"than in release {path.stem}. Beside the old groups the new ones could be "
+                "subtracted. Keep the policy's minimum and the reference tables as they were."
+            )
         if changed.height:
             names = ", ".join(changed["indicator_id"].unique().sort().to_list())
             raise LedgerError(
@@ -57,6 +64,21 @@ def refuse_changed_counts(zones: Zones, exact: pl.DataFrame, release_id: str) ->
                 "cannot be published beside that release; try it in a home of its own "
                 "(FOLKEPULS_HOME)."
             )
+
+
+def _regrouped(exact: pl.DataFrame, before: pl.DataFrame) -> int:
+    """Municipalities that are merged with others than before, for some indicator."""
+
+    def members(cells: pl.DataFrame) -> pl.DataFrame:
+        return (
+            cells.filter(pl.col("area_code").str.contains("+", literal=True))
+            .select("indicator_id", group="area_code", member=pl.col("area_code").str.split("+"))
+            .unique()
+            .explode("member")
+        )
+
+    both = members(exact).join(members(before), on=["indicator_id", "member"], suffix="_before")
+    return both.filter(pl.col("group") != pl.col("group_before"))["member"].n_unique()
 
 
 def enter(zones: Zones, exact: pl.DataFrame, release_id: str) -> None:

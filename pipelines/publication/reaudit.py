@@ -17,6 +17,7 @@ from anonymization.tables import audit_system, side_by_side
 from pipelines.catalogue.loader import Catalogue
 from pipelines.catalogue.model import Indicator
 from pipelines.publication.figures import FIGURE, Marts
+from pipelines.publication.merged_areas import groups_in, with_left_over, with_merged_areas
 from pipelines.publication.months import month_figures
 from pipelines.publication.policy import table_policy
 from pipelines.publication.protected_months import joint_audit
@@ -73,7 +74,7 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
     all_crude = values.filter(pl.col("value_kind") == "crude")
     crude = all_crude.filter(pl.col("period_type") == "year")
     specs = list(catalogue.indicators.values())
-    groups = linked_systems(marts, specs)
+    groups = linked_systems(with_merged_areas(marts, groups_in(folder), specs), specs)
     if not groups:
         return FileAudit(0, 0, 0, None, None, 0)
     told = [_told(group, crude) for group in groups]
@@ -87,6 +88,7 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
     def audited(group: AuditGroup) -> pl.DataFrame:
         known = _only_divided_by(without_denominator(group, in_view), unseen)
         policy = table_policy(catalogue, group.policy_id)
+        known = with_left_over(known, policy)
         found = audit_system(known.system, _cell_statuses(group, in_view), policy)
         return found.with_columns(period_start=pl.lit(group.period_start))
 

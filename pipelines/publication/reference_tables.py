@@ -1,6 +1,6 @@
 """The tables that stand beside the figures in a release: what they mean and where they are from.
 
-Belongs here: indicators, areas, coverage and the merged groups as frames with the columns of the
+Belongs here: indicators, areas and coverage as frames with the columns of the
 published contract. Does not belong here: figures, and the notes on them (``notes.py``).
 """
 
@@ -173,9 +173,3 @@ def coverage_table(reference: Path) -> pl.DataFrame:
         )
     )
     return pl.concat([municipal, hospital]).sort("area_code", "service", "valid_from")
-
-
-def merged_groups_table() -> pl.DataFrame:
-    """Groups of areas shown as one: none are made, so the table is empty but has its columns."""
-    names = ("merged_group_id", "area_code", *(f"label_{language}" for language in LANGUAGES))
-    return pl.DataFrame(schema=dict.fromkeys(names, pl.String))

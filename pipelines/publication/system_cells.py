@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipelines.publication.figures import AREA, MUNICIPALITY, REGION, TOTAL
+from pipelines.publication.figures import AREA, GROUP, MUNICIPALITY, REGION, TOTAL
 from pipelines.publication.quantities import NUMBERS, Quantities
 
 BAND = ("low", "high")
@@ -37,6 +37,8 @@ REST = "rest"
 # What planners lose with a cell: totals are worth more than parts, the region than an area.
 TOTAL_WEIGHT = 5.0
 REGION_WEIGHT = 10.0
+# Nobody's own figure is given up for a group.
+GROUP_WEIGHT = 0.01
 WHOLE = 1e-6
 
 
@@ -53,6 +55,7 @@ class Space:
             around the atom that the area's strata give exactly.
         values: One row per quantity, area, base sex and stratum, with ``NUMBERS``.
         strata: The indicators' rows by stratum.
+        groups: One row per group and member: merged_group_id, area_code.
         fractional: Quantities that are not whole numbers.
     """
 
@@ -63,11 +66,17 @@ class Space:
     runs: pl.DataFrame
     values: pl.DataFrame
     strata: pl.DataFrame
+    groups: pl.DataFrame
     fractional: list[str]
 
     @classmethod
     def of(
-        cls, parts: Quantities, wanted: pl.DataFrame, strata: pl.DataFrame, bands: pl.DataFrame
+        cls,
+        parts: Quantities,
+        wanted: pl.DataFrame,
+        strata: pl.DataFrame,
+        bands: pl.DataFrame,
+        groups: pl.DataFrame,
     ) -> Space:
         """Space of the wanted cells.
 
@@ -76,6 +85,7 @@ class Space:
             wanted: Quantity rows of the figures (``Quantities.from_figures``).
             strata: Rows by stratum of the group's indicators in the period.
             bands: Partition of the areas.
+            groups: Groups of areas and their members.
         """
         atoms = _atoms(wanted)
         flow = wanted.filter(pl.col("sex") != TOTAL).is_empty()
@@ -90,7 +100,7 @@ class Space:
         )
         values = _stratum_values(parts, strata)
         runs = _runs(atoms, own)
-        return cls(parts, atoms, sexes, own, runs, values, strata, fractional(values))
+        return cls(parts, atoms, sexes, own, runs, values, strata, groups, fractional(values))
 
 
 def fractional(values: pl.DataFrame) -> list[str]:
@@ -202,7 +212,11 @@ def area_cells(fractional: list[str], wanted: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             weight=pl.when(pl.col("total")).then(TOTAL_WEIGHT).otherwise(1.0)
             * pl.when(pl.col("sex") == TOTAL).then(TOTAL_WEIGHT).otherwise(1.0)
-            * pl.when(pl.col("area_level") == REGION).then(REGION_WEIGHT).otherwise(1.0)
+            * pl.when(pl.col("area_level") == REGION)
+            .then(REGION_WEIGHT)
+            .when(pl.col("area_level") == GROUP)
+            .then(GROUP_WEIGHT)
+            .otherwise(1.0)
         )
         .drop("total")
     )
@@ -265,7 +279,7 @@ def terms_of(space: Space, cells: pl.DataFrame, members: pl.DataFrame) -> pl.Dat
 
     Args:
         space: The group's unknowns.
-        cells: Cells of municipalities and the region.
+        cells: Cells of municipalities, groups of them and the region.
         members: The region's unknowns, from ``members_of``.
 
     Returns:
@@ -276,9 +290,37 @@ def terms_of(space: Space, cells: pl.DataFrame, members: pl.DataFrame) -> pl.Dat
     whole = spread.filter(pl.col("area_level") == REGION).join(
         members, on=["unknown", "base", "atom_low"]
     )
+    grouped = (
+        spread.filter(pl.col("area_level") == GROUP)
+        .rename({"area_code": "merged_group_id"})
+        .join(space.groups, on="merged_group_id")
+    )
     return pl.concat(
         [
             local.select("cell_id", variable_id=variable_id()),
+            grouped.select("cell_id", variable_id=variable_id()),
             whole.select(TERM_COLUMNS),
         ]
+    )
+
+
+def group_sums(space: Space, named: pl.DataFrame) -> pl.DataFrame:
+    """What groups' cells are the sums of.
+
+    Args:
+        space: The group's unknowns.
+        named: Cells of ``area_cells``.
+
+    Returns:
+        One row per cell of a group and of a member: sum_id, whole_id, part_id.
+    """
+    same = ["quantity", "sex", *BAND]
+    wholes = named.filter(pl.col("area_level") == GROUP).select(
+        *same, whole_id="cell_id", merged_group_id="area_code"
+    )
+    parts = named.filter(pl.col("area_level") == MUNICIPALITY)
+    return (
+        wholes.join(space.groups, on="merged_group_id")
+        .join(parts.select(*same, "area_code", part_id="cell_id"), on=[*same, "area_code"])
+        .select("whole_id", "part_id", sum_id="whole_id")
     )

@@ -37,6 +37,7 @@ from pipelines.publication.system_cells import (
     Space,
     area_cells,
     cell_id,
+    group_sums,
     members_of,
     terms_of,
 )
@@ -104,7 +105,8 @@ def linked_systems(
                 pl.col("indicator_id").is_in(all_ids), pl.col("period_start") == start
             )
             _check_coverage(marts.coverage, concerned, start)
-            system, keys = _system(linked, in_period, strata, bands)
+            grouped = marts.groups.filter(pl.col("indicator_id").is_in(all_ids))
+            system, keys = _system(linked, in_period, strata, bands, grouped)
             systems.append(
                 AuditGroup(
                     group_id=f"{linked.name}|{start.year}",
@@ -138,11 +140,16 @@ def _check_coverage(coverage: pl.DataFrame, members: Sequence[Indicator], start:
 
 
 def _system(
-    linked: Linked, exact: pl.DataFrame, strata: pl.DataFrame, bands: pl.DataFrame
+    linked: Linked,
+    exact: pl.DataFrame,
+    strata: pl.DataFrame,
+    bands: pl.DataFrame,
+    groups: pl.DataFrame,
 ) -> tuple[LinkedSystem, pl.DataFrame]:
     parts = quantities(linked)
     wanted = parts.from_figures(exact)
-    space = Space.of(parts, wanted, strata, bands)
+    members = groups.select("merged_group_id", "area_code").unique()
+    space = Space.of(parts, wanted, strata, bands, members)
     named = area_cells(space.fractional, wanted)
     unknowns = members_of(space, named)
     terms = terms_of(space, named, unknowns)
@@ -157,6 +164,7 @@ def _system(
         variables=upper_bounds(space, all_terms),
         cells=cells,
         terms=all_terms.select("cell_id", "variable_id", coefficient=pl.lit(1.0)),
+        sums=group_sums(space, named),
     )
     return system, figure_cells(linked, exact)
 

@@ -23,6 +23,8 @@ from pydantic import BaseModel, ConfigDict, RootModel, model_validator
 
 from anonymization.tables import Protected, TablePolicy, Verdict, protect, verify
 from anonymization.tables.lattice import Dimensions, Hierarchy
+from anonymization.tables.merged_cells import SHOWN_WITH
+from anonymization.tables.merging import Members
 from pipelines.publication.microdata_source import read_table
 from pipelines.settings import atomic_write
 
@@ -51,11 +53,14 @@ class HierarchyForm(_Strict):
         parents: Code → parent, or a list of parents.
         file: A CSV beside the hierarchy file with the columns ``code`` and ``parent``.
         total: Whether several roots get one total above them.
+        members: A CSV beside the hierarchy file with public facts about the codes (``code``,
+            ``size``, optional ``within``, ``x``, ``y``, ``name``), where the policy merges by size.
     """
 
     parents: dict[str, str | list[str]] | None = None
     file: str | None = None
     total: bool = True
+    members: str | None = None
 
     @model_validator(mode="after")
     def _is_one_kind(self) -> HierarchyForm:
@@ -107,6 +112,12 @@ class Made:
     protected: Protected
     verdict: Verdict
 
+    @property
+    def merged(self) -> int:
+        """Hidden cells that are shown as part of a group."""
+        told = [name for name in self.protected.table.columns if name.endswith(SHOWN_WITH)]
+        return int(self.protected.table[told[0]].count()) if told else 0
+
 
 def _mapping(path: Path) -> dict[str, Any]:
     try:
@@ -120,20 +131,36 @@ def _mapping(path: Path) -> dict[str, Any]:
     return content
 
 
-def read_hierarchies(path: Path) -> Dimensions:
-    """Read the dimensions of a table.
+def read_hierarchies(path: Path) -> tuple[Dimensions, Members]:
+    """Read the dimensions of a table, and what is said of their members.
 
     Args:
-        path: The YAML file: column → ``flat``, ``{parents: {code: parent}}`` or ``{file: …}``.
+        path: The YAML file: column → ``flat``, ``{parents: {code: parent}}`` or ``{file: …}``, with
+            ``members`` where groups are made by size.
 
     Raises:
         TableFileError: If it cannot be read.
         pydantic.ValidationError: If it does not have the form.
     """
     forms = HierarchiesForm.model_validate(_mapping(path)).root
-    return {
-        name: {} if form == "flat" else form.hierarchy(path.parent) for name, form in forms.items()
+    given = {name: form for name, form in forms.items() if form != "flat"}
+    dimensions: Dimensions = {
+        name: given[name].hierarchy(path.parent) if name in given else {} for name in forms
     }
+    return dimensions, {
+        name: _members(path.parent / form.members)
+        for name, form in given.items()
+        if form.members is not None
+    }
+
+
+def _members(path: Path) -> pl.DataFrame:
+    frame = read_table(path)
+    return frame.with_columns(
+        _numbers(frame[name], path.name, whole=False)
+        for name in ("size", "x", "y")
+        if name in frame.columns
+    )
 
 
 def read_policy(path: Path) -> TablePolicy:
@@ -226,21 +253,22 @@ def protect_file(
         TableError: If columns, codes or counts are not as described.
         ProtectionError: If no pattern satisfies the audit.
     """
-    dimensions, rules = read_hierarchies(hierarchies), read_policy(policy)
+    (dimensions, members), rules = read_hierarchies(hierarchies), read_policy(policy)
     target = folder / source.name
     if target.resolve() == source.resolve():
         raise TableFileError(f"{source.name}: --out is its own folder. Name another.")
     tell("Reading")
     cells = read_cells(source, dimensions, separator)
     tell(f"Protecting {cells.height} base cells with their margins")
-    made = protect(cells, dimensions, rules)
+    made = protect(cells, dimensions, rules, members)
     tell("Writing, and auditing what was written")
     with atomic_write(target) as path:
         if source.suffix == ".parquet":
             made.table.write_parquet(path)
         else:
             made.table.write_csv(path, separator=separator)
-        verdict = verify(_as_written(path, source, dimensions, separator), cells, dimensions, rules)
+        written = _as_written(path, source, dimensions, separator)
+        verdict = verify(written, cells, dimensions, rules, members)
         _hold(verdict, made)
         digest = _digest(path)
     result = Made(
@@ -282,6 +310,7 @@ def _certificate(made: Made, policy: TablePolicy, hashes: dict[str, str]) -> dic
         "policy": policy.model_dump(),
         "cells": found.cells,
         "hidden": found.hidden,
+        "hidden_and_shown_in_a_group": made.merged,
         "attacks": [
             {"attack": "feasible interval of every hidden cell", "succeeded": found.recovered},
             {"attack": "exact recovery of a hidden cell", "succeeded": found.determined},

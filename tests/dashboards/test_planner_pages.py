@@ -110,7 +110,7 @@ def test_the_language_is_that_of_the_area_unless_the_reader_chose() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_kinds_of_no_figure_read_and_look_differently(language: str) -> None:
     _ = translator(language, "planner")
-    codes = (*NO_FIGURE, "merged", "ok")
+    codes = (*NO_FIGURE, "ok")
     assert len({words.status(code, _) for code in codes}) == len(codes)
     assert len({words.status_explained(code, _) for code in codes}) == len(codes)
     assert len({words.SYMBOLS[code] for code in NO_FIGURE}) == len(NO_FIGURE)

@@ -316,7 +316,7 @@ def test_nothing_small_is_left_of_the_region(
 def _with_region_of(values: pl.DataFrame, more: float) -> pl.DataFrame:
     """Figures whose region is the sum of the municipalities in view and some persons more."""
     key = ["indicator_id", "sex", "age_group", "year"]
-    areas = values.filter(pl.col("area_code") != "MIDT", pl.col("value_status") == "ok")
+    areas = values.filter(pl.col("area_level") == "municipality", pl.col("value_status") == "ok")
     sums = areas.group_by(key).agg(summed=pl.col("numerator").sum())
     region = (
         values.filter(pl.col("area_code") == "MIDT")

@@ -7,19 +7,17 @@ protected in one call and attacked one by one: 200 of them in CI, 10 000 in the 
 
 from __future__ import annotations
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from anonymization.tables import LinkedSystem, TablePolicy, primary_rules, protect_system
+from anonymization.tables import TablePolicy, primary_rules, protect_system
 from anonymization.tables.lattice import build_lattice
 from anonymization.tables.published import table_system
-from tests.support.tables_reference import enumerate_cells, hidden_ids, interval_ends
+from tests.support.tables_reference import hidden_ids, recovered, together
 
 POLICY = TablePolicy(minimum_denominator=0, redundancy_tests=20)
-WIDE = 3
 AREAS = {"a": "north", "b": "north", "c": "south", "d": "south"}
 # Two groupings of the same areas: sums that overlap without one holding the other.
 TWICE = {"a": ["north", "coast"], "b": ["north"], "c": ["south", "coast"]}
@@ -38,40 +36,7 @@ def systems(draw):
     return table_system(cells, list(dimensions), build_lattice(cells, dimensions))
 
 
-def recovered(system, hidden: set[str]) -> set[str]:
-    """Hidden cells that a reader narrows below three units."""
-    value = dict(system.cells.select("cell_id", "value").iter_rows())
-    inner = system.variables["variable_id"].to_list()
-    covered = system.terms.filter(~pl.col("cell_id").is_in(list(hidden)))["variable_id"]
-    few = sum(cell in hidden for cell in inner) <= 5 and covered.n_unique() == len(inner)
-    if few and max(value[cell] for cell in inner) <= 9:
-        ends = {c: (min(v), max(v)) for c, v in enumerate_cells(system, hidden).items()}
-    else:
-        ends = interval_ends(system, hidden)
-    wide = {c: np.floor(high + 1e-6) - np.ceil(low - 1e-6) for c, (low, high) in ends.items()}
-    return {cell for cell, width in wide.items() if width < WIDE}
-
-
-def together(systems: list[LinkedSystem]) -> LinkedSystem:
-    """One system of tables that share nothing; ids get the number of their table."""
-
-    def numbered(name: str, *ids: str) -> pl.DataFrame:
-        return pl.concat(
-            getattr(system, name).with_columns(
-                pl.concat_str(pl.lit(f"{i}|"), key).alias(key) for key in ids
-            )
-            for i, system in enumerate(systems)
-        )
-
-    return LinkedSystem(
-        numbered("variables", "variable_id"),
-        numbered("cells", "cell_id", "group"),
-        numbered("terms", "cell_id", "variable_id"),
-        numbered("sums", "sum_id", "whole_id", "part_id"),
-    )
-
-
-def hold(tables: list[LinkedSystem]) -> None:
+def hold(tables) -> None:
     hidden = hidden_ids(protect_system(together(tables), POLICY).cells)
     for i, system in enumerate(tables):
         own = {cell.removeprefix(f"{i}|") for cell in hidden if cell.startswith(f"{i}|")}

@@ -98,11 +98,17 @@ class Knowledge:
         for whole in [cell for cell in cells if cell[1] == "MIDT"]:
             quantity, _, sex, low, high = whole
             areas = {cell[1] for cell in cells if cell[0] == quantity} - {"MIDT", REST}
+            areas = {area for area in areas if "+" not in area}
             parts = [(quantity, area, sex, low, high) for area in sorted(areas)]
             if cells.issuperset(parts):
                 rest = (quantity, REST, sex, low, high)
                 self.hidden.add(rest)
                 self._add(whole, [*parts, rest])
+        for whole in [cell for cell in cells if "+" in cell[1]]:
+            # Municipalities that are shown together: the group is named by its members.
+            parts = [(whole[0], area, *whole[2:]) for area in whole[1].split("+")]
+            if cells.issuperset(parts):
+                self._add(whole, parts)
         for cell in [cell for cell in cells if " - " in cell[0]]:
             whole, part = cell[0].split(" - ")
             self._add((whole, *cell[1:]), [(part, *cell[1:]), cell])

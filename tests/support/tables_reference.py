@@ -13,6 +13,8 @@ from scipy.optimize import linprog
 
 from anonymization.tables import LinkedSystem
 
+WIDE = 3
+
 
 def dense(system: LinkedSystem) -> tuple[np.ndarray, list[str], list[str]]:
     """Cells by variables as a plain array, and both lists of ids."""
@@ -116,3 +118,36 @@ def enumerate_cells(system: LinkedSystem, hidden: set[str]) -> dict[str, set[flo
 def hidden_ids(status: pl.DataFrame) -> set[str]:
     """Ids of the hidden cells of a status frame."""
     return set(status.filter(pl.col("status") != "ok")["cell_id"].to_list())
+
+
+def recovered(system: LinkedSystem, hidden: set[str]) -> set[str]:
+    """Hidden cells that a reader narrows below three units."""
+    value = dict(system.cells.select("cell_id", "value").iter_rows())
+    inner = system.variables["variable_id"].to_list()
+    covered = system.terms.filter(~pl.col("cell_id").is_in(list(hidden)))["variable_id"]
+    few = sum(cell in hidden for cell in inner) <= 5 and covered.n_unique() == len(inner)
+    if few and max(value[cell] for cell in inner) <= 9:
+        ends = {c: (min(v), max(v)) for c, v in enumerate_cells(system, hidden).items()}
+    else:
+        ends = interval_ends(system, hidden)
+    wide = {c: np.floor(high + 1e-6) - np.ceil(low - 1e-6) for c, (low, high) in ends.items()}
+    return {cell for cell, width in wide.items() if width < WIDE}
+
+
+def together(systems: list[LinkedSystem]) -> LinkedSystem:
+    """One system of tables that share nothing; ids get the number of their table."""
+
+    def numbered(name: str, *ids: str) -> pl.DataFrame:
+        return pl.concat(
+            getattr(system, name).with_columns(
+                pl.concat_str(pl.lit(f"{i}|"), key).alias(key) for key in ids
+            )
+            for i, system in enumerate(systems)
+        )
+
+    return LinkedSystem(
+        numbered("variables", "variable_id"),
+        numbered("cells", "cell_id", "group"),
+        numbered("terms", "cell_id", "variable_id"),
+        numbered("sums", "sum_id", "whole_id", "part_id"),
+    )

@@ -97,6 +97,37 @@ def test_the_stewards_are_told_why_less_might_be_hidden(folder: Path) -> None:
     assert told["no_pattern_costs_less_than"] is None
 
 
+@pytest.mark.parametrize("name", ["cells.parquet", "cells.csv"])
+def test_what_fails_alone_is_shown_in_a_group(folder: Path, name: str) -> None:
+    (folder / "h.yml").write_text(
+        HIERARCHIES.replace("area: {", "area: {members: towns.csv, "), encoding="utf-8"
+    )
+    (folder / "p.yml").write_text(
+        "threshold: 5\nmerge: {area: {minimum: [1000]}}\n", encoding="utf-8"
+    )
+    (folder / "towns.csv").write_text(
+        "code,size,name\n0301,600,Ås\n0302,700,Ski\n5001,90000,By\n5002,80000,Vik\n",
+        encoding="utf-8",
+    )
+    separator = ["--separator", ";"] if name.endswith("csv") else []
+    done = call(*words(folder, name), *separator)
+    assert done.exit_code == 0, done.output
+    written = folder / "out" / name
+    table = (
+        pl.read_parquet(written)
+        if name.endswith("parquet")
+        else pl.read_csv(written, separator=";", infer_schema=False)
+    )
+    group = table.filter(pl.col("area_label") == "Ås + Ski", pl.col("[kjønn]") == "f")
+    assert group.select(pl.col("area", "count").cast(pl.String)).rows() == [("0301 + 0302", "32")]
+    alone = table.filter(pl.col("area") == "0301", pl.col("[kjønn]") == "f")
+    assert alone.select("count", "area_shown_with").rows() == [(None, "0301 + 0302")]
+    certificate = json.loads((folder / "out" / "cells.certificate.json").read_text())
+    told = certificate["hidden_and_shown_in_a_group"]
+    assert told == table["area_shown_with"].count()
+    assert f"{told} of them are shown in a group." in done.output
+
+
 def test_csv_keeps_codes_and_gives_the_same_pattern(folder: Path) -> None:
     assert call(*words(folder)).exit_code == 0
     done = call(*words(folder, "cells.csv"), "--separator", ";")
@@ -131,8 +162,8 @@ def test_base_cells_that_are_added_up_differently_from_place_to_place(folder: Pa
 def test_what_does_not_hold_gets_no_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     genuine = table_files.protect
 
-    def careless(cells, dimensions, policy):
-        made = genuine(cells, dimensions, policy)
+    def careless(*given):
+        made = genuine(*given)
         # One hidden cell shown again, as a defect in writing would leave it.
         unsafe = (pl.col("area") == "0301") & (pl.col("[kjønn]") == "f")
         leaky = made.table.with_columns(
@@ -151,7 +182,7 @@ def test_a_misstated_cell_and_a_lost_one_are_found(folder: Path) -> None:
     made = protect_file(
         folder / "cells.parquet", folder / "h.yml", folder / "p.yml", folder / "out"
     )
-    dimensions = table_files.read_hierarchies(folder / "h.yml")
+    dimensions, _ = table_files.read_hierarchies(folder / "h.yml")
     table = made.protected.table
     wrong = table.with_columns(pl.col("count") + (pl.col("area") == "total").cast(pl.Int64))
     assert verify(wrong, CELLS, dimensions, TablePolicy()).misstated == 3
@@ -169,6 +200,8 @@ def test_a_misstated_cell_and_a_lost_one_are_found(folder: Path) -> None:
         ("h.yml", "area: {parents: {}, file: x.csv}\n", "exactly one of parents and file"),
         ("h.yml", "area: {file: absent.csv}\n", "cannot be read"),
         ("h.yml", "area: flat\n", "unknown columns"),
+        ("p.yml", "merge: {area: {minimum: [9]}}\n", "merged by size ['area'], got []"),
+        ("p.yml", "merge: {area: {minimum: [9], by: name}}\n", "by"),
         ("h.yml", HIERARCHIES.replace("flat", "{file: sexes.csv}"), "code and parent"),
     ],
 )

@@ -17,7 +17,6 @@ from pipelines.publication.reference_tables import (
     areas_table,
     coverage_table,
     indicators_table,
-    merged_groups_table,
 )
 from pipelines.settings import reference_dir
 
@@ -215,9 +214,3 @@ def test_indicators_have_every_text_in_every_language() -> None:
     assert row["threshold"] == 5
     assert row["age_max"] is None
     assert row["policy_rule_en"] == catalogue().policies["default"].texts["en"].rule
-
-
-def test_no_groups_are_merged_yet() -> None:
-    table = merged_groups_table()
-    assert table.height == 0
-    assert table.columns == ["merged_group_id", "area_code", "label_nb", "label_nn", "label_en"]

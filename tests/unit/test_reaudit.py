@@ -22,6 +22,7 @@ KEY = ("indicator_id", "area_code", "sex", "age_group", "value_kind")
 
 def audit(values: pl.DataFrame, folder: Path) -> FileAudit:
     values.write_parquet(folder / "indicator_values.parquet")
+    SMALL.candidate.tables["merged_groups"].write_parquet(folder / "merged_groups.parquet")
     return audit_files(folder, SMALL.marts, SMALL.catalogue)
 
 

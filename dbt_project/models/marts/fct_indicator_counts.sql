@@ -203,13 +203,35 @@ provided as (
         and (measured.municipality_code is null or coverage.coverage_state <> 'not_covered')
 ),
 
+-- A unit counts in one municipality, that of most of its persons: so municipalities' units add up.
+homes as (
+    select
+        indicator_id,
+        year,
+        provider_key,
+        municipality_code
+    from provided
+    where municipality_code is not null
+    group by indicator_id, year, provider_key, municipality_code
+    qualify
+        row_number() over (
+            partition by indicator_id, year, provider_key
+            order by count(*) desc, municipality_code asc
+        ) = 1
+),
+
 provided_in_areas as (
     select
         'municipality' as area_level,
         provided.municipality_code as area_code,
         provided.*
     from provided
-    where provided.municipality_code is not null
+    inner join homes
+        on
+            provided.indicator_id = homes.indicator_id
+            and provided.year = homes.year
+            and provided.provider_key = homes.provider_key
+            and provided.municipality_code = homes.municipality_code
     union all
     select
         'region' as area_level,
