@@ -15,9 +15,18 @@ from typing import Literal
 from pipelines.catalogue.model import Indicator
 
 WORDS = frozenset(
-    {"texts", "number", "theme", "statutory_heading", "key_figure", "polarity", "comparable_to"}
+    {
+        "texts",
+        "number",
+        "theme",
+        "statutory_heading",
+        "key_figure",
+        "polarity",
+        "comparable_to",
+        "periods",
+    }
 )
-"""Keys that say how a figure is told, not what it is."""
+"""Keys that say how a figure is told, or for which periods beside the year, not what it is."""
 
 Kind = Literal["added", "removed", "new_version", "changed"]
 

@@ -114,7 +114,8 @@ def test_the_written_months_pass_their_audit_and_a_shown_one_does_not(
     made: Candidate, tmp_path: Path
 ) -> None:
     values = made.tables["indicator_values"]
-    values.write_parquet(tmp_path / "indicator_values.parquet")
+    for name, table in made.tables.items():
+        table.write_parquet(tmp_path / f"{name}.parquet")
     assert audit_files(tmp_path, MARTS, CHOSEN).ok
     # The twin: the small month of 5006 is hidden alone, and its year tells it.
     true = pl.col("period_type").eq("month") & pl.col("area_code").eq("5006")
