@@ -32,7 +32,9 @@ from tests.support.demo_run import (
     Resumed,
     open_runs,
 )
+from tests.support.few_indicators import PROGRAM
 from tests.support.measured import import_all, is_measured, unmeasured
+from tests.support.undisturbed import deliver
 
 # The same examples in every run and no assertion on time; nightly tests ask for more of them.
 settings.register_profile(
@@ -41,8 +43,10 @@ settings.register_profile(
 settings.load_profile("folkepuls")
 
 KILL_SEED = 20251231
-MAKES_HOMES = "faults/test_kills.py"
-"""The file that makes both homes for the others: one process begins with it."""
+SMALL_REGION = SyntheticSettings(scale=0.005, years=2, seed=KILL_SEED)
+"""The region whose runs are killed."""
+MAKES_HOMES = ("golden/test_golden_release.py", "faults/test_kills.py")
+"""The files that make the homes for the others, the dearest first: one process begins with each."""
 SMALL = ("spec", "unit")
 """Folders of files that take seconds."""
 
@@ -65,20 +69,21 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[object]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the file that makes the homes, end with those that look at them and the small.
+    """Begin with the files that make the homes, end with those that look at them and the small.
 
-    One of two processes then makes the homes while the other has all the rest to do, and neither
-    waits for the other; in the end there are small files enough to keep both at work to the last.
-    Files are handed out in this order: ``--no-loadscope-reorder``.
+    Each of two processes then makes one home, and neither waits for the other; in the end there
+    are small files enough to keep both at work to the last. Files are handed out in this order:
+    ``--no-loadscope-reorder``.
     """
     looking = {item.path for item in items if needs_a_home(item)}
 
     def place(item: pytest.Item) -> int:
-        if item.path.as_posix().endswith(MAKES_HOMES):
-            return 0
+        for first, name in enumerate(MAKES_HOMES):
+            if item.path.as_posix().endswith(name):
+                return first
         if item.path in looking:
-            return 2
-        return 3 if item.path.parent.name in SMALL else 1
+            return len(MAKES_HOMES) + 1
+        return len(MAKES_HOMES) + (2 if item.path.parent.name in SMALL else 0)
 
     items.sort(key=place)
 
@@ -151,9 +156,10 @@ def region() -> Region:
     return generate_tables(SyntheticSettings(scale=float(SCALE), seed=int(SEED)))
 
 
-def _make_resumed(source: Home, folder: Path) -> dict[str, Any]:
+def _make_resumed(folder: Path) -> dict[str, Any]:
     draw = random.Random(KILL_SEED)
-    home = source.copy_to(folder, "identified/inbox", "restricted/register/synthetic")
+    home = Home.under(folder, PROGRAM)
+    deliver(SMALL_REGION, home.zones.create())
     moments = [
         ("done   journal", draw.randint(1, 8), draw.uniform(0.0, 1.0)),
         (draw.choice(REFINING), 1, draw.uniform(0.0, 1.0)),
@@ -172,10 +178,8 @@ def _make_resumed(source: Home, folder: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def resumed(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Resumed:
-    """``folkepuls run`` on the same deliveries with one thread, killed in ingest and after it."""
-    folder, noted = made_once(
-        tmp_path_factory, "resumed", lambda folder: _make_resumed(demo.home, folder)
-    )
+def resumed(tmp_path_factory: pytest.TempPathFactory) -> Resumed:
+    """``folkepuls run`` on a small region with one thread, killed in ingest and after it."""
+    folder, noted = made_once(tmp_path_factory, "resumed", _make_resumed)
     ended = Finished(**noted.pop("ended"))
-    return Resumed(home=Home.at(folder), ended=ended, **noted)
+    return Resumed(home=Home.at(folder, PROGRAM), ended=ended, **noted)

@@ -49,6 +49,24 @@ def read_warehouse(zones: Zones, table: str) -> pl.DataFrame:
     return frame.sort(pl.all())
 
 
+def strata_of(residents: pl.DataFrame, entries: Catalogue) -> pl.DataFrame:
+    """Age bands by area and sex, none with fewer than k residents at the end of any year.
+
+    Args:
+        residents: Residents by area, sex, age and year: ``intermediate.int_resident_counts``.
+        entries: The loaded catalogue: its k, and the ages at which indicators are cut.
+
+    Returns:
+        One row per area, sex and band; ``below_k`` marks those where no band reaches k.
+    """
+    strata = k_anonymous_strata(residents, least_class(entries), FIVE_YEAR_BANDS, entries.cuts())
+    # Where a whole area and sex has fewer than k, its one stratum reaches past every age limit:
+    # so it straddles each of them, and nothing is counted in it.
+    return strata.with_columns(
+        age_to=pl.when("below_k").then(OPEN_AGE + 1).otherwise("age_to").cast(pl.Int32)
+    )
+
+
 @asset(
     key=["doors", "strata_map"],
     deps=[AssetKey(["intermediate", "int_resident_counts"])],
@@ -61,23 +79,12 @@ def strata_map(folkepuls: FolkepulsResource) -> MaterializeResult[Any]:
     """Age bands by area and sex, none with fewer than k residents at the end of any year."""
     measure = Measure()
     zones = folkepuls.zones()
-    entries = catalogue()
-    strata = k_anonymous_strata(
-        read_warehouse(zones, "intermediate.int_resident_counts"),
-        least_class(entries),
-        FIVE_YEAR_BANDS,
-        entries.cuts(),
-    )
-    # Where a whole area and sex has fewer than k, its one stratum reaches past every age limit:
-    # so it straddles each of them, and nothing is counted in it.
-    marked = strata.with_columns(
-        age_to=pl.when("below_k").then(OPEN_AGE + 1).otherwise("age_to").cast(pl.Int32)
-    )
+    strata = strata_of(read_warehouse(zones, "intermediate.int_resident_counts"), catalogue())
     with atomic_write(zones.strata_map) as path:
-        marked.drop("below_k").write_parquet(path)
+        strata.drop("below_k").write_parquet(path)
     return MaterializeResult(
         metadata={
-            **measure.of(marked.height, zones.strata_map),
+            **measure.of(strata.height, zones.strata_map),
             "areas_and_sexes_below_k": int(strata["below_k"].sum()),
         }
     )

@@ -6,7 +6,7 @@ the doors between the selections (``assets.doors``).
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
 from functools import cached_property
 from importlib.metadata import version
@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster import (
+    AssetCheckResult,
     AssetExecutionContext,
     AssetKey,
     AssetObservation,
     AssetsDefinition,
     AssetSpec,
     MaterializeResult,
+    MetadataValue,
     multi_asset,
 )
 
@@ -35,11 +37,15 @@ from pipelines.resources import (
     environment,
     prepared_dbt_project,
     table_sizes,
+    warehouse,
 )
-from pipelines.settings import Settings, atomic_write, reference_dir
+from pipelines.settings import Settings, Zones, atomic_write, reference_dir
 
 if TYPE_CHECKING:
     from dagster_dbt import DbtCliResource
+
+PROMISES = "test.folkepuls.sound_rows_"
+"""How dbt names tests whose failing rows are counts: no other test's may leave the warehouse."""
 
 CATALOGUE_TABLES = {
     "indicators": "Measures, age limits and coverage rules of each indicator.",
@@ -150,21 +156,71 @@ def _selection(settings: Settings, tag: str) -> AssetsDefinition:
         said = now.zones.state / "logs" / f"dbt_{tag}.log"
         # What dbt prints holds names and counts; a terminal shows a line per step instead.
         with environment(dbt_environment(now)), said.open("w") as log, redirect_stdout(log):
-            invocation = client.cli(["build"], context=context, target_path=target)
-            yield from invocation.stream()
-        yield from _sizes(now, invocation.target_path)
+            invocation = client.cli(
+                ["build"], context=context, target_path=target, raise_on_error=False
+            )
+            red: list[AssetCheckResult] = []
+            for event in invocation.stream():
+                if isinstance(event, AssetCheckResult) and not event.passed:
+                    red.append(event)
+                else:
+                    yield event
+            error = invocation.get_error()
+            yield from _explained(red, broken_promises(now.zones, target) if red else {})
+            if error:
+                raise error
+        yield from _sizes(now, target)
 
     return models
 
 
+def _explained(
+    red: Iterable[AssetCheckResult], broken: Mapping[str, str]
+) -> Iterator[AssetCheckResult]:
+    """Red checks, each with what is known of it beyond its name."""
+    for check in red:
+        test = getattr(check.metadata.get("unique_id"), "value", "")
+        known = {"what": MetadataValue.text(broken[test])} if test in broken else {}
+        yield check._replace(metadata={**check.metadata, **known})
+
+
+def broken_promises(zones: Zones, target: Path) -> dict[str, str]:
+    """What the red tests of the kind ``sound_rows`` have found: names of columns and counts.
+
+    Args:
+        zones: Where the warehouse lies; dbt must have closed it.
+        target: Folder where dbt left what it did.
+
+    Returns:
+        Per test, by dbt's id, its broken promises with the number of rows that break each.
+    """
+    red = {
+        result["unique_id"]: result["compiled_code"]
+        for result in _results(target)
+        if result["status"] == "fail" and result["unique_id"].startswith(PROMISES)
+    }
+    if not red:
+        return {}
+    with warehouse(zones) as connection:
+        return {
+            test: "; ".join(f"{rows} {what}" for what, rows in connection.sql(sql).fetchall())
+            for test, sql in red.items()
+        }
+
+
 def _sizes(settings: Settings, target: Path) -> Iterator[AssetObservation]:
     """Rows of each table that dbt has just built; views are left out."""
-    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
     built = [
         result["relation_name"].replace('"', "").split(".")
-        for result in results
+        for result in _results(target)
         if result["unique_id"].startswith("model.") and result["status"] == "success"
     ]
     tables = [(schema, name) for _, schema, name in built]
     for schema, name, rows in table_sizes(settings.zones.warehouse, tables):
         yield AssetObservation([schema, name], metadata={"dagster/row_count": rows})
+
+
+def _results(target: Path) -> list[dict[str, Any]]:
+    """What came of every model and test that dbt has just run."""
+    read = json.loads((target / "run_results.json").read_text(encoding="utf-8"))
+    return list(read["results"])

@@ -7,9 +7,11 @@ checks (``journal.py``, ``published.py``), and what a red one stops (``pipelines
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
+import polars.selectors as cs
 
 from pipelines.checks.contracts import (
     TableContract,
@@ -26,6 +28,9 @@ from pipelines.settings import Zones
 
 SLICE = 500_000
 """Rows of one pandas frame; a table of 15 columns then takes about 300 MB."""
+
+IN_FILE = "in_file"
+"""Column that tells the rows of one file from those of another while keys are compared."""
 
 SCHEMA_FILE = "00_schema.parquet"
 SIGNED_TABLE = "release"
@@ -84,45 +89,60 @@ def check_journal_table(folder: Path, table: str, contract: TableContract) -> li
 
 def _content(files: list[Path], suite: Suite) -> Iterator[list[CheckResult]]:
     """Results of a suite: what is unique is looked at in each file, all else row by row."""
-    by_file = _only(suite, tuple(check for check in suite.checks if check.kind == "unique"))
-    by_row = _only(suite, tuple(check for check in suite.checks if check.kind != "unique"))
-    if by_file.checks:
-        for path in files:
-            yield run_suite(_needed(path, by_file).collect(), by_file)
-    for frame in _frames(files, by_row):
-        yield run_suite(frame, by_row)
+    by_row = tuple(check for check in suite.checks if check.kind != "unique")
+    for check in suite.checks:
+        if check.kind == "unique":
+            yield from _unique_in_each(files, suite, check)
+    for frame in _frames([_needed(path, by_row) for path in files], cut=True):
+        yield run_suite(frame, _only(suite, by_row))
+
+
+def _unique_in_each(files: list[Path], suite: Suite, check: Check) -> Iterator[list[CheckResult]]:
+    """Results of one check of a key, which two files may share and two rows of one may not."""
+    numbered = [
+        _needed(path, [check]).with_columns(pl.lit(number, pl.UInt32).alias(IN_FILE))
+        for number, path in enumerate(files)
+    ]
+    if len(check.columns) == 1:
+        # As the library has it: a row without a key is unlike all others.
+        numbered = [
+            frame.drop_nulls(cs.by_name(*check.columns, require_all=False)) for frame in numbered
+        ]
+    within = replace(check, columns=(*check.columns, IN_FILE), about=check.named())
+    for frame in _frames(numbered, cut=False):
+        yield run_suite(frame, _only(suite, (within,)))
 
 
 def _only(suite: Suite, checks: tuple[Check, ...]) -> Suite:
     return Suite(suite.name, suite.table, suite.stage, checks)
 
 
-def _needed(path: Path, suite: Suite) -> pl.LazyFrame:
-    """The columns of a file that a suite reads, those derived among them."""
+def _needed(path: Path, checks: Iterable[Check]) -> pl.LazyFrame:
+    """The columns of a file that some checks read, those derived among them."""
     frame = with_derived(pl.scan_parquet(path))
     present = frame.collect_schema().names()
-    return frame.select([name for name in suite.columns() if name in present])
+    wanted = dict.fromkeys(name for check in checks for name in check.reads())
+    return frame.select([name for name in wanted if name in present])
 
 
-def _frames(files: list[Path], suite: Suite) -> Iterator[pl.DataFrame]:
-    """What a suite reads of some files, in frames of no more rows than a slice has.
+def _frames(parts: list[pl.LazyFrame], *, cut: bool) -> Iterator[pl.DataFrame]:
+    """Rows of some files, in frames of no more rows than a slice has.
 
     A suite costs a quarter of a second on however few rows: small files of one shape share a
-    frame, and a large file is cut.
+    frame, and a large file is cut or, where it must not be, has a frame of its own.
     """
     shared: list[pl.LazyFrame] = []
     rows = 0
-    for path in files:
-        frame = _needed(path, suite)
-        height = pl.scan_parquet(path).select(pl.len()).collect().item()
+    for part in parts:
+        height = part.select(pl.len()).collect().item()
         fits = rows + height <= SLICE
-        if shared and not (fits and frame.collect_schema() == shared[0].collect_schema()):
+        if shared and not (fits and part.collect_schema() == shared[0].collect_schema()):
             yield pl.concat(shared).collect()
             shared, rows = [], 0
-        if height > SLICE:
-            yield from (frame.slice(at, SLICE).collect() for at in range(0, height, SLICE))
+        if height > SLICE and cut:
+            yield from (part.slice(at, SLICE).collect() for at in range(0, height, SLICE))
         else:
-            shared.append(frame)
+            shared.append(part)
             rows += height
     if shared:
         yield pl.concat(shared).collect()

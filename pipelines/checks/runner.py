@@ -17,6 +17,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -45,7 +46,10 @@ def run_suite(frame: pl.DataFrame, suite: Suite) -> list[CheckResult]:
     needed = [name for name in suite.columns() if name in frame.columns] or frame.columns[:1]
     judged = {check.check_id: check for check in suite.checks}
     with _quiet_library() as library:
-        raw = library.validate(frame.select(needed), suite.checks, frame.columns)
+        try:
+            raw = library.validate(frame.select(needed), suite.checks, frame.columns)
+        finally:
+            library.forget()
     counts = {check_id: _counts(judged[check_id], outcome) for check_id, outcome in raw.items()}
     return [_result(suite, check, counts.get(check.check_id)) for check in suite.checks]
 
@@ -148,7 +152,9 @@ class _Library:
         context.variables.progress_bars = ProgressBarsConfig(
             globally=False, metric_calculations=False
         )
-        asset = context.data_sources.add_pandas("frames").add_dataframe_asset("frame")
+        source = context.data_sources.add_pandas("frames")
+        self._engine = source.get_execution_engine()
+        asset = source.add_dataframe_asset("frame")
         self._definition = asset.add_batch_definition_whole_dataframe("whole")
 
     def validate(
@@ -172,6 +178,11 @@ class _Library:
             outcomes |= self._run(batch, on_columns)
         return outcomes
 
+    def forget(self) -> None:
+        """Let go of the rows: the library keeps the last frame that it was given."""
+        self._engine.batch_manager.reset_batch_cache()
+        self._engine.batch_manager.batch_data_cache.clear()
+
     def _run(self, batch: Any, checks: list[Check]) -> dict[str, Any]:  # noqa: ANN401
         if not checks:
             return {}
@@ -193,6 +204,12 @@ class _Library:
 
         column = Column(where.column)
         return column == where.value if where.equal else column != where.value
+
+
+@cache
+def _library() -> _Library:
+    """Loaded once in a process: its context writes its settings down whenever one is made."""
+    return _Library()
 
 
 def _single(check: Check) -> str:
@@ -307,7 +324,7 @@ def _quiet_library() -> Iterator[_Library]:
     """Great Expectations without a word on screen or in a log while it works.
 
     Its logs quote the exceptions it meets, and these quote cells. Deprecation warnings are
-    those of its own imports. The context is ephemeral and dropped with its frame.
+    those of its own imports. The context is ephemeral, and holds no frame in between.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     with warnings.catch_warnings():
@@ -322,7 +339,7 @@ def _quiet_library() -> Iterator[_Library]:
         try:
             for logger in silenced:
                 logger.disabled = True
-            yield _Library()
+            yield _library()
         finally:
             for logger in silenced:
                 logger.disabled = False

@@ -1,4 +1,4 @@
-"""The demonstration's release is the one that was looked at last, with two threads and with one."""
+"""The demonstration's release is the one that was looked at last."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.golden.release import GOLDEN, fingerprint
-from tests.support.demo_run import Demo, Resumed
+from tests.support.demo_run import Demo
 
 AGAIN = "if the change is meant: .venv/bin/python -m tests.golden.release"
 
@@ -25,7 +25,3 @@ def found(demo: Demo) -> dict[str, object]:
 @pytest.mark.parametrize("part", ["analysis", "restricted", "release", "release_id"])
 def test_the_golden_release(part: str, found: dict[str, object], golden: dict[str, object]) -> None:
     assert found[part] == golden[part], AGAIN
-
-
-def test_threads_make_no_difference(resumed: Resumed, golden: dict[str, object]) -> None:
-    assert fingerprint(resumed.home) == golden, AGAIN

@@ -152,8 +152,9 @@ def recovered(
     """Cells worked out exactly that the files hide, or small ones beside cells in view."""
     found = {}
     beside = lent(list(specs.values()))
+    trues = {year: truth_cells(truth, specs, year) for year in truth["year"].unique()}
     for told in all_knowledge(values, specs):
-        true = truth_cells(truth, specs, told.year)
+        true = trues[told.year]
         for cell, number in told.solved().items():
             # What follows from the files is so: an attack that errs would prove nothing.
             assert cell not in true or abs(number - true[cell]) < 1e-6, (told.year, cell)
@@ -253,9 +254,11 @@ def too_narrow(
 ) -> tuple[int, list[tuple[int, Cell]]]:
     """Of a seeded sample of small hidden cells, those told within less than the policy's width."""
     cells = []
+    years = truth["year"].unique()
+    trues = {year: truth_cells(truth, specs, year) for year in years}
+    mosts = {year: bounds(truth, specs, year) for year in years}
     for told in all_knowledge(values, specs):
-        true = truth_cells(truth, specs, told.year)
-        most = bounds(truth, specs, told.year)
+        true, most = trues[told.year], mosts[told.year]
         cells += [(told, cell, true[cell], most) for cell in primary(told, true)]
     drawn = random.Random(SEED).sample(cells, min(sample, len(cells)))
     narrow = []

@@ -62,11 +62,25 @@ def test_who_is_protected_where() -> None:
     ]
 
 
-@settings(max_examples=6)
-@given(seed=st.integers(0, 10_000))
+SEEDS = st.integers(0, 10_000)
+
+
+@settings(max_examples=2)
+@given(seed=SEEDS)
 def test_the_files_pass_their_audit_and_no_figure_is_shown_without_its_denominator(
     seed: int,
 ) -> None:
+    audited_and_with_denominators(seed)
+
+
+@pytest.mark.nightly
+@settings(max_examples=20)
+@given(seed=SEEDS)
+def test_so_it_is_in_many_regions(seed: int) -> None:
+    audited_and_with_denominators(seed)
+
+
+def audited_and_with_denominators(seed: int) -> None:
     region = small_region(seed, chosen=CHOSEN)
     made, known = candidate(region, CHOSEN)
     values = made.tables["indicator_values"]

@@ -156,12 +156,27 @@ class QuickWarehouse(Warehouse):
     def run(self, *chosen: str) -> None:
         """Make some models or layers anew; they may read nothing that is left out."""
         self.close()
+        self._open()
+        self.go_on(*chosen)
+
+    def go_on(self, *chosen: str) -> None:
+        """Make further models or layers of those that are made."""
+        for name in self._dbt.in_order(self._dbt.selected(*chosen)):
+            create(self.made, self._dbt.models[name], self._dbt.sql(name, self.settings.home))
+
+    def _open(self) -> None:
         config = {"threads": self.settings.threads, "preserve_insertion_order": "false"}
         self._connection = connection = duckdb.connect(":memory:", config=config)
         connection.execute("attach ':memory:' as restricted")
         connection.execute("use restricted")
-        for name in self._dbt.in_order(self._dbt.selected(*chosen)):
-            create(connection, self._dbt.models[name], self._dbt.sql(name, self.settings.home))
+
+    def keep(self, *names: str) -> None:
+        """Write some tables, such as ``marts.fct_coverage``, where the pipeline reads them."""
+        self.made.execute("attach ? as kept", [str(self.zones.warehouse)])
+        for name in names:
+            self.made.execute(f"create schema if not exists kept.{name.split('.')[0]}")
+            self.made.execute(f"create table kept.{name} as from restricted.{name}")
+        self.made.execute("detach kept")
 
     def table(self, name: str) -> pl.DataFrame:
         """One table, such as ``marts.fct_coverage``."""

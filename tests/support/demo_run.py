@@ -34,6 +34,7 @@ GUARD = Path(__file__).resolve().parent / "egress_guard"
 CUT_OFF = Path(__file__).resolve().parent / "cut_off.py"
 SCALE, SEED = "0.01", "20231103"
 LONGEST = 1800.0
+COMMAND = "from pipelines.cli import main; main()"
 REFINING = ("quality__journal", "catalogue_tables", "dbt_pre_strata", "doors__strata_map")
 """Steps after the ingest, as the lines of progress name them."""
 
@@ -63,21 +64,23 @@ class Home:
         path: The data folder.
         key_file: The pseudonym key.
         said: Folder of what processes wrote to stdout and stderr, and of the guards' notes.
+        program: Python that is the command.
     """
 
     path: Path
     key_file: Path
     said: Path
+    program: str = COMMAND
 
     @classmethod
-    def at(cls, folder: Path) -> Home:
+    def at(cls, folder: Path, program: str = COMMAND) -> Home:
         """The home that was made under a folder."""
-        return cls(folder / "home", folder / "keys" / "keys.json", folder / "said")
+        return cls(folder / "home", folder / "keys" / "keys.json", folder / "said", program)
 
     @classmethod
-    def under(cls, folder: Path) -> Home:
+    def under(cls, folder: Path, program: str = COMMAND) -> Home:
         """A new home with the tests' key."""
-        made = cls.at(folder)
+        made = cls.at(folder, program)
         for path in (made.path, made.key_file.parent, made.said):
             path.mkdir(mode=0o700, parents=True)
         made.key_file.touch(mode=0o600)
@@ -109,8 +112,7 @@ class Home:
         self, *arguments: str, threads: int = 2, cut_off: bool = False
     ) -> subprocess.Popen[bytes]:
         """Start ``folkepuls`` with arguments, in a process group of its own."""
-        return self.start_python("from pipelines.cli import main; main()", *arguments,
-                                 threads=threads, cut_off=cut_off)  # fmt: skip
+        return self.start_python(self.program, *arguments, threads=threads, cut_off=cut_off)
 
     def start_python(
         self, code: str, *arguments: str, threads: int = 2, cut_off: bool = False
@@ -218,7 +220,7 @@ class Home:
 
     def copy_to(self, folder: Path, *parts: str) -> Home:
         """A new home that holds copies of some parts of this one (folders or files)."""
-        made = Home.under(folder)
+        made = Home.under(folder, self.program)
         made.zones.create()
         for part in parts:
             source, target = self.path / part, made.path / part
@@ -252,7 +254,7 @@ class Demo:
 
 @dataclass(frozen=True)
 class Resumed:
-    """A home with the demonstration's deliveries whose runs were killed before one went through.
+    """A home of a few indicators whose runs were killed before one went through.
 
     Attributes:
         home: The home.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import logging
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -250,3 +252,10 @@ def test_broken_frames_differ_from_clean_ones() -> None:
     clean = clean_frame(contract)
     checks = journal_suites("patient", contract)[1].checks
     assert not broken_frame(clean, checks).equals(clean)
+
+
+def test_no_rows_stay_in_memory() -> None:
+    rows = 1019
+    run(check("not_null", "key"), frame=pl.DataFrame({"key": ["x"] * rows}))
+    gc.collect()
+    assert [one for one in gc.get_objects() if type(one) is pd.DataFrame and len(one) == rows] == []
