@@ -121,6 +121,8 @@ class _Search:
 
     def __init__(self, tuples: Classes, model: Model, loss: Loss, allowed: int) -> None:
         self.model, self.loss, self.allowed = model, loss, allowed
+        # Where nothing may be suppressed, one class that fails is too many.
+        self.sure = model.sure(tuples.held, whole=allowed == 0)
         self.shape = tuples.shape
         self.outliers = np.zeros(self.shape, dtype=np.int64)
         self.state = np.full(self.shape, _OPEN, dtype=np.int8)
@@ -151,7 +153,7 @@ class _Search:
         """Learn from all groups of so many attributes."""
         if size > len(self.shape):
             return
-        bounds = _outlier_bounds(self.tuples, self.model, size, whole=self.allowed == 0)
+        bounds = _outlier_bounds(self.tuples, self.sure, size)
         np.maximum(self.outliers, bounds, out=self.outliers)
         self.state[(self.outliers > self.allowed) & (self.state == _OPEN)] = _BY_PROJECTION
         everything = tuple(slice(0, levels) for levels in self.shape)
@@ -189,12 +191,9 @@ class _Search:
         self.state[levels] = _CHECKED
         if suppressed <= self.allowed:
             self._offer(self.loss.of(classes, fails), suppressed, levels)
-        surely = (
-            suppressed
-            if self.model.is_monotone or self.allowed == 0
-            else failing_records(classes, self.model.surely_fails(classes.held))
-        )
-        self._learn_of_finer(levels, surely)
+        if self.sure is not self.model:
+            suppressed = failing_records(classes, self.sure.fails(classes.held))
+        self._learn_of_finer(levels, suppressed)
         self._learn_of_coarser(levels, self.loss.floor_of_coarser(classes))
 
     def _offer(self, loss: float, suppressed: int, levels: tuple[int, ...]) -> None:
@@ -281,23 +280,18 @@ class _Cache:
         return made
 
 
-def _outlier_bounds(tuples: Classes, model: Model, size: int, *, whole: bool) -> Codes:
-    """At least so many records are suppressed at each node, from so many attributes alone.
-
-    Where nothing may be suppressed every model counts; else only what is monotone record by
-    record.
-    """
+def _outlier_bounds(tuples: Classes, sure: Model, size: int) -> Codes:
+    """At least so many records are suppressed at each node, from so many attributes alone."""
     shape = tuples.shape
-    asked = [i for i, one in enumerate(model.sensitive) if whole or one.counts_values]
-    part = model.only(asked)
+    asked = [index for index, one in enumerate(sure.sensitive) if one.is_asked]
+    part = sure.only(asked)
     bounds = np.zeros(shape, dtype=np.int64)
     for group in combinations(range(len(shape)), size):
         base = tuples.only(group, asked)
         projection = np.zeros([shape[index] for index in group], dtype=np.int64)
         for levels in np.ndindex(*projection.shape):
             classes = base.at(levels)
-            fails = part.fails(classes.held) if whole else part.surely_fails(classes.held)
-            projection[levels] = failing_records(classes, fails)
+            projection[levels] = failing_records(classes, part.fails(classes.held))
         spread = [shape[index] if index in group else 1 for index in range(len(shape))]
         np.maximum(bounds, projection.reshape(spread), out=bounds)
     return bounds

@@ -10,6 +10,12 @@ But all of them hold for a merged class if they hold for all its parts (entropy 
 distances convex, the recursive rule adds up, a share of the whole lies between those of the parts),
 so a node at which some class fails makes every finer node have a failing class. (Machanavajjhala et
 al. 2007, section 5; Li et al. 2007, section 4; Nergiz, Atzori and Clifton 2007, section 4.)
+
+The second kind needs counts that add up, and they do not where a person has records in two classes
+that are merged: the merged class counts that person once, so two even halves may make an uneven
+whole. What is left then are persons and values, of which a merged class has no fewer than its
+largest part, and the greatest share of the population, since a merged class has no more persons
+than its parts together.
 """
 
 from collections.abc import Sequence
@@ -55,22 +61,26 @@ class Diverse:
     value_of: Codes | None = None
 
     @property
-    def counts_values(self) -> bool:
-        """Whether so many different values are needed, whatever else is asked for."""
-        return self.least > 1
+    def is_plain(self) -> bool:
+        """Whether nothing is asked for but a number of different values."""
+        return self.diversity == "distinct" and self.t is None
 
-    def few_values(self, histogram: Histogram) -> Mask:
-        """Classes with too few different values.
+    @property
+    def is_asked(self) -> bool:
+        """Whether anything is asked for."""
+        return self.least > 1 or not self.is_plain
 
-        Entropy and recursive diversity need at least l of them as well, so this holds for every
-        finer node as it does for this one.
-        """
-        return self._few(self._persons(histogram))
+    @property
+    def plain(self) -> "Diverse":
+        """The different values alone: entropy and recursive diversity need l of them as well."""
+        return self if self.is_plain else replace(self, diversity="distinct", c=None, t=None)
 
     def fails(self, histogram: Histogram) -> Mask:
         """Classes that are not diverse, or not close."""
-        histogram = self._persons(histogram)
-        fails = self._few(histogram)
+        if self.value_of is not None:
+            histogram = by_value(histogram, self.value_of)
+        few = distinct_values(histogram) < self.least * (1.0 - ROUNDING)
+        fails = np.asarray(few, dtype=np.bool_)
         if self.diversity == "entropy":
             fails |= effective_values(histogram) < self.least * (1.0 - ROUNDING)
         if self.c is not None:
@@ -78,14 +88,6 @@ class Diverse:
         if self.t is not None:
             fails |= distances(histogram, self.overall, self.ground) > self.t + ROUNDING
         return fails
-
-    def _persons(self, histogram: Histogram) -> Histogram:
-        return histogram if self.value_of is None else by_value(histogram, self.value_of)
-
-    def _few(self, histogram: Histogram) -> Mask:
-        return np.asarray(
-            distinct_values(histogram) < self.least * (1.0 - ROUNDING), dtype=np.bool_
-        )
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,7 @@ class Model:
     @property
     def is_monotone(self) -> bool:
         """Whether no record that fails at a node can hold at a finer one."""
-        plain = all(one.diversity == "distinct" and one.t is None for one in self.sensitive)
-        return plain and self.presence is None
+        return self.presence is None and all(one.is_plain for one in self.sensitive)
 
     def only(self, sensitive: Sequence[int]) -> "Model":
         """The model with some of the sensitive attributes.
@@ -118,17 +119,22 @@ class Model:
         """
         return replace(self, sensitive=tuple(self.sensitive[index] for index in sensitive))
 
-    def surely_fails(self, held: Held) -> Mask:
-        """Classes whose records fail at every finer node too.
+    def sure(self, held: Held, *, whole: bool) -> "Model":
+        """The part of the model by which a failing class tells of every finer node.
 
         Args:
-            held: What the classes hold.
+            held: What classes hold; tells whether a person can be in two that are merged.
+            whole: Ask only that each finer node has some failing class; by default every record of
+                a class that fails must fail there.
         """
-        fails = self._small(held)
-        for one, histogram in zip(self.sensitive, held.histograms, strict=True):
-            if one.counts_values:
-                fails |= one.few_values(histogram)
-        return fails & (held.counts > 0)
+        if self.is_monotone or (whole and held.crowd is None):
+            return self
+        most = self.presence[1] if whole and self.presence is not None else None
+        return replace(
+            self,
+            sensitive=tuple(one.plain for one in self.sensitive),
+            presence=None if most is None else (0.0, most),
+        )
 
     def fails(self, held: Held) -> Mask:
         """Classes that do not hold.

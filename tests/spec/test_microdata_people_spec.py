@@ -1,12 +1,14 @@
 """Persons, populations and missing values, worked by hand."""
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
 from anonymization.hierarchies import Hierarchy
 from anonymization.microdata import NoSolutionError, anonymize
 from anonymization.packing import ColumnError
-from anonymization.policies import MicrodataPolicy, PolicyError, QuasiIdentifier
+from anonymization.policies import MicrodataPolicy, PolicyError, QuasiIdentifier, SensitiveAttribute
 from anonymization.risk import assess
 from anonymization.verdict import violations
 
@@ -44,6 +46,31 @@ def test_twin_a_person_in_two_places_counts_once_where_they_are_merged():
     # N would hold one person, and so do a and b.
     assert made.levels == {"place": 2}
     assert made.report.smallest_class == 3
+
+
+@pytest.mark.parametrize("limit", [0.0, 0.5])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"sensitive": [SensitiveAttribute("ill", 2, "entropy")]},
+        {"sensitive": [SensitiveAttribute("ill", 2, "recursive", c=1.5)]},
+        {"sensitive": [SensitiveAttribute("ill", 1, t=0.1)]},
+        {"presence": (0.5, 1.0)},
+    ],
+)
+def test_even_years_are_not_judged_by_both_together(asked, limit):
+    # Persons 1 and 2, then 1 and 3: two halves of one with a and one with b each. Together a has
+    # one person and b two, and three of eight are fewer than half.
+    years = pl.DataFrame(
+        {"x": ["A"] * 4, "year": [1, 1, 2, 2], "who": [1, 2, 1, 3], "ill": ["a", "b", "a", "b"]}
+    )
+    both = [QuasiIdentifier(name, Hierarchy.suppress()) for name in ("x", "year")]
+    people = pl.DataFrame({"x": ["A", "A"], "year": [1, 2], "persons": [4, 4]})
+    rules = policy(quasi_identifiers=both, person="who", **asked)
+    if "presence" not in asked:
+        rules = replace(rules, suppression_limit=limit)
+    made = anonymize(years, rules, people if rules.presence else None)
+    assert (made.levels, made.loss, made.suppressed) == ({"x": 0, "year": 0}, 0.0, 0)
 
 
 def test_suppression_counts_records():
