@@ -21,6 +21,7 @@ def main() -> None:
         st.Page("views/overview.py", title=_("Overview"), url_path="oversikt", default=True),
         st.Page("views/municipality.py", title=_("Municipality"), url_path="kommune"),
         st.Page("views/indicator.py", title=_("Indicator"), url_path="indikator"),
+        st.Page("views/collaboration.py", title=_("Collaboration"), url_path="samhandling"),
         st.Page("views/compare.py", title=_("Compare"), url_path="sammenlign"),
         st.Page("views/population.py", title=_("Population"), url_path="befolkning"),
         st.Page("views/find.py", title=_("Find"), url_path="finn"),

@@ -30,6 +30,7 @@ PAGES = {
     "table": f"/indikator?indicator={HIDING}&area=3430&tab=table",
     "download": f"/indikator?indicator={SHOWN}&area=5001&tab=download",
     "areas": "/sammenlign?area=5001&group=size:all&view=years",
+    "collaboration": "/samhandling?area=5001",
     "population": "/befolkning?area=5001",
     "find": "/finn?find=akutt&area=5001",
     "about": "/om?area=5001",
@@ -85,7 +86,7 @@ def test_a_page_draws_quietly_in_its_language(
     assert page.evaluate("document.documentElement.lang") == language
     assert page.locator(".fp-synthetic").inner_text() == SYNTHETIC[language]
     assert page.locator("h1").count() == 1
-    if name in ("overview", "trend", "compare", "areas", "population"):
+    if name in ("overview", "trend", "compare", "areas", "population", "collaboration"):
         page.wait_for_selector('[data-testid="stVegaLiteChart"] svg', timeout=30_000)
     assert reader.outside() == set()
     assert [c for c in reader.complaints if not PROBE.search(c)] == []
@@ -117,6 +118,25 @@ def test_changing_pages_keeps_language_and_area(chromium: Browser, address: str)
         reader.settle(AT_REST)
         assert "lang=en" in page.url
         assert "area=1505" in page.url
+
+
+def test_ready_for_discharge_is_three_clicks_from_the_front_page(
+    chromium: Browser, address: str
+) -> None:
+    """My municipality, the last twelve months, against comparable ones."""
+    with driver.visit(chromium, address) as reader:
+        page = reader.open("/?lang=nb", AT_REST)
+        page.click('.st-key-fp-nav a:has-text("Samhandling")')
+        page.wait_for_url("**/samhandling*")
+        page.click('[data-testid="stSelectbox"]:has-text("Område") [data-baseweb="select"]')
+        page.click('[role="option"]:has-text("Trondheim")')
+        page.wait_for_url("**area=5001*")
+        reader.settle(AT_REST)
+        page.wait_for_selector('[data-testid="stVegaLiteChart"] svg', timeout=30_000)
+        assert "Sammenlignbare: kommuner av lik størrelse" in page.inner_text("body")
+        chart = page.locator('[data-testid="stVegaLiteChart"]').first
+        told = chart.locator("[aria-label]").first.get_attribute("aria-label") or ""
+        assert "desember 2025" in told + (chart.get_attribute("aria-label") or "")
 
 
 def test_an_area_without_a_language_in_the_link_uses_its_own(

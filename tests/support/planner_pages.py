@@ -19,7 +19,16 @@ from streamlit.testing.v1.element_tree import ElementTree
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "dashboards" / "planner.py"
 LANGUAGES = ("nb", "nn", "en")
-PAGES = ("overview", "municipality", "indicator", "compare", "population", "find", "about")
+PAGES = (
+    "overview",
+    "municipality",
+    "indicator",
+    "collaboration",
+    "compare",
+    "population",
+    "find",
+    "about",
+)
 TABS = ("trend", "compare", "table", "definition", "download")
 
 

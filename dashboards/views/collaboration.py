@@ -1,0 +1,180 @@
+"""Hospital and municipality between them: who waits for whom, and whether the messages come.
+
+Belongs here: the page on collaboration. Does not belong here: choosing or computing figures. What
+would happen with more places is a question for projections.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any, Final
+
+import polars as pl
+import streamlit as st
+
+from dashboards.charts import recent
+from dashboards.components import note, show, subheading, table
+from dashboards.components.barometer import difference_cell, figure_cell
+from dashboards.figures import area_names, headline, norwegian_order, row, year_frame
+from dashboards.session import Context, choose, context, link
+from dashboards.text import month, number
+
+WAITING: Final = (
+    "ready_for_discharge_days_per_1000",
+    "ready_for_discharge_same_day_share",
+    "ready_for_discharge_cost_per_inhabitant",
+    "ready_for_discharge_share_of_bed_days",
+)
+CHAIN: Final = (
+    "early_notice_by_next_day_share",
+    "admission_report_by_next_day_share",
+    "query_reply_within_one_working_day_share",
+    "discharge_report_same_day_share",
+    "messages_rejected_share",
+)
+"""In the order in which the messages of a stay are sent; those rejected are of all of them."""
+
+
+def render() -> None:
+    """Draw the page."""
+    reader = context()
+    _ = reader.translate
+    show(f"<h1>{escape(_('Collaboration'))}</h1>")
+    area, year = _choices(reader)
+    _peers(reader, area)
+    there = {one["indicator_id"] for one in reader.release.indicators}
+    waiting, chain = ([one for one in ids if one in there] for ids in (WAITING, CHAIN))
+    if waiting:
+        show(subheading(_("Patients ready for discharge")))
+        _months(reader, [one for one in waiting if _has_months(reader, one)], area)
+        _table(reader, waiting, area, year, _("Patients ready for discharge, {year}", year=year))
+    if chain:
+        show(subheading(_("The chain of messages")))
+        _table(reader, chain, area, year, _("The chain of messages, {year}", year=year))
+
+
+def _choices(reader: Context) -> tuple[str, int]:
+    _ = reader.translate
+    release = reader.release
+    years = [str(year) for year in release.years]
+    areas = release.areas(release.years[0])
+    names = area_names(areas.sort(pl.col("area_level") != "region", norwegian_order("name")))
+    first, second = st.columns([4, 1.4])
+    with first:
+        area = choose(
+            st.selectbox, _("Area"), "area", list(names), release.region_code, names.__getitem__
+        )
+    with second:
+        year = int(choose(st.selectbox, _("Year"), "year", years, years[0], str))
+    return area, year
+
+
+def _peers(reader: Context, area: str) -> None:
+    """Which municipalities an area is compared with."""
+    _ = reader.translate
+    groups = reader.release.tables["area_groups"].filter(pl.col("group_kind") == "size")
+    own = groups.filter(pl.col("area_code") == area)
+    if own.is_empty():
+        return
+    one = own.row(0, named=True)
+    members = groups.filter(pl.col("group_id") == one["group_id"]).height
+    text = _(
+        "Comparable ones: municipalities of like size ({group}, {n} in all). Their middle is the "
+        "median of the figures that are shown.",
+        group=reader.text(one, "label"),
+        n=members,
+    )
+    show(f"<p class='fp-small'>{escape(text)}</p>")
+
+
+def _has_months(reader: Context, indicator_id: str) -> bool:
+    return not recent.recent_months(
+        reader.release, indicator_id, reader.release.region_code
+    ).is_empty()
+
+
+def _months(reader: Context, ids: list[str], area: str) -> None:
+    _ = reader.translate
+    release, language = reader.release, reader.language
+    if not ids:
+        show(note(_("This release has no figures by month.")))
+        return
+    titles = {one: reader.text(release.indicator(one), "short_title") for one in ids}
+    asked = choose(
+        st.segmented_control, _("Figure"), "figure", ids, ids[0], titles.__getitem__,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    spec = recent.recent(release, asked, area, language)
+    if spec is None:
+        show(note(_("No month has a figure here. The table tells why.")))
+    else:
+        said = recent.described(release, asked, area, language)
+        st.vega_lite_chart(spec=spec, theme=None, width="stretch", alt=said)
+    with st.expander(_("The last twelve months as a table")):
+        _months_table(reader, asked, area)
+
+
+def _months_table(reader: Context, indicator_id: str, area: str) -> None:
+    _ = reader.translate
+    indicator = reader.release.indicator(indicator_id)
+    rows = recent.recent_months(reader.release, indicator_id, area)
+    lines = [
+        [
+            month(one["period_start"], reader.language),
+            figure_cell(one, indicator["decimals"], _),
+            _plain(reader, one["region"], indicator),
+            _plain(reader, one["peer_median"], indicator),
+        ]
+        for one in rows.sort("period_start", descending=True).iter_rows(named=True)
+    ]
+    headings = [
+        _("Month"),
+        reader.text(indicator, "unit_text"),
+        _("The region"),
+        _("Middle of comparable ones"),
+    ]
+    show(table(reader.text(indicator, "title"), headings, lines, numeric=(1, 2, 3)))
+
+
+def _table(reader: Context, ids: list[str], area: str, year: int, caption: str) -> None:
+    """Figures of a year, one line each: the area, the region, the middle of comparable ones."""
+    _ = reader.translate
+    release = reader.release
+    lines = []
+    for name in ids:
+        indicator = release.indicator(name)
+        frame = year_frame(release, headline(release, name), year)
+        own, region = row(frame, area), row(frame, release.region_code)
+        if own is None:
+            continue
+        address = link("indikator", indicator=name, area=area, year=year, lang=reader.language)
+        title = (
+            f'<a href="{escape(address, quote=True)}" target="_self">'
+            f"{escape(reader.text(indicator, 'short_title'))}</a> "
+            f"<small>{escape(reader.text(indicator, 'unit_text'))}</small>"
+        )
+        lines.append(
+            [
+                title,
+                figure_cell(own, indicator["decimals"], _),
+                _plain(reader, region["value"] if region else None, indicator),
+                _plain(reader, own["peer_median"], indicator),
+                difference_cell(own, indicator["polarity"], _),
+            ]
+        )
+    headings = [
+        _("Indicator"),
+        _("Figure"),
+        _("The region"),
+        _("Middle of comparable ones"),
+        _("Against the region"),
+    ]
+    show(table(caption, headings, lines, numeric=(1, 2, 3)))
+
+
+def _plain(reader: Context, value: float | None, indicator: dict[str, Any]) -> str:
+    return "–" if value is None else number(value, reader.language, indicator["decimals"])
+
+
+if __name__ == "__main__":
+    render()
