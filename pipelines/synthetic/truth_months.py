@@ -81,11 +81,14 @@ def _of_indicator(
         sides.append(_summed(_person_time(world, definition, known), live, "denominator"))
     counted = sides[0].join(sides[1], on=_KEY, how="full", coalesce=True)
     shown = pl.col("coverage_state") != "not_covered"
-    figures = pl.col("numerator", "denominator").fill_null(0.0)
+    # Sums of whole and half days do not depend on their order; they become person-years last.
+    unit = pl.date(pl.col("month").dt.year(), 12, 31).dt.ordinal_day()
+    denominator = pl.col("denominator") / (unit if definition.person_time else 1)
+    figures = [pl.col("numerator").fill_null(0.0), denominator.fill_null(0.0)]
     return (
         _areas(coverage)
         .join(counted, on=_KEY, how="left")
-        .with_columns(pl.when(shown).then(figures))
+        .with_columns(pl.when(shown).then(figure) for figure in figures)
         .select(pl.lit(name).alias("indicator_id"), *_KEY, "numerator", "denominator",
                 "coverage_state")
     )  # fmt: skip
@@ -104,7 +107,7 @@ def _events(world: World, definition: Definition, measure: Measure) -> pl.DataFr
 
 
 def _person_time(world: World, definition: Definition, known: pl.DataFrame | None) -> pl.DataFrame:
-    """Person-years of each month: of the register's mean inhabitants, or of residents' days."""
+    """Person-days of each month: of the register's mean inhabitants, or of residents' days."""
     return pl.concat(
         _time_in(world, definition, known, dt.date(year, month, 1))
         for year in world.years
@@ -116,13 +119,12 @@ def _time_in(
     world: World, definition: Definition, known: pl.DataFrame | None, month: dt.date
 ) -> pl.DataFrame:
     year = month.year
-    days = (dt.date(year + 1, 1, 1) - dt.date(year, 1, 1)).days
     ages = pl.col("age").is_between(min(definition.groups), definition.oldest)
     if known is None:
         spells = _clipped(world.spells.drop_nulls("municipality_code"), month)
         time = covered_time(spells, world.coverage, definition.service, year)
         placed = time.join(world.persons, on="person").with_columns(
-            age=year - pl.col("birth_year"), value=pl.col("covered_days") / days
+            age=year - pl.col("birth_year"), value=pl.col("covered_days").cast(pl.Float64)
         )
     else:
         people = known.filter(pl.col("year") == year)
@@ -133,7 +135,7 @@ def _time_in(
             year,
         )
         placed = people.join(time, on="municipality_code").with_columns(
-            value=pl.col("covered_days") / days * (pl.col("begin") + pl.col("end")) / 2
+            value=pl.col("covered_days") * (pl.col("begin") + pl.col("end")) / 2
         )
     inside = placed.filter(ages, pl.col("value") > 0)
     return inside.select(pl.lit(month).alias("month"), "municipality_code", "value")

@@ -17,7 +17,7 @@ from tests.support.demo_truth import truth_by_month
 KEY = ["indicator_id", "area_code", "period_start"]
 LEAST = 5
 WIDTH = 3.0
-SAMPLE = 40
+SAMPLE = 12
 
 
 @pytest.fixture(scope="module")

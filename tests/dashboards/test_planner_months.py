@@ -1,0 +1,85 @@
+"""The indicator's page by month, where there are months, without a browser."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from dashboards.data_access import current_release
+from dashboards.downloads import readable, tidy
+from tests.support.planner_pages import LANGUAGES, markup, page, text
+from tests.support.published_release import write_release
+
+SHOWN, OTHER = "emergency_admissions_per_1000", "home_nursing_users_80plus_share"
+WORDS = {
+    "nb": ("Måned", "februar 2025", "Skjult av personvernhensyn"),
+    "nn": ("Månad", "februar 2025", "Skjult av omsyn til personvern"),
+    "en": ("Month", "February 2025", "Hidden for privacy"),
+}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A release with three months of one indicator, the middle one hidden."""
+    folder = tmp_path_factory.mktemp("months")
+    write_release(folder)
+    path = (folder / "published" / "current").resolve() / "indicator_values.parquet"
+    values = pl.read_parquet(path)
+    crude = values.filter(
+        pl.col("indicator_id") == SHOWN, pl.col("value_kind") == "crude",
+        pl.col("sex") == "total", pl.col("age_group") == "total",
+        pl.col("period_start") == date(2025, 1, 1),
+    )  # fmt: skip
+    numbers = ("numerator", "denominator", "value", "lower_ci", "upper_ci")
+    months = []
+    for month in (1, 2, 3):
+        own = crude.with_columns(
+            period_type=pl.lit("month"),
+            period_start=pl.lit(date(2025, month, 1)),
+            period_end=pl.lit(date(2025, month, 1)).dt.month_end(),
+        )
+        hidden = [pl.lit(None, pl.Float64).alias(name) for name in numbers]
+        status = [pl.lit("suppressed").alias("value_status"),
+                  pl.lit("disclosure").alias("status_reason")]  # fmt: skip
+        months.append(own.with_columns(*hidden, *status) if month == 2 else own)
+    pl.concat([values, *(one.select(values.columns) for one in months)]).write_parquet(path)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def published(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOLKEPULS_HOME", str(home))
+    monkeypatch.delenv("FOLKEPULS_BORDERS", raising=False)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_months_are_drawn_and_a_hidden_one_says_so(language: str) -> None:
+    query = {"lang": language, "indicator": SHOWN, "area": "5001", "tab": "trend"}
+    shown = page("indicator", {**query, "by": "month"})
+    assert not shown.exception
+    name, february, hidden = WORDS[language]
+    assert february in text(shown)
+    assert hidden in text(shown)
+    assert f"{name}</th>" in markup(shown)
+    assert february not in text(page("indicator", query))
+
+
+def test_an_indicator_without_months_has_no_choice() -> None:
+    shown = page("indicator", {"lang": "en", "indicator": OTHER, "area": "5001", "by": "month"})
+    assert not shown.exception
+    assert "Months are crude" not in text(shown)
+
+
+def test_files_hold_months_and_years_are_what_they_were() -> None:
+    release = current_release()
+    assert release.values["period_type"].unique().to_list() == ["year"]
+    assert tidy(release, SHOWN).filter(pl.col("period_type") == "month").height > 3
+    assert readable(release, SHOWN, "en")["Month"].drop_nulls().unique().sort().to_list() == [
+        1,
+        2,
+        3,
+    ]
+    assert "Month" not in readable(release, OTHER, "en").columns
