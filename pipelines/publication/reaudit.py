@@ -89,7 +89,7 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
         known = _only_divided_by(without_denominator(group, in_view), unseen)
         policy = table_policy(catalogue, group.policy_id)
         known = with_left_over(known, policy)
-        found = audit_system(known.system, _cell_statuses(group, in_view), policy)
+        found = audit_system(known.system, _cell_statuses(known, in_view), policy)
         return found.with_columns(period_start=pl.lit(group.period_start))
 
     by_month = _months(
