@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import anonymization.lattice as lattice
 from anonymization.hierarchies import Hierarchy
-from anonymization.lattice import LatticeTooLargeError
+from anonymization.lattice import LatticeTooLargeError, NodeLimitError
 from anonymization.microdata import NoSolutionError, anonymize
-from anonymization.policies import MicrodataPolicy, QuasiIdentifier, SensitiveAttribute
+from anonymization.policies import MicrodataPolicy, PolicyError, QuasiIdentifier, SensitiveAttribute
 from anonymization.risk import assess
 from anonymization.verdict import violations
 from tests.support import microdata_oracle as oracle
@@ -154,6 +154,72 @@ def equals_brute_force(task):
         + sure.ruled_out_by_bound
     )
     assert sure.best_remaining_bound is None or sure.best_remaining_bound >= made.loss - MARGIN
+    assert (sure.is_proven, sure.left_open, sure.gap) == (True, 0, 0.0)
+
+
+def is_honest_when_stopped(task, node_limit):
+    data, policy, _ = task
+    try:
+        best = anonymize(data, policy)
+    except NoSolutionError:
+        with pytest.raises((NoSolutionError, NodeLimitError)):
+            anonymize(data, policy, node_limit=node_limit)
+        return
+    told = []
+    try:
+        made = anonymize(data, policy, node_limit=node_limit, progress=told.append)
+    except NodeLimitError:
+        assert best.report.evidence.checked > node_limit
+        return
+    sure = made.report.evidence
+    assert sure.checked <= node_limit
+    assert made.loss - sure.gap - MARGIN <= best.loss <= made.loss + MARGIN
+    assert not sure.is_proven or made.levels == best.levels
+    assert sure.is_proven or sure.best_remaining_bound <= made.loss + MARGIN
+    assert sure.nodes == sure.left_open + sure.checked + (
+        sure.ruled_out_by_projection + sure.ruled_out_by_monotony + sure.ruled_out_by_bound
+    )
+    checked = [progress.checked for progress in told]
+    assert checked == sorted(checked)
+    assert checked[-1] <= sure.checked
+    assert {progress.nodes for progress in told} == {sure.nodes}
+
+
+@settings(max_examples=25)
+@given(tasks(), st.integers(1, 6))
+def test_a_stopped_search_tells_what_it_left_open(task, node_limit):
+    is_honest_when_stopped(task, node_limit)
+
+
+@pytest.mark.nightly
+@settings(max_examples=2000)
+@given(tasks(), st.integers(1, 12))
+def test_stopped_searches_are_honest_in_many_lattices(task, node_limit):
+    is_honest_when_stopped(task, node_limit)
+
+
+def test_many_columns_of_two_levels_need_few_nodes():
+    # The table as it is loses least; only its bound points there.
+    rows = [
+        {f"c{n}": "x" if (row * 7 + n * 11) % 97 == 0 else "0" for n in range(12)}
+        for row in range(970)
+    ]
+    policy = MicrodataPolicy(
+        k=3,
+        quasi_identifiers=[QuasiIdentifier(f"c{n}", Hierarchy.suppress()) for n in range(12)],
+        suppression_limit=0.3,
+    )
+    sure = anonymize(pl.DataFrame(rows), policy).report.evidence
+    assert sure.nodes == 4096
+    assert sure.checked < 50
+
+
+@pytest.mark.parametrize("options", [{"node_limit": 0}, {"node_limit": 9, "partition": True}])
+def test_a_limit_of_nodes_is_refused_where_it_means_nothing(options):
+    partition = {"method": "partition", "ordered": "a"} if options.pop("partition", 0) else {}
+    policy = MicrodataPolicy(quasi_identifiers=[QuasiIdentifier("a")], k=1, **partition)
+    with pytest.raises(PolicyError, match="node_limit"):
+        anonymize(pl.DataFrame({"a": [1]}), policy, **options)
 
 
 def keeps_its_policy(task, shuffler):
