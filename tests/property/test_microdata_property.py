@@ -300,6 +300,56 @@ def test_local_recoding_holds_and_never_loses_more(task, shuffler):
     is_finer_and_holds(task, shuffler)
 
 
+@st.composite
+def ambiguous_columns(draw):
+    """A column whose labels are those of other values on other levels."""
+    size = draw(st.integers(2, 5))
+    rows = [[str(value)] for value in range(size)]
+    for _ in range(draw(st.integers(1, 2))):
+        up = {label: str(draw(st.integers(0, 2))) for label in sorted({row[-1] for row in rows})}
+        for row in rows:
+            row.append(up[row[-1]])
+    table = pl.DataFrame(rows, schema=[str(n) for n in range(len(rows[0]))], orient="row")
+    return [row[0] for row in rows] + ["*"], Hierarchy.from_table(
+        pl.concat([table, pl.DataFrame([["*"] * table.width], schema=table.schema, orient="row")])
+    )
+
+
+@settings(max_examples=60)
+@given(st.lists(ambiguous_columns(), min_size=1, max_size=3), st.data())
+def test_local_recoding_counts_the_classes_that_a_reader_sees(columns, data):
+    rows = data.draw(st.integers(1, 16))
+    drawn = {
+        f"q{n}": data.draw(st.lists(st.sampled_from(values), min_size=rows, max_size=rows))
+        for n, (values, _) in enumerate(columns)
+    }
+    ill = data.draw(st.lists(st.sampled_from(ORDER), min_size=rows, max_size=rows))
+    who = data.draw(st.lists(st.integers(1, 5), min_size=rows, max_size=rows))
+    frame = pl.DataFrame(drawn | {"ill": ill, "who": who})
+    policy = MicrodataPolicy(
+        k=data.draw(st.integers(1, 2)),
+        quasi_identifiers=[QuasiIdentifier(f"q{n}", laid) for n, (_, laid) in enumerate(columns)],
+        sensitive=[SensitiveAttribute("ill", data.draw(st.sampled_from([1, 1.5, 2])), "entropy")],
+        suppression_limit=data.draw(st.sampled_from([0.0, 0.3, 0.6])),
+        person="who",
+        method="local",
+    )
+    try:
+        made = anonymize(frame, policy)
+    except NoSolutionError:
+        return
+    kept = frame.filter(~pl.int_range(pl.len()).is_in(made.suppressed_rows.implode()))
+    report = assess(
+        made.table.with_columns(kept["who"]),
+        list(drawn),
+        policy.sensitive,
+        unit="who",
+        reference=frame,
+    )
+    assert violations(report, policy) == []
+    assert (report.classes, report.k) == (made.report.classes, made.report.smallest_class)
+
+
 @pytest.mark.nightly
 @settings(max_examples=2000)
 @given(tasks(), st.randoms(use_true_random=False))
