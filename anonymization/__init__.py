@@ -7,7 +7,7 @@ Re-exports what others rely on; the modules hold everything else.
 from importlib import import_module
 from typing import Any
 
-from anonymization.grouping import Source
+from anonymization.grouping import Frame, Source
 from anonymization.hierarchies import Hierarchy, HierarchyError
 from anonymization.identifiers import classify, complete_check_digits
 from anonymization.intervals import PartitionEvidence
@@ -19,6 +19,7 @@ from anonymization.keys import (
     KeyProvider,
     create_key_file,
 )
+from anonymization.lattice import Evidence, LatticeTooLargeError, NodeLimitError, Progress
 from anonymization.microdata import (
     Anonymized,
     MicrodataReport,
@@ -53,19 +54,24 @@ __all__ = [
     "Diversity",
     "DoorResult",
     "EnvironmentKeyProvider",
+    "Evidence",
     "FileKeyProvider",
+    "Frame",
     "Hierarchy",
     "HierarchyError",
     "Key",
     "KeyAccessError",
     "KeyProvider",
+    "LatticeTooLargeError",
     "MicrodataPolicy",
     "MicrodataReport",
     "NoSolutionError",
+    "NodeLimitError",
     "NotSupportedError",
     "PartitionEvidence",
     "Passed",
     "PolicyError",
+    "Progress",
     "Pseudonymiser",
     "QuasiIdentifier",
     "RiskReport",

@@ -34,10 +34,13 @@ class Attribute:
             is the value itself; labels that are equal at one level are so at every higher one.
         missing: For each level the label's code of records without a value, -1 where they have the
             label of all; given only where such records match nobody.
+        ambiguous: For each level and distinct value whether its label also stands for other values,
+            on another level; given only where labels of several levels are shown side by side.
     """
 
     labels: Sequence[Codes]
     missing: Codes | None = None
+    ambiguous: Mask | None = None
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:

@@ -5,9 +5,11 @@ values of a column.
 
 Does not belong here: the choice of a level (``anonymization.microdata``).
 
-Every hierarchy begins with the value itself (level 0) and ends with ``*``, which stands for all
-values. A missing value is a value of its own on every level below ``*``. Values are matched to
-hierarchies by their text, so whole numbers, dates and strings can all be declared in a CSV file.
+Every hierarchy begins with the value itself (level 0) and ends with one label for all values:
+``*``, unless a table or a tree has one of its own. A missing value is a value of its own on every
+level below ``*``. Values are matched to hierarchies by their text, so whole numbers, dates and
+strings can all be declared in a CSV file; to intervals, and where floats are whole numbers, by
+their number.
 """
 
 from abc import ABC, abstractmethod
@@ -17,6 +19,8 @@ from itertools import pairwise
 from typing import Final
 
 import polars as pl
+
+from anonymization.packing import whole_numbers
 
 TOP: Final = "*"
 
@@ -78,7 +82,7 @@ class Hierarchy(ABC):
 
         Args:
             table: One row per value of the domain. A last level ``*`` is added when values are
-                still apart on the last column.
+                still apart on the last column, a missing one among them.
 
         Returns:
             The hierarchy.
@@ -137,6 +141,14 @@ class Hierarchy(ABC):
     def _domain(self, values: pl.Series) -> pl.DataFrame:
         """Columns ``0``, ``1`` … as text, for the domain that goes with these values."""
 
+    def _texts(self, distinct: pl.Series) -> pl.Series:
+        """The texts by which distinct values are found in the domain."""
+        return distinct.cast(pl.String)
+
+    def _with_top(self, domain: pl.DataFrame, *, lacking: bool) -> pl.DataFrame:
+        """The domain with a last level on which all values are one, missing ones among them."""
+        return domain.with_columns(pl.lit(TOP).alias(str(domain.width)))
+
     def levels(self, values: pl.Series) -> Levels:
         """Lay the hierarchy over a column.
 
@@ -150,11 +162,13 @@ class Hierarchy(ABC):
             HierarchyError: If a value is not of the domain. Names the column, not the value.
         """
         distinct = values.unique(maintain_order=True).alias("value").to_frame()
-        texts = distinct.select(pl.col("value").cast(pl.String).alias("0"))
+        texts = self._texts(distinct.to_series().alias(values.name)).alias("0").to_frame()
         known = texts.to_series().drop_nulls()
-        domain = _with_top(self._domain(known.alias("0")))
+        domain = self._domain(known.alias("0"))
+        lacking = bool(values.null_count()) and not domain["0"].null_count()
+        domain = self._with_top(domain, lacking=lacking)
         # A missing value is one more value of the domain, apart from all others until the top.
-        if values.null_count() and not domain["0"].null_count():
+        if lacking:
             alone = pl.DataFrame({name: [None] for name in domain.columns}, schema=domain.schema)
             domain = pl.concat([domain, alone.with_columns(pl.lit(TOP).alias(domain.columns[-1]))])
         leaves = domain.select(
@@ -214,12 +228,22 @@ class _Intervals(Hierarchy):
     def bands(self) -> tuple[int, int | None, int | None] | None:
         return (self.widths[0], self.lower, self.upper) if len(self.widths) == 1 else None
 
+    def _texts(self, distinct: pl.Series) -> pl.Series:
+        numbers = whole_numbers(distinct)
+        other = numbers.null_count() - distinct.null_count()
+        if other:
+            raise HierarchyError(
+                f"Column {distinct.name!r}: {other} of {distinct.len()} distinct values are no "
+                "whole numbers (but fractions, NaN or texts), and intervals take no others. Round "
+                "them, leave them empty, or take another hierarchy."
+            )
+        return numbers.cast(pl.String)
+
     def _domain(self, values: pl.Series) -> pl.DataFrame:
-        numbers = values.cast(pl.Int64, strict=False)
+        numbers = values.cast(pl.Int64)
         if self.lower is not None and self.upper is not None:
             numbers = pl.int_range(self.lower, self.upper + 1, eager=True, dtype=pl.Int64)
-        # What is no whole number drops out here and is then found uncovered.
-        frame = numbers.drop_nulls().unique().sort().alias("number").to_frame()
+        frame = numbers.unique().sort().alias("number").to_frame()
         origin = self.lower or 0
         floors = [
             ((pl.col("number") - origin) // width * width + origin, width) for width in self.widths
@@ -256,6 +280,21 @@ class _Table(Hierarchy):
                 )
         object.__setattr__(self, "table", table)
 
+    def _texts(self, distinct: pl.Series) -> pl.Series:
+        texts = distinct.cast(pl.String)
+        if not distinct.dtype.is_float():
+            return texts
+        # Whole numbers that became floats beside missing ones are in the table without a decimal.
+        whole = whole_numbers(distinct).cast(pl.String)
+        return whole.zip_with(whole.is_in(self.table["0"].implode()) & whole.is_not_null(), texts)
+
+    def _with_top(self, domain: pl.DataFrame, *, lacking: bool) -> pl.DataFrame:
+        last = domain[domain.columns[-1]]
+        is_one = domain.width > 1 and last.null_count() == 0 and last.n_unique() == 1
+        if is_one and (TOP in last or not lacking):
+            return domain
+        return super()._with_top(domain, lacking=lacking)
+
     def _domain(self, values: pl.Series) -> pl.DataFrame:
         return self.table
 
@@ -284,13 +323,6 @@ class _Prefix(Hierarchy):
                 ),
             )
         )
-
-
-def _with_top(domain: pl.DataFrame) -> pl.DataFrame:
-    last = domain[domain.columns[-1]]
-    if domain.width > 1 and last.null_count() == 0 and last.n_unique() <= 1 and TOP in last:
-        return domain
-    return domain.with_columns(pl.lit(TOP).alias(str(domain.width)))
 
 
 def _tree_table(parents: Mapping[str, str]) -> pl.DataFrame:

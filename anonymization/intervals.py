@@ -24,7 +24,7 @@ from anonymization.diversity import Histogram
 from anonymization.equivalence import Groups, Held, Mask
 from anonymization.hierarchies import TOP, Hierarchy, HierarchyError
 from anonymization.losses import CellLoss
-from anonymization.packing import Codes, ColumnError, packed
+from anonymization.packing import Codes, ColumnError, packed, whole_numbers
 from anonymization.partition import best_borders
 from anonymization.policies import MicrodataPolicy
 from anonymization.preparation import Prepared
@@ -316,6 +316,7 @@ class Bands:
     """The ordered attribute as bands.
 
     Attributes:
+        name: Column.
         of_value: Band of each distinct value; -1 of a missing one.
         leaves: Values of the domain below each border.
         lows: Least value of each band.
@@ -323,6 +324,7 @@ class Bands:
         is_closed: Whether the domain's ends are known, not just observed.
     """
 
+    name: str
     of_value: Codes
     leaves: Codes
     lows: Sequence[Any]
@@ -347,6 +349,11 @@ class Bands:
         """Intervals in words, and which of them lies between each two borders."""
         keys, places = np.unique(below * (self.number + 1) + above, return_inverse=True)
         texts = [self._label(*divmod(int(key), self.number + 1)) for key in keys]
+        if len(set(texts)) != len(texts):
+            raise ColumnError(
+                f"Column {self.name!r}: some value reads like an interval of others. Rename its "
+                "values; / is between the ends of intervals, and * stands for all."
+            )
         return pl.Series("label", texts, dtype=pl.String), places.astype(np.int64)
 
     def _label(self, below: int, above: int) -> str | None:
@@ -430,19 +437,23 @@ def _bands(
     missing = [-1] * values.null_count()
     of_value = np.concatenate([np.array(missing, dtype=np.int64), known.astype(np.int64)])
     below = np.concatenate([[0], np.cumsum(np.array(leaves, dtype=np.int64))]).astype(np.int64)
-    return Bands(of_value, below, *ends, is_closed=is_closed)
+    return Bands(values.name, of_value, below, *ends, is_closed=is_closed)
 
 
 def _numbers(name: str, known: pl.Series) -> pl.Series:
-    """Whole numbers and dates as they are, texts of whole numbers as such."""
-    if known.dtype.is_integer():
-        return known.cast(pl.Int64)
+    """Dates as they are, whole numbers however they are written."""
     if known.dtype == pl.Date:
         return known
-    numbers = known.cast(pl.Int64, strict=False) if known.dtype == pl.String else None
-    if numbers is None or numbers.null_count():
+    if not (known.dtype.is_integer() or known.dtype.is_float() or known.dtype == pl.String):
         raise ColumnError(
             f"Column {name!r}: has no order that a partition needs. Give whole numbers, dates or "
             "an enumeration."
+        )
+    numbers = whole_numbers(known)
+    if numbers.null_count():
+        raise ColumnError(
+            f"Column {name!r}: {numbers.null_count()} of {known.len()} distinct values are no "
+            "whole numbers, so the column has no order that a partition needs. Give whole numbers, "
+            "dates or an enumeration."
         )
     return numbers

@@ -8,12 +8,15 @@ attributes alone sits in such a class on all of them, so projections to pairs of
 lower bound of the records suppressed at every node at once. Then the node is looked at that will
 tell most about others, whether it suppresses too much (finer nodes do as well) or not (nodes that
 lose more need not be looked at); each raises the bounds of finer or coarser ones; until no node is
-left that could lose less than the best found.
+left that could lose less than the best found. In turn with it the node of the least bound is looked
+at: no search can leave that one out, unless a coarser node suppresses too much, and where little
+has to be generalised it is the solution.
 (Monotonicity: LeFevre, DeWitt and Ramakrishnan 2005, "Incognito"; optimal search under a
 suppression limit: Kohlmayer et al. 2012, "Flash".)
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final
@@ -46,6 +49,27 @@ class LatticeTooLargeError(ValueError):
     """The lattice has more nodes than an exact search is built for."""
 
 
+class NodeLimitError(ValueError):
+    """As many nodes as were allowed have been looked at, and none of them will do."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a search has come.
+
+    Attributes:
+        nodes: In the whole lattice.
+        checked: Looked at in full.
+        left_open: Neither looked at nor ruled out.
+        best_loss: The least loss found; none before a node will do.
+    """
+
+    nodes: int
+    checked: int
+    left_open: int
+    best_loss: float | None
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Why a solution is the best one; counts of nodes, which add up to all of them.
@@ -57,8 +81,12 @@ class Evidence:
         ruled_out_by_monotony: Known to suppress too much since a coarser node does.
         ruled_out_by_bound: Known to lose more than the solution.
         best_loss: Loss of the solution.
-        best_remaining_bound: The least loss that any node ruled out by its bound could have; null
-            when there is none. Not below the best loss.
+        best_remaining_bound: The least loss that any node could have that is left open or ruled out
+            by its bound; null when there is none. Not below the best loss, unless nodes are left
+            open.
+        left_open: Neither looked at nor ruled out, since the search was stopped; with any of them
+            the solution is not proven to be the best.
+        gap: How much less such a node could lose; 0 where the solution is proven.
     """
 
     nodes: int
@@ -68,6 +96,13 @@ class Evidence:
     ruled_out_by_bound: int
     best_loss: float
     best_remaining_bound: float | None
+    left_open: int = 0
+    gap: float = 0.0
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the solution is known to be the best."""
+        return self.left_open == 0
 
 
 @dataclass(frozen=True)
@@ -89,7 +124,15 @@ class Solution:
     evidence: Evidence
 
 
-def optimise(tuples: Classes, model: Model, loss: Loss, allowed: int) -> Solution | None:
+def optimise(
+    tuples: Classes,
+    model: Model,
+    loss: Loss,
+    allowed: int,
+    *,
+    node_limit: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Solution | None:
     """Find the node of least loss among those that suppress no more than is allowed.
 
     Equal losses are decided by fewer suppressed records and then by the lower levels in the
@@ -100,12 +143,17 @@ def optimise(tuples: Classes, model: Model, loss: Loss, allowed: int) -> Solutio
         model: What every class must hold, or be suppressed.
         loss: What is made as small as possible.
         allowed: Greatest number of suppressed records.
+        node_limit: Greatest number of nodes looked at. The best of them is then the solution, and
+            the evidence tells what is left open. A count, not a time: the same table always gives
+            the same node.
+        progress: Told before each round how far the search has come.
 
     Returns:
         The solution, or none when no node suppresses so little.
 
     Raises:
         LatticeTooLargeError: If the lattice has more than ``MAXIMUM_NODES`` nodes.
+        NodeLimitError: If the limit is reached before a node will do.
     """
     nodes = int(np.prod(tuples.shape, dtype=object))
     if nodes > MAXIMUM_NODES:
@@ -113,7 +161,7 @@ def optimise(tuples: Classes, model: Model, loss: Loss, allowed: int) -> Solutio
             f"The lattice has {nodes} nodes, an exact search is built for {MAXIMUM_NODES}. Take "
             "out levels that nobody needs, or quasi-identifiers."
         )
-    return _Search(tuples, model, loss, allowed).run()
+    return _Search(tuples, model, loss, allowed).run(node_limit, progress)
 
 
 class _Search:
@@ -133,21 +181,41 @@ class _Search:
         self.cache = _Cache(tuples)
         self.best: tuple[float, int, tuple[int, ...]] | None = None
 
-    def run(self) -> Solution | None:
-        while probes := self._probes():
-            for levels in probes:
-                if self.looked >= _TRIPLES and not self.knows_triples:
-                    self.knows_triples = True
-                    self._project(_PAIR + 1)
-                if self.state[levels] == _OPEN and self.floors[levels] <= self._limit():
-                    self.looked += 1
-                    self._look(levels)
+    def run(
+        self, node_limit: int | None, progress: Callable[[Progress], None] | None
+    ) -> Solution | None:
+        while probes := self._probes(progress):
+            if not self._round(probes, node_limit):
+                break
         if self.best is None:
+            if self._alive().any():
+                raise NodeLimitError(
+                    f"{self.looked} of {self.state.size} nodes were looked at, as many as allowed, "
+                    "and none keeps within the suppression limit. Whether another does is not "
+                    "known: raise node_limit, or the suppression limit."
+                )
             return None
         loss, suppressed, levels = self.best
         classes = self.cache.classes(levels)
         fails = self.model.fails(classes.held)
         return Solution(classes, fails, loss, suppressed, self._evidence(loss))
+
+    def _round(self, probes: list[tuple[int, ...]], node_limit: int | None) -> bool:
+        """Look at some nodes; false once there were as many as allowed."""
+        for levels in probes:
+            if self.looked == node_limit:
+                return False
+            if self.looked >= _TRIPLES and not self.knows_triples:
+                self.knows_triples = True
+                self._project(_PAIR + 1)
+            if self.state[levels] == _OPEN and self.floors[levels] <= self._limit():
+                self.looked += 1
+                self._look(levels)
+        return True
+
+    def _alive(self) -> Mask:
+        """Nodes that may be better than the best found."""
+        return np.asarray((self.state == _OPEN) & (self.floors <= self._limit()), dtype=np.bool_)
 
     def _project(self, size: int) -> None:
         """Learn from all groups of so many attributes."""
@@ -163,25 +231,31 @@ class _Search:
         """The bound above which a node is not worth looking at."""
         return np.inf if self.best is None else self.best[0] + _SAME * (1.0 + self.best[0])
 
-    def _probes(self) -> list[tuple[int, ...]]:
-        """The nodes that tell most about others; none when nothing better can be left.
+    def _probes(self, progress: Callable[[Progress], None] | None) -> list[tuple[int, ...]]:
+        """The nodes to look at next; none when nothing better can be left.
 
-        If a node suppresses too much, all finer ones go; if not, its loss is a limit, and those
-        with a higher bound go. The node of the greatest lesser number is looked at first. In large
-        lattices several are taken at a time, since finding them costs more than looking.
+        The node of the least bound, and the one that tells most about others: if it suppresses too
+        much, all finer ones go; if not, its loss is a limit, and those with a higher bound go; the
+        lesser of these numbers counts. In large lattices several of each are taken at a time, since
+        finding them costs more than looking.
         """
-        alive = (self.state == _OPEN) & (self.floors <= self._limit())
+        alive = self._alive()
         nodes = np.flatnonzero(alive)
+        if progress is not None:
+            best = None if self.best is None else self.best[0]
+            progress(Progress(self.state.size, self.looked, int(nodes.size), best))
         if not nodes.size:
             return []
         finer = alive.astype(np.int32)
         for axis in range(finer.ndim):
             np.cumsum(finer, axis=axis, out=finer)
         floors = self.floors.ravel()[nodes]
-        worse = nodes.size - np.searchsorted(np.sort(floors), floors, side="right")
+        cheapest = np.argsort(floors, kind="stable")
+        worse = nodes.size - np.searchsorted(floors[cheapest], floors, side="right")
         told = np.minimum(finer.ravel()[nodes], worse + 1)
-        first = np.lexsort((floors, -told))[: 1 + alive.size // _ROUND]
-        levels = np.unravel_index(nodes[first], self.shape)
+        number = 1 + alive.size // _ROUND
+        chosen = np.concatenate([cheapest[:number], np.lexsort((floors, -told))[:number]])
+        levels = np.unravel_index(nodes[chosen], self.shape)
         return [tuple(map(int, node)) for node in zip(*levels, strict=True)]
 
     def _look(self, levels: tuple[int, ...]) -> None:
@@ -228,14 +302,18 @@ class _Search:
 
     def _evidence(self, loss: float) -> Evidence:
         left = self.floors[self.state == _OPEN]
+        bound = float(left.min()) if left.size else None
+        left_open = int(self._alive().sum())
         return Evidence(
             nodes=self.state.size,
             checked=int((self.state == _CHECKED).sum()),
             ruled_out_by_projection=int((self.state == _BY_PROJECTION).sum()),
             ruled_out_by_monotony=int((self.state == _BY_MONOTONY).sum()),
-            ruled_out_by_bound=left.size,
+            ruled_out_by_bound=left.size - left_open,
             best_loss=loss,
-            best_remaining_bound=float(left.min()) if left.size else None,
+            best_remaining_bound=bound,
+            left_open=left_open,
+            gap=max(loss - bound, 0.0) if left_open and bound is not None else 0.0,
         )
 
 

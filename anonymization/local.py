@@ -7,7 +7,9 @@ A class is split on one attribute, one level down: parts that hold get the finer
 do not stay together under the old one, and take the smallest part that holds along where they
 would not hold otherwise. The attribute that saves most loss is taken, for all classes at once,
 until nothing can be split. Labels of different classes may lie within one another (20-39 beside
-20-24), but no two classes share all labels: a part that left takes all records with its label.
+20-24), but no two classes share all labels: a part that left takes all records with its label, and
+no part takes a label that also stands for other values on another level (a value 0-4 beside an
+interval 0-4), since a reader would take the two for one class.
 (Top-down specialisation: Fung, Wang and Yu 2005; multidimensional recoding: LeFevre, DeWitt and
 Ramakrishnan 2006.)
 
@@ -78,7 +80,7 @@ def _from_optimum(tuples: Classes, model: Model, optimum: Solution) -> tuple[Cod
     levels = np.repeat(own, int(stays.sum()), axis=0)
     gone = np.flatnonzero(classes < 0)
     highest = np.array([[size - 1 for size in tuples.shape]], dtype=np.int64)
-    if gone.size == 0 or (highest == own).all():
+    if gone.size == 0 or (highest == own).all() or _is_ambiguous(tuples, optimum.classes.levels):
         return classes, levels
     # Where an attribute has no label for all values, those left out are as many classes.
     labels = [
@@ -91,6 +93,16 @@ def _from_optimum(tuples: Classes, model: Model, optimum: Solution) -> tuple[Cod
     back = np.where(holds, levels.shape[0] + np.cumsum(holds) - 1, -1)
     classes[gone] = back[groups.codes()]
     return classes, np.concatenate([levels, np.repeat(highest, int(holds.sum()), axis=0)])
+
+
+def _is_ambiguous(tuples: Classes, levels: Sequence[int]) -> bool:
+    """Whether a highest label may also be one of a class at these levels."""
+    return any(
+        attribute.ambiguous is not None
+        and level < len(attribute.labels) - 1
+        and bool(attribute.ambiguous[-1].any())
+        for attribute, level in zip(tuples.attributes, levels, strict=True)
+    )
 
 
 def class_of_tuple(tuples: Classes, classes: Classes) -> Codes:
@@ -197,10 +209,14 @@ class _Splitting:
         below = self.levels[owner]
         below[:, index] -= 1
         held = _held(self.tuples, positions, groups, below)
-        stays = self._staying(positions, of, groups, held, owner)
+        value = values[groups.first]
+        # A part that only the population has makes the crowd that stays no smaller.
+        stays = self.model.fails(held) | (held.counts == 0)
+        if attribute.ambiguous is not None:
+            stays |= attribute.ambiguous[finer[groups.first], value]
+        stays = self._staying(positions, of, groups, held, owner, stays)
         can = np.zeros(number, dtype=np.bool_)
         can[owner[~stays]] = True
-        value = values[groups.first]
         gains = self._saved(index, finer[groups.first], value, held.counts, stays, owner)
         saved[can] = gains[can]
         part = np.where(stays, -1, np.arange(groups.number))
@@ -208,11 +224,12 @@ class _Splitting:
         return _Split(parts, saved)
 
     def _staying(
-        self, positions: Codes, of: Codes, groups: Groups, held: Held, owner: Codes
+        self, positions: Codes, of: Codes, groups: Groups, held: Held, owner: Codes, stays: Mask
     ) -> Mask:
-        """Which parts keep the old label so that everything holds; all, where nothing does."""
-        # A part that only the population has makes the crowd that stays no smaller.
-        stays = self.model.fails(held) | (held.counts == 0)
+        """Which parts keep the old label so that everything holds; all, where nothing does.
+
+        Those that cannot leave stay in any case.
+        """
         broken = self._broken(positions, of, stays[groups.codes()])
         if broken.size:
             # The smallest part that holds comes along.

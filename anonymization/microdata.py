@@ -11,7 +11,7 @@ The result is k-anonymous, not anonymous: it stays personal data in law.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
@@ -23,10 +23,10 @@ from anonymization.diversity import by_value, distinct_values
 from anonymization.equivalence import Held, Mask
 from anonymization.grouping import Frame, Source, group
 from anonymization.intervals import PartitionEvidence, partition
-from anonymization.lattice import Evidence, Solution, optimise
+from anonymization.lattice import Evidence, Progress, Solution, optimise
 from anonymization.local import Recoding, class_of_tuple, refine
 from anonymization.packing import Codes
-from anonymization.policies import MicrodataPolicy
+from anonymization.policies import MicrodataPolicy, PolicyError
 from anonymization.preparation import PERSONS, Prepared, leaves, prepare
 from anonymization.recoding import Recoder, Shown, by_level, by_levels
 
@@ -55,8 +55,8 @@ class MicrodataReport:
         loss_by_attribute: Normalised certainty penalty of the records that stay, by
             quasi-identifier, whichever loss was minimised. Empty when no record stays.
         dropped_columns: Columns that the table does not show.
-        evidence: Why the solution is the best one; for local recoding, why the global solution is
-            that it starts from.
+        evidence: Why the solution is the best one, or how far from it it may be; for local
+            recoding, the same of the global solution that it starts from.
         missing: What a missing quasi-identifier was taken for: ``value`` or ``unmatched``.
     """
 
@@ -83,8 +83,8 @@ class Anonymized:
         levels: Level of each quasi-identifier (0: as it was); empty after local recoding, where
             they differ from class to class, and after a partition.
         loss: Loss of the whole table by the policy's measure. Global and partition: the least
-            possible under the policy. Local: no more than the least global one, which is the
-            report's ``evidence.best_loss``.
+            possible under the policy, unless the evidence leaves nodes open. Local: no more than
+            the least global one, which is the report's ``evidence.best_loss``.
         suppressed: Number of records left out.
         suppressed_rows: Their positions in the frame given, from 0. Not printed.
         population: The population recoded like the table, with ``persons``, without classes that
@@ -143,6 +143,9 @@ def anonymize(
     frame: pl.DataFrame | pl.LazyFrame,
     policy: MicrodataPolicy,
     population: pl.DataFrame | None = None,
+    *,
+    node_limit: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Anonymized:
     """Generalise a table as little as possible so that it holds to a policy.
 
@@ -154,6 +157,10 @@ def anonymize(
             quasi-identifiers in the same types, ungeneralised, and ``persons``; a combination may
             occur in several rows. Its values are part of the domain of hierarchies that have no
             declared one.
+        node_limit: Greatest number of combinations of levels that are looked at. What was found by
+            then is the result, and the report's evidence tells that it is not proven, and the gap.
+            A count and not a time, so that the same table gives the same result. None: no limit.
+        progress: Called again and again during the search with how far it has come.
 
     Returns:
         The table with the levels chosen, the loss and the report.
@@ -164,10 +171,13 @@ def anonymize(
         HierarchyError: If a hierarchy does not cover its column.
         NoSolutionError: If no generalisation keeps within the suppression limit.
         LatticeTooLargeError: If there are too many combinations of levels for an exact search.
-        PolicyError: If the policy asks for a population and none is given, or the other way round.
+        NodeLimitError: If none of the combinations looked at keeps within the suppression limit.
+        PolicyError: If the policy asks for a population and none is given, or the other way round;
+            or a limit of nodes is below 1, or given with a partition, which has no nodes.
     """
     data = frame.lazy().collect()
-    solved = solve(Frame(data.lazy()), policy, population)
+    source = Frame(data.lazy())
+    solved = solve(source, policy, population, node_limit=node_limit, progress=progress)
     batches = [
         solved.recode(data.slice(start, _BATCH), policy)
         for start in range(0, max(data.height, 1), _BATCH)
@@ -185,7 +195,12 @@ def anonymize(
 
 
 def solve(
-    source: Source, policy: MicrodataPolicy, population: pl.DataFrame | None = None
+    source: Source,
+    policy: MicrodataPolicy,
+    population: pl.DataFrame | None = None,
+    *,
+    node_limit: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Solved:
     """Find out how a table must be recoded, from counts alone.
 
@@ -193,6 +208,8 @@ def solve(
         source: The table.
         policy: What it must hold to.
         population: See ``anonymize``.
+        node_limit: See ``anonymize``.
+        progress: See ``anonymize``.
 
     Returns:
         How to recode any part of it.
@@ -200,10 +217,26 @@ def solve(
     Raises:
         ColumnError: As ``anonymize``; and the others named there.
     """
+    if node_limit is not None and (node_limit < 1 or policy.method == "partition"):
+        raise PolicyError(
+            f"node_limit: expected 1 or more, with method='global' or 'local'; got {node_limit} "
+            f"with {policy.method!r}. Leave it out."
+        )
     grouped = group(source, policy)
     prepared = prepare(grouped, policy, population)
     allowed = math.floor(Fraction(str(policy.suppression_limit)) * source.records)
-    outcome = _outcome(prepared, policy, allowed)
+    if policy.method == "partition":
+        outcome: _Outcome | None = _partition(prepared, policy)
+    else:
+        solution = optimise(
+            prepared.tuples,
+            prepared.model,
+            prepared.loss,
+            allowed,
+            node_limit=node_limit,
+            progress=progress,
+        )
+        outcome = None if solution is None else _recoding(prepared, policy, solution)
     if outcome is None or outcome.suppressed > allowed:
         needed = "" if outcome is None else f" It takes {outcome.suppressed}."
         raise NoSolutionError(
@@ -237,12 +270,7 @@ class _Outcome:
     evidence: Evidence | PartitionEvidence
 
 
-def _outcome(prepared: Prepared, policy: MicrodataPolicy, allowed: int) -> _Outcome | None:
-    if policy.method == "partition":
-        return _partition(prepared, policy)
-    solution = optimise(prepared.tuples, prepared.model, prepared.loss, allowed)
-    if solution is None:
-        return None
+def _recoding(prepared: Prepared, policy: MicrodataPolicy, solution: Solution) -> _Outcome:
     if policy.method == "global":
         return _global(prepared, solution)
     recoding = refine(prepared.tuples, prepared.model, prepared.loss, solution)

@@ -92,6 +92,38 @@ def positions(values: pl.Series, distinct: pl.Series) -> Codes:
     return places
 
 
+def whole_numbers(values: pl.Series) -> pl.Series:
+    """What a column holds as whole numbers, whichever way they are written.
+
+    Args:
+        values: Numbers or texts: 5, 5.0 (which is what whole numbers become beside missing ones in
+            some libraries), "5" and "05" are the same number.
+
+    Returns:
+        64-bit whole numbers; none where the value is none, or no whole number (a fraction, NaN,
+        another text).
+    """
+    kind = values.dtype
+    if kind.is_integer():
+        return values.cast(pl.Int64, strict=False)
+    if kind.is_float() or kind.is_decimal():
+        return _whole_floats(values.cast(pl.Float64))
+    if kind not in (pl.String, pl.Categorical, pl.Enum):
+        return pl.Series(values.name, [None] * values.len(), dtype=pl.Int64)
+    texts = values.cast(pl.String)
+    numbers = texts.cast(pl.Int64, strict=False)
+    return numbers.zip_with(
+        numbers.is_not_null(), _whole_floats(texts.cast(pl.Float64, strict=False))
+    )
+
+
+def _whole_floats(values: pl.Series) -> pl.Series:
+    value = pl.col(values.name)
+    is_whole = value.is_finite() & (value == value.floor())
+    whole = pl.when(is_whole).then(value).cast(pl.Int64, strict=False)
+    return values.to_frame().select(whole.alias(values.name)).to_series()
+
+
 def _places(values: pl.Series, distinct: pl.Series) -> Codes:
     missing = int(distinct.null_count() > 0)
     lacking = 0 if missing else -1

@@ -181,6 +181,9 @@ class MicrodataPolicy:
     def __post_init__(self) -> None:
         for field in ("quasi_identifiers", "sensitive", "insensitive"):
             object.__setattr__(self, field, _tuple(getattr(self, field)))
+        _each("quasi_identifiers", self.quasi_identifiers, QuasiIdentifier)
+        _each("sensitive", self.sensitive, SensitiveAttribute)
+        _each("insensitive", self.insensitive, str)
         _one_of("method", self.method, METHODS)
         _only("seed", self.seed, 0, ())
         _one_of("loss", self.loss, LOSSES)
@@ -279,6 +282,15 @@ def _only(option: str, got: Any, supported: Any, later: tuple[str, ...]) -> None
             f"{option}={got!r} is not supported yet; only {supported!r} is. Leave it out."
         )
     raise PolicyError(f"{option}: expected {supported!r}; got {got!r}.")
+
+
+def _each(option: str, got: tuple[Any, ...], kind: type) -> None:
+    for one in got:
+        if not isinstance(one, kind):
+            raise PolicyError(
+                f"{option}: expected each to be a {kind.__name__}, got {type(one).__name__}."
+                + ("" if kind is str else f" Write {kind.__name__}(name, …) around the name.")
+            )
 
 
 def _one_of(option: str, got: str, offered: tuple[str, ...]) -> None:

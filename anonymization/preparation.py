@@ -9,13 +9,13 @@ with the others and make nothing fail by themselves.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from anonymization.diversity import Histogram
-from anonymization.equivalence import Attribute, Classes, Groups, Held, apart_classes, merged
+from anonymization.equivalence import Attribute, Classes, Groups, Held, Mask, apart_classes, merged
 from anonymization.grouping import Counted, Grouped
 from anonymization.hierarchies import TOP, Levels, exact_levels
 from anonymization.losses import CellLoss, ClassLoss, cell_loss
@@ -78,7 +78,10 @@ def prepare(grouped: Grouped, policy: MicrodataPolicy, population: pl.DataFrame 
         for qi, column in zip(policy.quasi_identifiers, columns, strict=True)
     )
     attributes = tuple(
-        _attribute(qi.name, laid, is_unmatched=policy.missing == "unmatched")
+        replace(
+            _attribute(qi.name, laid, is_unmatched=policy.missing == "unmatched"),
+            ambiguous=_ambiguous(laid) if policy.method == "local" else None,
+        )
         for qi, laid in zip(policy.quasi_identifiers, levels, strict=True)
     )
     codes = tuple(column.codes for column in columns)
@@ -225,6 +228,21 @@ def _attribute(name: str, levels: Levels, *, is_unmatched: bool) -> Attribute:
         for level, codes in zip(levels.labels.columns, labels, strict=True)
     ]
     return Attribute(labels, np.array(missing, dtype=np.int64))
+
+
+def _ambiguous(levels: Levels) -> Mask:
+    """For each level and value whether its label is also that of other values on another level."""
+    columns = levels.labels.columns
+    texts = pl.concat(
+        levels.labels.select(
+            pl.col(name).cast(pl.String).alias("text"),
+            pl.lit(level).alias("level"),
+            pl.int_range(pl.len()).alias("value"),
+        )
+        for level, name in enumerate(columns)
+    )
+    here, anywhere = pl.len().over("text", "level"), pl.col("value").n_unique().over("text")
+    return texts.select(here != anywhere).to_series().to_numpy().reshape(len(columns), -1)
 
 
 def _loss(

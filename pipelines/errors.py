@@ -14,6 +14,7 @@ SPOKEN = (
     ("anonymization.hierarchies", "HierarchyError"),
     ("anonymization.keys", "KeyAccessError"),
     ("anonymization.lattice", "LatticeTooLargeError"),
+    ("anonymization.lattice", "NodeLimitError"),
     ("anonymization.microdata", "NoSolutionError"),
     ("anonymization.packing", "ColumnError"),
     ("anonymization.policies", "PolicyError"),

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import anonymization.lattice as lattice
 from anonymization.hierarchies import Hierarchy
-from anonymization.lattice import LatticeTooLargeError
+from anonymization.lattice import LatticeTooLargeError, NodeLimitError
 from anonymization.microdata import NoSolutionError, anonymize
-from anonymization.policies import MicrodataPolicy, QuasiIdentifier, SensitiveAttribute
+from anonymization.policies import MicrodataPolicy, PolicyError, QuasiIdentifier, SensitiveAttribute
 from anonymization.risk import assess
 from anonymization.verdict import violations
 from tests.support import microdata_oracle as oracle
@@ -154,6 +154,72 @@ def equals_brute_force(task):
         + sure.ruled_out_by_bound
     )
     assert sure.best_remaining_bound is None or sure.best_remaining_bound >= made.loss - MARGIN
+    assert (sure.is_proven, sure.left_open, sure.gap) == (True, 0, 0.0)
+
+
+def is_honest_when_stopped(task, node_limit):
+    data, policy, _ = task
+    try:
+        best = anonymize(data, policy)
+    except NoSolutionError:
+        with pytest.raises((NoSolutionError, NodeLimitError)):
+            anonymize(data, policy, node_limit=node_limit)
+        return
+    told = []
+    try:
+        made = anonymize(data, policy, node_limit=node_limit, progress=told.append)
+    except NodeLimitError:
+        assert best.report.evidence.checked > node_limit
+        return
+    sure = made.report.evidence
+    assert sure.checked <= node_limit
+    assert made.loss - sure.gap - MARGIN <= best.loss <= made.loss + MARGIN
+    assert not sure.is_proven or made.levels == best.levels
+    assert sure.is_proven or sure.best_remaining_bound <= made.loss + MARGIN
+    assert sure.nodes == sure.left_open + sure.checked + (
+        sure.ruled_out_by_projection + sure.ruled_out_by_monotony + sure.ruled_out_by_bound
+    )
+    checked = [progress.checked for progress in told]
+    assert checked == sorted(checked)
+    assert checked[-1] <= sure.checked
+    assert {progress.nodes for progress in told} == {sure.nodes}
+
+
+@settings(max_examples=25)
+@given(tasks(), st.integers(1, 6))
+def test_a_stopped_search_tells_what_it_left_open(task, node_limit):
+    is_honest_when_stopped(task, node_limit)
+
+
+@pytest.mark.nightly
+@settings(max_examples=2000)
+@given(tasks(), st.integers(1, 12))
+def test_stopped_searches_are_honest_in_many_lattices(task, node_limit):
+    is_honest_when_stopped(task, node_limit)
+
+
+def test_many_columns_of_two_levels_need_few_nodes():
+    # The table as it is loses least; only its bound points there.
+    rows = [
+        {f"c{n}": "x" if (row * 7 + n * 11) % 97 == 0 else "0" for n in range(12)}
+        for row in range(970)
+    ]
+    policy = MicrodataPolicy(
+        k=3,
+        quasi_identifiers=[QuasiIdentifier(f"c{n}", Hierarchy.suppress()) for n in range(12)],
+        suppression_limit=0.3,
+    )
+    sure = anonymize(pl.DataFrame(rows), policy).report.evidence
+    assert sure.nodes == 4096
+    assert sure.checked < 50
+
+
+@pytest.mark.parametrize("options", [{"node_limit": 0}, {"node_limit": 9, "partition": True}])
+def test_a_limit_of_nodes_is_refused_where_it_means_nothing(options):
+    partition = {"method": "partition", "ordered": "a"} if options.pop("partition", 0) else {}
+    policy = MicrodataPolicy(quasi_identifiers=[QuasiIdentifier("a")], k=1, **partition)
+    with pytest.raises(PolicyError, match="node_limit"):
+        anonymize(pl.DataFrame({"a": [1]}), policy, **options)
 
 
 def keeps_its_policy(task, shuffler):
@@ -232,6 +298,56 @@ def is_finer_and_holds(task, shuffler):
 @given(tasks(), st.randoms(use_true_random=False))
 def test_local_recoding_holds_and_never_loses_more(task, shuffler):
     is_finer_and_holds(task, shuffler)
+
+
+@st.composite
+def ambiguous_columns(draw):
+    """A column whose labels are those of other values on other levels."""
+    size = draw(st.integers(2, 5))
+    rows = [[str(value)] for value in range(size)]
+    for _ in range(draw(st.integers(1, 2))):
+        up = {label: str(draw(st.integers(0, 2))) for label in sorted({row[-1] for row in rows})}
+        for row in rows:
+            row.append(up[row[-1]])
+    table = pl.DataFrame(rows, schema=[str(n) for n in range(len(rows[0]))], orient="row")
+    return [row[0] for row in rows] + ["*"], Hierarchy.from_table(
+        pl.concat([table, pl.DataFrame([["*"] * table.width], schema=table.schema, orient="row")])
+    )
+
+
+@settings(max_examples=60)
+@given(st.lists(ambiguous_columns(), min_size=1, max_size=3), st.data())
+def test_local_recoding_counts_the_classes_that_a_reader_sees(columns, data):
+    rows = data.draw(st.integers(1, 16))
+    drawn = {
+        f"q{n}": data.draw(st.lists(st.sampled_from(values), min_size=rows, max_size=rows))
+        for n, (values, _) in enumerate(columns)
+    }
+    ill = data.draw(st.lists(st.sampled_from(ORDER), min_size=rows, max_size=rows))
+    who = data.draw(st.lists(st.integers(1, 5), min_size=rows, max_size=rows))
+    frame = pl.DataFrame(drawn | {"ill": ill, "who": who})
+    policy = MicrodataPolicy(
+        k=data.draw(st.integers(1, 2)),
+        quasi_identifiers=[QuasiIdentifier(f"q{n}", laid) for n, (_, laid) in enumerate(columns)],
+        sensitive=[SensitiveAttribute("ill", data.draw(st.sampled_from([1, 1.5, 2])), "entropy")],
+        suppression_limit=data.draw(st.sampled_from([0.0, 0.3, 0.6])),
+        person="who",
+        method="local",
+    )
+    try:
+        made = anonymize(frame, policy)
+    except NoSolutionError:
+        return
+    kept = frame.filter(~pl.int_range(pl.len()).is_in(made.suppressed_rows.implode()))
+    report = assess(
+        made.table.with_columns(kept["who"]),
+        list(drawn),
+        policy.sensitive,
+        unit="who",
+        reference=frame,
+    )
+    assert violations(report, policy) == []
+    assert (report.classes, report.k) == (made.report.classes, made.report.smallest_class)
 
 
 @pytest.mark.nightly

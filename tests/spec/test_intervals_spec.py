@@ -173,6 +173,23 @@ def test_other_losses_are_those_of_the_classes(loss):
     assert made.loss == pytest.approx(expected[loss])
 
 
+def test_ages_as_floats_or_texts_are_whole_numbers():
+    expected = anonymize(TWO_YEARS, policy()).table["age"].to_list()
+    for kind in (pl.Float64, pl.String):
+        ages = TWO_YEARS.with_columns(pl.col("age").cast(kind))
+        assert anonymize(ages, policy()).table["age"].to_list() == expected
+
+
+def test_a_category_that_reads_like_an_interval_is_refused():
+    kind = pl.Enum(["a", "b", "a/b"])
+    frame = pl.DataFrame({"x": pl.Series(["a", "b", "a/b", "a/b"], dtype=kind)})
+    rules = MicrodataPolicy(
+        k=2, quasi_identifiers=[QuasiIdentifier("x")], method="partition", ordered="x"
+    )
+    with pytest.raises(ColumnError, match="'x': some value reads like an interval"):
+        anonymize(frame, rules)
+
+
 def test_no_rows_make_an_empty_table():
     made = anonymize(TWO_YEARS.head(0), policy())
     assert (made.table.height, made.loss, made.report.smallest_class) == (0, 0.0, None)

@@ -65,9 +65,10 @@ class Column:
         self.values, self.weight = values, weight
         self.paths = {row[0]: list(row) for row in table}
         height = len(table[0])
-        if any(row[-1] != "*" for row in table) or height == 1:
+        lacking, ends = None in values and None not in self.paths, {row[-1] for row in table}
+        if height == 1 or len(ends) > 1 or (lacking and "*" not in ends):
             self.paths = {value: [*path, "*"] for value, path in self.paths.items()}
-        if None in values and None not in self.paths:
+        if lacking:
             height = len(next(iter(self.paths.values())))
             self.paths[None] = [None] * (height - 1) + ["*"]
         self.height = len(next(iter(self.paths.values())))

@@ -57,9 +57,44 @@ CASES = [
     (
         Hierarchy.tree(TREE),
         ["I21", "E11"],
-        [["I20-I25", "E11"], ["I", "E"], ["all", "all"], ["*", "*"]],
-        [[1, 1], [2, 1], [2, 1], [3, 3], [3, 3]],
+        [["I20-I25", "E11"], ["I", "E"], ["all", "all"]],
+        [[1, 1], [2, 1], [2, 1], [3, 3]],
         3,
+    ),
+    (  # a missing value is not of the tree
+        Hierarchy.tree(TREE),
+        ["I21", None],
+        [["I20-I25", None], ["I", None], ["all", None], ["*", "*"]],
+        [[1, 1], [2, 1], [2, 1], [3, 1], [4, 4]],
+        4,
+    ),
+    (  # whole numbers as floats, which is what they become beside missing ones
+        Hierarchy.intervals([5], lower=0, upper=9),
+        [1.0, 7.0, None],
+        [["0-4", "5-9", None], ["*"] * 3],
+        [[1] * 3, [5, 5, 1], [11] * 3],
+        11,
+    ),
+    (  # texts of whole numbers
+        Hierarchy.intervals([5], lower=0, upper=9),
+        ["05", "7.0", "3"],
+        [["5-9", "5-9", "0-4"], ["*"] * 3],
+        [[1] * 3, [5] * 3, [10] * 3],
+        10,
+    ),
+    (
+        Hierarchy.from_table(pl.DataFrame({"age": ["1", "2"], "all": ["Norge", "Norge"]})),
+        [2.0, 1.0],
+        [["Norge", "Norge"]],
+        [[1, 1], [2, 2]],
+        2,
+    ),
+    (
+        Hierarchy.from_table(pl.DataFrame({"v": [0.5, 1.0], "g": ["half", "one"]})),
+        [1.0, 0.5],
+        [["one", "half"], ["*", "*"]],
+        [[1, 1], [1, 1], [2, 2]],
+        2,
     ),
     (
         Hierarchy.from_table(pl.DataFrame({"age": [1, 2, 3], "half": ["a", "a", "b"]})),
@@ -108,6 +143,12 @@ def test_values_are_taken_once():
     assert levels.labels["0"].to_list() == ["a", "b", None]
 
 
+def test_what_is_no_whole_number_is_told_as_such():
+    ages = pl.Series("age", [1.0, 2.5, float("nan"), None])
+    with pytest.raises(HierarchyError, match="'age': 2 of 4 distinct values are no whole numbers"):
+        Hierarchy.intervals([5], lower=0, upper=9).levels(ages)
+
+
 def test_the_hierarchy_file_of_arx_is_read_as_it_is():
     file = io.StringIO("34;30-39;*\n36;30-39;*\n41;40-49;*\n")
     table = pl.read_csv(file, separator=";", has_header=False, infer_schema=False)
@@ -121,6 +162,9 @@ def test_the_hierarchy_file_of_arx_is_read_as_it_is():
         (Hierarchy.intervals([5], lower=0, upper=9), [3, 10]),
         (Hierarchy.intervals([5]), [1.0, 1.5]),
         (Hierarchy.intervals([5]), ["4", "four"]),
+        (Hierarchy.intervals([5]), [4.0, float("nan")]),
+        (Hierarchy.intervals([5]), [date(1970, 1, 5), date(1970, 1, 6)]),
+        (Hierarchy.from_table(pl.DataFrame({"v": ["1"]})), [1.0, 1.5]),
         (Hierarchy.from_table(pl.DataFrame({"v": ["a"]})), ["a", "Hemmelig"]),
         (Hierarchy.tree(TREE), ["I21", "I"]),
     ],

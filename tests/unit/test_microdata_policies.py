@@ -122,3 +122,16 @@ def test_lists_are_kept_as_tuples_and_columns_in_order():
     )
     assert policy.columns == ("age", "ill", "row")
     assert hash(policy) == hash(policy)
+
+
+@pytest.mark.parametrize(
+    ("option", "given"),
+    [
+        ("quasi_identifiers", {"quasi_identifiers": ["x"]}),
+        ("sensitive", {"quasi_identifiers": [QuasiIdentifier("x")], "sensitive": ["y"]}),
+        ("insensitive", {"quasi_identifiers": [QuasiIdentifier("x")], "insensitive": [1]}),
+    ],
+)
+def test_a_name_where_more_is_expected_is_refused(option, given):
+    with pytest.raises(PolicyError, match=f"{option}: expected each to be a "):
+        MicrodataPolicy(**given)

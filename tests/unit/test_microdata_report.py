@@ -144,6 +144,7 @@ def test_what_was_asked_and_what_it_cost(told: Subject) -> None:
     assert page.after("«age»")[1] == made.report.loss_by_attribute["age"] > 0
     evidence = made.report.evidence
     parts = ["checked", *(f"ruled_out_by_{how}" for how in ("projection", "monotony", "bound"))]
+    parts.append("left_open")
     counts = [page.after(words(part)) for part in parts]
     assert counts == [[getattr(evidence, part)] for part in parts]
     assert page.after(words("nodes")) == [sum(number for (number,) in counts)]
