@@ -51,7 +51,7 @@ shares as (
     -- The municipalities of a year are those of its last day, as in its yearly figures.
     inner join {{ source('catalogue', 'municipalities') }} as municipalities
         on
-            municipalities.valid_from <= years.last_day
+            years.last_day >= municipalities.valid_from
             and {{ open_end('municipalities.valid_to') }} >= years.last_day
     left join {{ ref('int_covered_months') }} as covered
         on

@@ -4,12 +4,13 @@
   every column; what comes out is one row a broken promise: which, and how many rows break it.
 #}
 {% test sound_rows(model, grain=none, filled=[]) %}
+    
 with promises as (
     select
-        {%- for column in filled %}
+    {%- for column in filled %}
         count(*) - count({{ column }}) as empty_{{ loop.index }},
         {%- endfor %}
-        {%- if grain %}
+    {%- if grain %}
         count(*) - (
             select count(*)
             from (select distinct {{ grain | join(', ') }} from {{ model }}) as grains
@@ -19,7 +20,7 @@ with promises as (
     from {{ model }}
 )
 
-{%- for column in filled %}
+    {%- for column in filled %}
 select
     'rows without {{ column }}' as broken_promise,
     empty_{{ loop.index }} as rows_that_break_it
@@ -27,7 +28,7 @@ from promises
 where empty_{{ loop.index }} > 0
 {{ 'union all' if grain or not loop.last }}
 {%- endfor %}
-{%- if grain %}
+    {%- if grain %}
 select
     'rows beyond the first of the same {{ grain | join(', ') }}' as broken_promise,
     repeated as rows_that_break_it
