@@ -80,10 +80,10 @@ contributions as (
 in_areas as (
     select
         'municipality' as area_level,
-        municipality_code as area_code,
+        contributions.municipality_code as area_code,
         contributions.*
     from contributions
-    where municipality_code is not null
+    where contributions.municipality_code is not null
     union all
     select
         'region' as area_level,
@@ -172,10 +172,10 @@ public_sides as (
 provided as (
     select
         'municipality' as area_level,
-        municipality_code as area_code,
+        placed.municipality_code as area_code,
         placed.*
     from placed
-    where municipality_code is not null
+    where placed.municipality_code is not null
     union all
     select
         'region' as area_level,
