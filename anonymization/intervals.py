@@ -349,7 +349,8 @@ class Bands:
         """Intervals in words, and which of them lies between each two borders."""
         keys, places = np.unique(below * (self.number + 1) + above, return_inverse=True)
         texts = [self._label(*divmod(int(key), self.number + 1)) for key in keys]
-        if len(set(texts)) != len(texts):
+        shown = [text for text in texts if text is not None]
+        if len(set(shown)) != len(shown):
             raise ColumnError(
                 f"Column {self.name!r}: some value reads like an interval of others. Rename its "
                 "values; / is between the ends of intervals, and * stands for all."

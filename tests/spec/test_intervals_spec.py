@@ -180,6 +180,19 @@ def test_ages_as_floats_or_texts_are_whole_numbers():
         assert anonymize(ages, policy()).table["age"].to_list() == expected
 
 
+def test_a_group_without_a_part_stands_beside_records_without_a_value():
+    frame = pl.DataFrame({"sex": ["f", "f", "m"], "age": [None, None, 30]})
+    rules = MicrodataPolicy(
+        k=2,
+        quasi_identifiers=[QuasiIdentifier("sex"), QuasiIdentifier("age")],
+        method="partition",
+        ordered="age",
+        suppression_limit=0.5,
+    )
+    made = anonymize(frame, rules)
+    assert (made.table["age"].to_list(), made.suppressed) == ([None, None], 1)
+
+
 def test_a_category_that_reads_like_an_interval_is_refused():
     kind = pl.Enum(["a", "b", "a/b"])
     frame = pl.DataFrame({"x": pl.Series(["a", "b", "a/b", "a/b"], dtype=kind)})
