@@ -20,6 +20,7 @@ from typing import Any, Final
 import polars as pl
 
 from anonymization.grouping import Source
+from anonymization.lattice import Progress
 from anonymization.microdata import Solved, solve
 from anonymization.policies import MicrodataPolicy
 from anonymization.risk import RiskReport, assess
@@ -147,7 +148,11 @@ def anonymize_file(
         known = {name: kind for name, kind in schema.items() if kind is not None}
         people = read_population(population, separator, known) if population else None
         tell("Searching for the least loss")
-        solved = solve(given, rules, people)
+
+        def searched(so_far: Progress) -> None:
+            tell(f"Searching for the least loss: {so_far.left_open} of {so_far.nodes} nodes left")
+
+        solved = solve(given, rules, people, progress=searched)
         tell("Measuring the table given")
         before = measured(given, rules, population=people)
         tell("Writing, and measuring what was written")

@@ -425,6 +425,14 @@ def test_tabs_can_be_typed(folder: Path) -> None:
     assert told.exit_code == 0
 
 
+def test_a_search_tells_how_far_it_is(folder: Path) -> None:
+    said: list[str] = []
+    anonymize_file(
+        folder / "people.parquet", folder / "policy.yml", folder / "out", tell=said.append
+    )
+    assert any("nodes left" in line for line in said)
+
+
 def test_columns_of_one_name_are_refused(folder: Path) -> None:
     (folder / "twice.csv").write_text("alder,alder\n1,2\n", encoding="utf-8")
     with pytest.raises(MicrodataFileError, match="two columns called 'alder'"):
