@@ -259,7 +259,9 @@ def test_what_does_not_hold_gets_no_name(folder: Path, monkeypatch: pytest.Monke
 
     genuine = Solved.recode
     solve = microdata_files.solve
-    monkeypatch.setattr(microdata_files, "solve", lambda *given: Careless(**vars(solve(*given))))
+    monkeypatch.setattr(
+        microdata_files, "solve", lambda *given, **more: Careless(**vars(solve(*given, **more)))
+    )
     is_first = pl.int_range(pl.len()) == 0
     spoils = {
         # A label of its own, or a row less, as a defect in the recoding would leave it.
