@@ -36,6 +36,8 @@ _KEPT_TUPLES: Final = 4
 _KEPT_AT_LEAST: Final = 100_000
 # Nodes of a lattice for each that is looked at in one round.
 _ROUND: Final = 50_000
+# Rounds from one node of the least bound to the next.
+_TURN: Final = 2
 # Attributes made coarse from one station to the next.
 _STATION: Final = 3
 # Nodes looked at before triples of attributes are: few searches need to know so much.
@@ -180,6 +182,7 @@ class _Search:
             self._project(size)
         self.cache = _Cache(tuples)
         self.best: tuple[float, int, tuple[int, ...]] | None = None
+        self.rounds = 0
 
     def run(
         self, node_limit: int | None, progress: Callable[[Progress], None] | None
@@ -234,10 +237,11 @@ class _Search:
     def _probes(self, progress: Callable[[Progress], None] | None) -> list[tuple[int, ...]]:
         """The nodes to look at next; none when nothing better can be left.
 
-        The node of the least bound, and the one that tells most about others: if it suppresses too
-        much, all finer ones go; if not, its loss is a limit, and those with a higher bound go; the
-        lesser of these numbers counts. In large lattices several of each are taken at a time, since
-        finding them costs more than looking.
+        The one that tells most about others: if it suppresses too much, all finer ones go; if not,
+        its loss is a limit, and those with a higher bound go; the lesser of these numbers counts.
+        Every now and then the node of the least bound as well, which is often the best and tells
+        least. In large lattices several of each are taken at a time, since finding them costs more
+        than looking.
         """
         alive = self._alive()
         nodes = np.flatnonzero(alive)
@@ -254,7 +258,9 @@ class _Search:
         worse = nodes.size - np.searchsorted(floors[cheapest], floors, side="right")
         told = np.minimum(finer.ravel()[nodes], worse + 1)
         number = 1 + alive.size // _ROUND
-        chosen = np.concatenate([cheapest[:number], np.lexsort((floors, -told))[:number]])
+        cheap = number if self.rounds % _TURN == 0 else 0
+        self.rounds += 1
+        chosen = np.concatenate([cheapest[:cheap], np.lexsort((floors, -told))[:number]])
         levels = np.unravel_index(nodes[chosen], self.shape)
         return [tuple(map(int, node)) for node in zip(*levels, strict=True)]
 
