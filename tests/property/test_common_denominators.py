@@ -85,7 +85,8 @@ def audited_and_with_denominators(seed: int) -> None:
     made, known = candidate(region, CHOSEN)
     values = made.tables["indicator_values"]
     with TemporaryDirectory() as folder:
-        values.write_parquet(Path(folder) / "indicator_values.parquet")
+        for name, table in made.tables.items():
+            table.write_parquet(Path(folder) / f"{name}.parquet")
         audit = audit_files(Path(folder), region.marts, known)
     assert audit.ok
     assert audit.hidden > 0

@@ -87,7 +87,8 @@ def test_small_months_stay_uncertain_and_the_files_pass_their_audit(seed: int) -
     values = candidate.tables["indicator_values"]
     assert told_too_well(values, rows) == []
     with TemporaryDirectory() as folder:
-        values.write_parquet(Path(folder) / "indicator_values.parquet")
+        for name, table in candidate.tables.items():
+            table.write_parquet(Path(folder) / f"{name}.parquet")
         audit = audit_files(Path(folder), marts, CHOSEN)
     assert audit.ok
     assert audit.hidden > 0

@@ -300,15 +300,23 @@ def months(values: pl.DataFrame) -> pl.DataFrame:
     rows = year.join(number, how="cross")
     towns = pl.col("area_level") == "municipality"
     hidden = towns & (pl.col("month") % 3 == 0) & (pl.col("value_status") == "ok")
-    grown = 0.8 + 0.03 * pl.col("month")
+    numerator = (pl.col("numerator") / 12 * (0.8 + 0.03 * pl.col("month"))).round()
+    denominator = (pl.col("denominator") / 12).round(1)
+    value = (1000 * numerator / denominator).round(1)
+    shown = ~hidden & ~(towns & (numerator < 20)) & (pl.col("value_status") == "ok")
+    was_ok = pl.col("value_status") == "ok"
     start = pl.date(YEARS[-1], pl.col("month"), 1)
-    figures = ("value", "lower_ci", "upper_ci")
     return rows.with_columns(
-        *(pl.when(~hidden).then((pl.col(name) * grown).round(1)).alias(name) for name in figures),
-        pl.when(~hidden).then((pl.col("numerator") / 12).round()).alias("numerator"),
-        (pl.col("denominator") / 12).alias("denominator"),
-        pl.when(hidden).then(pl.lit("suppressed")).otherwise("value_status").alias("value_status"),
-        pl.when(hidden)
+        pl.when(shown).then(value).alias("value"),
+        pl.when(shown).then((value * 0.9).round(1)).alias("lower_ci"),
+        pl.when(shown).then((value * 1.1).round(1)).alias("upper_ci"),
+        pl.when(shown).then(numerator).alias("numerator"),
+        pl.when(shown).then(denominator).otherwise("denominator").alias("denominator"),
+        pl.when(was_ok & ~shown)
+        .then(pl.lit("suppressed"))
+        .otherwise("value_status")
+        .alias("value_status"),
+        pl.when(was_ok & ~shown)
         .then(pl.lit("disclosure"))
         .otherwise("status_reason")
         .alias("status_reason"),

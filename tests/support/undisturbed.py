@@ -11,7 +11,7 @@ from pathlib import Path
 
 from anonymization.keys import Key
 from pipelines.assets.doors import read_warehouse, strata_of
-from pipelines.assets.release import denominator_source, read_marts
+from pipelines.assets.release import POPULATION, denominator_source, read_marts
 from pipelines.clients.population_register import chosen, lay_out
 from pipelines.ingest import ingest_pending
 from pipelines.ingest.ledger import delivered_years, origin_of
@@ -24,7 +24,13 @@ from tests.support.few_indicators import few
 
 KEY = Key("tests", 1, bytes(range(32)))
 """The key of ``demo_run.KEY_FILE``."""
-MARTS = ("marts.fct_indicator_counts", "marts.fct_flow_counts", "marts.fct_coverage")
+MARTS = (
+    "marts.fct_indicator_counts",
+    "marts.fct_flow_counts",
+    "marts.fct_coverage",
+    "marts.fct_month_counts",
+    "marts.fct_month_coverage",
+)
 RESIDENTS = "intermediate.int_resident_counts"
 
 
@@ -53,7 +59,7 @@ def undisturbed(delivered: Zones, home: Path, dbt: Dbt) -> Zones:
     made.write_catalogue(years, entries, settings.public_denominators)
     lay_out(zones, chosen(zones, settings.population_register, synthetic_persons=True))
     made.run("staging", "intermediate")
-    made.keep(RESIDENTS)
+    made.keep(RESIDENTS, POPULATION)
     strata_of(read_warehouse(zones, RESIDENTS), entries).drop("below_k").write_parquet(
         zones.strata_map
     )
@@ -61,6 +67,7 @@ def undisturbed(delivered: Zones, home: Path, dbt: Dbt) -> Zones:
     made.keep(*MARTS)
     made.close()
     register = denominator_source(settings, synthetic_persons=origin.synthetic)
-    candidate = build(read_marts(zones), entries, reference_dir(), years, register)
+    inhabitants = read_warehouse(zones, POPULATION) if register is not None else None
+    candidate = build(read_marts(zones), entries, reference_dir(), years, register, inhabitants)
     write_candidate(zones, candidate.tables, candidate.exact, candidate.certificate, origin)
     return zones
