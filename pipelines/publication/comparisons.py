@@ -17,7 +17,7 @@ from pipelines.publication.area_groups import PEERS
 from pipelines.publication.figures import MUNICIPALITY, REGION
 from pipelines.publication.unrounded import CRUDE, DIRECT, spec_table
 
-COLUMNS = (
+KEY = (
     "indicator_id",
     "area_code",
     "period_type",
@@ -25,6 +25,9 @@ COLUMNS = (
     "sex",
     "age_group",
     "value_kind",
+)
+COLUMNS = (
+    *KEY,
     "rank",
     "rank_of",
     "versus_region",
@@ -39,15 +42,6 @@ COLUMNS = (
 )
 FIGURES_ALIKE = ("indicator_id", "period_type", "period_start", "sex", "age_group")
 ALIKE = (*FIGURES_ALIKE, "value_kind")
-KEY = (
-    "indicator_id",
-    "area_code",
-    "period_type",
-    "period_start",
-    "sex",
-    "age_group",
-    "value_kind",
-)
 FUNNEL = ("funnel_lower_95", "funnel_upper_95", "funnel_lower_998", "funnel_upper_998")
 COARSE_FLAG = "coarse_age"
 LEAST_PEERS = 3

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymization.tables import TablePolicy, protect, protect_system
 from anonymization.tables.published import Table, table_of
-from tests.support.tables_reference import hidden_ids, recovered, together
+from tests.support.tables_reference import calm, hidden_ids, recovered, together
 
 PLAIN = TablePolicy(minimum_denominator=0, redundancy_tests=20)
 MERGED = TablePolicy.from_mapping(
@@ -65,15 +65,6 @@ def hold(given: list[tuple[pl.DataFrame, pl.DataFrame]]) -> None:
         owing = unsafe | set(table.lattice.keys["cell_id"])
         assert not recovered(table.system, own) & owing
         assert left_over(table, own).filter(pl.col("value").is_between(1, SMALL - 1)).is_empty()
-
-
-def calm(examples: int) -> settings:
-    return settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 four = st.lists(tables(), min_size=4, max_size=4)

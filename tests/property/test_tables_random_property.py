@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymization.tables import TablePolicy, primary_rules, protect_system
 from anonymization.tables.lattice import build_lattice
 from anonymization.tables.published import table_system
-from tests.support.tables_reference import hidden_ids, recovered, together
+from tests.support.tables_reference import calm, hidden_ids, recovered, together
 
 POLICY = TablePolicy(minimum_denominator=0, redundancy_tests=20)
 AREAS = {"a": "north", "b": "north", "c": "south", "d": "south"}
@@ -43,15 +43,6 @@ def hold(tables) -> None:
         unsafe = set(system.cells.filter(pl.col("persons").is_between(1, 4))["cell_id"])
         assert unsafe <= own
         assert recovered(system, own) == set()
-
-
-def calm(examples: int) -> settings:
-    return settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 four = st.lists(systems(), min_size=4, max_size=4)

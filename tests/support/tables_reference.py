@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from hypothesis import HealthCheck, settings
 from scipy import sparse
 from scipy.optimize import linprog
 
 from anonymization.tables import LinkedSystem
 
 WIDE = 3
+
+
+def calm(examples: int) -> settings:
+    """So many examples of tables that take long to draw, which is no failing of a test."""
+    return settings(max_examples=examples, suppress_health_check=list(HealthCheck))
 
 
 def dense(system: LinkedSystem) -> tuple[np.ndarray, list[str], list[str]]:

@@ -74,12 +74,7 @@ shares as (
 municipalities as (
     select
         shares.*,
-        case
-            when shares.covered_share < shares.flagged_share - 1e-9 then 'not_covered'
-            when shares.covered_share < shares.full_share - 1e-9 or shares.mean_live_share < shares.full_share - 1e-9
-                then 'flagged'
-            else 'full'
-        end as coverage_state
+        {{ coverage_state('shares') }} as coverage_state
     from shares
 ),
 
@@ -115,9 +110,5 @@ select
     first_day as period_start,
     last_day as period_end,
     covered_share,
-    case
-        when covered_share = 0 then 'not_covered'
-        when covered_share < full_share - 1e-9 then 'flagged'
-        else 'full'
-    end as coverage_state
+    {{ region_coverage_state() }} as coverage_state
 from regions

@@ -1,0 +1,20 @@
+{# What a covered share makes of a municipality's figure; a share just at a limit is not below it. #}
+{% macro coverage_state(shares) -%}
+case
+    when {{ shares }}.covered_share < {{ shares }}.flagged_share - 1e-9 then 'not_covered'
+    when
+        {{ shares }}.covered_share < {{ shares }}.full_share - 1e-9
+        or {{ shares }}.mean_live_share < {{ shares }}.full_share - 1e-9
+        then 'flagged'
+    else 'full'
+end
+{%- endmacro %}
+
+{# The same of the region, which is covered as far as some municipality is. #}
+{% macro region_coverage_state() -%}
+case
+    when coalesce(covered_share, 0) = 0 then 'not_covered'
+    when covered_share < full_share - 1e-9 then 'flagged'
+    else 'full'
+end
+{%- endmacro %}
