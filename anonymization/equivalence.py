@@ -209,13 +209,14 @@ class Classes:
         """Number of levels of each attribute."""
         return tuple(len(attribute.labels) for attribute in self.attributes)
 
-    def labels(self, index: int) -> Codes:
-        """The label's code of each class.
+    def labels(self, index: int, classes: Codes | Mask | None = None) -> Codes:
+        """The label's code of classes.
 
         Args:
             index: Position of the attribute.
+            classes: Which of them; all by default.
         """
-        return self.fields.read(self.words, index)
+        return self.fields.read(self.words, index, classes)
 
     def groups(self, levels: Sequence[int]) -> "Groups":
         """The classes that are one at a node that is nowhere finer than this one.

@@ -12,6 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from anonymization.packing import Codes, dense, packed
 
 # Of a whole number of 64 bits, so that it stays positive and counts can be added.
@@ -62,15 +65,19 @@ class Fields:
             words[word] = shifted if own is None else own | shifted
         return tuple(word for word in words if word is not None)
 
-    def read(self, words: Sequence[Codes], index: int) -> Codes:
+    def read(
+        self, words: Sequence[Codes], index: int, rows: Codes | NDArray[np.bool_] | None = None
+    ) -> Codes:
         """One column's codes.
 
         Args:
             words: The words.
             index: The column's position.
+            rows: Which of the rows; all by default.
         """
         word, shift, bits = self.places[index]
-        return (words[word] >> shift) & ((1 << bits) - 1)
+        read = words[word] if rows is None else words[word][rows]
+        return (read >> shift) & ((1 << bits) - 1)
 
     def changed(self, words: Sequence[Codes], steps: Mapping[int, Codes]) -> tuple[Codes, ...]:
         """Words with other codes in some columns.

@@ -34,6 +34,8 @@ from anonymization.packing import Codes, packed
 from anonymization.parallel import side_by_side
 
 Gains = NDArray[np.float64]
+Levels = NDArray[np.int8]
+Parts = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Recoding:
     """
 
     classes: Codes = field(repr=False)
-    levels: Codes = field(repr=False)
+    levels: Levels = field(repr=False)
     held: Held = field(repr=False)
     loss: float
     suppressed: int
@@ -73,20 +75,20 @@ def refine(
     return _Splitting(tuples, model, loss, *start).run()
 
 
-def _from_optimum(tuples: Classes, model: Model, optimum: Solution) -> tuple[Codes, Codes]:
+def _from_optimum(tuples: Classes, model: Model, optimum: Solution) -> tuple[Codes, Levels]:
     """Class of each tuple, and the levels of each class."""
     stays = ~optimum.fails
     number = np.where(stays, np.cumsum(stays) - 1, -1)
     classes = number[tuples.groups(optimum.classes.levels).codes]
-    own = np.array([optimum.classes.levels], dtype=np.int64)
+    own = np.array([optimum.classes.levels], dtype=np.int8)
     levels = np.repeat(own, int(stays.sum()), axis=0)
     gone = np.flatnonzero(classes < 0)
-    highest = np.array([[size - 1 for size in tuples.shape]], dtype=np.int64)
+    highest = np.array([[size - 1 for size in tuples.shape]], dtype=np.int8)
     if gone.size == 0 or (highest == own).all() or _is_ambiguous(tuples, optimum.classes.levels):
         return classes, levels
     # Where an attribute has no label for all values, those left out are as many classes.
     labels = [
-        (attribute.labels[-1][tuples.labels(index)[gone]], attribute.sizes[-1])
+        (attribute.labels[-1][tuples.labels(index, gone)], attribute.sizes[-1])
         for index, attribute in enumerate(tuples.attributes)
     ]
     groups = Groups(*packed(labels))
@@ -107,13 +109,13 @@ def _is_ambiguous(tuples: Classes, levels: Sequence[int]) -> bool:
     )
 
 
-def _held(tuples: Classes, positions: Codes, groups: Groups, levels: Codes) -> Held:
+def _held(tuples: Classes, positions: Codes, groups: Groups, levels: Levels) -> Held:
     """What groups of some tuples hold, each group at levels of its own."""
     if all(attribute.missing is None for attribute in tuples.attributes):
         return tuples.held.rolled_up(groups, positions=positions)
     first = positions[groups.first]
-    of_group = [tuples.labels(index)[first] for index in range(len(tuples.attributes))]
-    each = list(levels.T)
+    of_group = [tuples.labels(index, first) for index in range(len(tuples.attributes))]
+    each = list(levels.T.astype(np.int64))
     labels = [
         attribute.label(level, codes)
         for attribute, level, codes in zip(tuples.attributes, each, of_group, strict=True)
@@ -134,7 +136,7 @@ class _Open:
     """
 
     classes: Codes
-    levels: Codes
+    levels: Levels
     tuples: Codes
     of: Codes
 
@@ -172,7 +174,7 @@ class _Split:
         saved: For each class what it saves; minus infinity where it cannot be split.
     """
 
-    parts: Codes
+    parts: Parts
     saved: Gains
 
 
@@ -185,10 +187,9 @@ class _Splitting:
         model: Model,
         loss: CellLoss | ClassLoss,
         classes: Codes,
-        levels: Codes,
+        levels: Levels,
     ) -> None:
         self.tuples, self.model, self.loss = tuples, model, loss
-        self.labels = [tuples.labels(index) for index in range(len(tuples.attributes))]
         self.classes, self.levels = classes, levels
 
     def run(self) -> Recoding:
@@ -196,7 +197,7 @@ class _Splitting:
         looked = np.flatnonzero(self.classes >= 0)
         while looked.size:
             seen = self._open(is_open, looked)
-            splits = side_by_side(partial(self._split, seen), range(len(self.labels)))
+            splits = side_by_side(partial(self._split, seen), range(self.levels.shape[1]))
             saved = np.stack([split.saved for split in splits])
             best = np.where(np.isfinite(saved.max(axis=0)), np.argmax(saved, axis=0), -1)
             chosen = best[seen.of]
@@ -217,9 +218,9 @@ class _Splitting:
         classes = np.flatnonzero(is_open)
         return _Open(classes, self.levels[classes], looked, place[self.classes[looked]])
 
-    def _move(self, index: int, positions: Codes, parts: Codes, number: int) -> Codes:
+    def _move(self, index: int, positions: Codes, parts: Parts, number: int) -> Levels:
         """Give tuples the classes of their parts, numbered from ``number``; the levels of these."""
-        groups = Groups(parts, int(parts.max(initial=-1)) + 1)
+        groups = Groups(parts.astype(np.int64), int(parts.max(initial=-1)) + 1)
         levels = self.levels[self.classes[positions[groups.first]]]
         levels[:, index] -= 1
         self.classes[positions] = number + groups.codes
@@ -228,13 +229,14 @@ class _Splitting:
     def _split(self, seen: _Open, index: int) -> _Split:
         attribute = self.tuples.attributes[index]
         level = seen.levels[:, index][seen.of]
-        parts = np.full(seen.tuples.size, -1, dtype=np.int64)
+        parts = np.full(seen.tuples.size, -1, dtype=np.int32)
         saved = np.full(seen.number, -np.inf)
         able = np.flatnonzero(level > 0)
         if not able.size:
             return _Split(parts, saved)
-        positions, of, finer = seen.tuples[able], seen.of[able], level[able] - 1
-        values = self.labels[index][positions]
+        positions, of = seen.tuples[able], seen.of[able]
+        finer = level[able].astype(np.int64) - 1
+        values = self.tuples.labels(index, positions)
         labels = attribute.label(finer, values)
         groups = Groups(*packed([(of, seen.number), (labels, max(attribute.sizes))]))
         owner = of[groups.first]
@@ -316,17 +318,20 @@ class _Splitting:
         suppressed = self.tuples.records - int(held.counts.sum())
         return Recoding(self.classes, levels, held, self._loss(levels, held), suppressed)
 
-    def _loss(self, levels: Codes, held: Held) -> float:
+    def _loss(self, levels: Levels, held: Held) -> float:
         if isinstance(self.loss, ClassLoss):
             return self.loss.of_sizes(held.counts, self.tuples.records - int(held.counts.sum()))
         kept = self.classes >= 0
         counts = np.where(kept, self.tuples.counts, 0)
         saved: Sequence[float] = [
             float(
-                (counts * self._gain(index, levels[self.classes, index], labels)).sum()
+                (
+                    counts
+                    * self._gain(index, levels[self.classes, index], self.tuples.labels(index))
+                ).sum()
                 if levels.size
                 else 0.0
             )
-            for index, labels in enumerate(self.labels)
+            for index in range(len(self.tuples.attributes))
         ]
         return self.loss.of_gains(self.tuples, saved)

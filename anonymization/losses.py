@@ -86,10 +86,9 @@ class CellLoss:
         """
         failing = np.flatnonzero(fails)
         counts = classes.counts[failing]
-        words = [word[failing] for word in classes.words]
         totals = []
         for index, level in enumerate(classes.levels):
-            extra = self.gains[index][level][classes.fields.read(words, index)]
+            extra = self.gains[index][level][classes.labels(index, failing)]
             mean = float(self.means[index][level])
             totals.append(mean + float((counts * extra).sum()) / max(self.records, 1))
         return totals

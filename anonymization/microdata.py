@@ -380,7 +380,7 @@ def _penalties(prepared: Prepared, levels: Sequence[Codes], kept: Mask) -> dict[
         return {}
     penalties = {}
     for index, (name, laid) in enumerate(zip(prepared.names, prepared.levels, strict=True)):
-        own = np.stack(leaves(laid))[levels[index][kept], tuples.labels(index)[kept]]
+        own = np.stack(leaves(laid))[levels[index][kept], tuples.labels(index, kept)]
         penalty = (own - 1.0) / max(laid.domain - 1, 1)
         penalties[name] = float((penalty * counts).sum() / counts.sum())
     return penalties
