@@ -9,7 +9,7 @@ nothing after that depends on how many records there are.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -17,12 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anonymization.diversity import Histogram, distinct_values
+from anonymization.fields import Fields
 from anonymization.packing import Codes, packed
 
 Mask = NDArray[np.bool_]
 
 # Keys of a space this small are counted in a table, not sorted.
-_TABLE: Final = 2**16
+_TABLE: Final = 2**12
+# Of whole numbers that are not negative.
+_BITS: Final = 63
 
 
 @dataclass(frozen=True)
@@ -129,10 +132,11 @@ class Held:
             positions: Of the classes that are grouped; all by default.
             apart: Which of the coarser ones match nobody.
         """
-        coarser = groups.codes()
-        if positions is not None:
+        has_pairs = bool(self.histograms) or self.crowd is not None
+        coarser = groups.codes if has_pairs else groups.first
+        if has_pairs and positions is not None:
             coarser = np.full(self.counts.size, -1, dtype=np.int64)
-            coarser[positions] = groups.codes()
+            coarser[positions] = groups.codes
 
         def sums(counts: Codes | None) -> Codes | None:
             if counts is None:
@@ -154,19 +158,36 @@ class Held:
 
 @dataclass(frozen=True)
 class Classes:
-    """The classes of one node.
+    """The classes of one node, ascending by their keys.
 
     Attributes:
         attributes: The quasi-identifiers.
         levels: Level of each of them.
-        labels: For each of them the label's code of each class.
+        fields: The bits of each attribute's label, the same ones at every level.
+        words: What is written there for each class.
         held: What the classes hold.
     """
 
     attributes: tuple[Attribute, ...]
     levels: tuple[int, ...]
-    labels: tuple[Codes, ...]
+    fields: Fields = field(repr=False)
+    words: tuple[Codes, ...] = field(repr=False)
     held: Held
+
+    @classmethod
+    def finest(
+        cls, attributes: Sequence[Attribute], labels: Sequence[Codes], held: Held
+    ) -> "Classes":
+        """Classes at level 0 of every attribute.
+
+        Args:
+            attributes: The quasi-identifiers.
+            labels: For each of them the value's code of each class; rows of them ascend.
+            held: What the classes hold.
+        """
+        fields = Fields.of([attribute.sizes[0] for attribute in attributes])
+        levels = (0,) * len(attributes)
+        return cls(tuple(attributes), levels, fields, fields.written(labels), held)
 
     @property
     def counts(self) -> Codes:
@@ -188,49 +209,65 @@ class Classes:
         """Number of levels of each attribute."""
         return tuple(len(attribute.labels) for attribute in self.attributes)
 
+    def labels(self, index: int, classes: Codes | Mask | None = None) -> Codes:
+        """The label's code of classes.
+
+        Args:
+            index: Position of the attribute.
+            classes: Which of them; all by default.
+        """
+        return self.fields.read(self.words, index, classes)
+
+    def groups(self, levels: Sequence[int]) -> "Groups":
+        """The classes that are one at a node that is nowhere finer than this one.
+
+        They are numbered as the classes of that node are.
+
+        Args:
+            levels: Level of each attribute.
+        """
+        return Groups(*self.fields.key(self._words_at(levels)))
+
     def at(self, levels: Sequence[int]) -> "Classes":
         """The classes of a node that is nowhere finer than this one.
 
         Args:
             levels: Level of each attribute.
         """
-        labels = tuple(
-            codes if lower == upper else attribute.step(lower, upper)[codes]
-            for attribute, codes, lower, upper in zip(
-                self.attributes, self.labels, self.levels, levels, strict=True
-            )
-        )
-        groups = Groups(
-            *packed(
-                [
-                    (codes, attribute.sizes[level])
-                    for attribute, codes, level in zip(self.attributes, labels, levels, strict=True)
-                ]
-            )
-        )
-        of_class = tuple(codes[groups.first] for codes in labels)
-        each = [np.full(groups.number, level, dtype=np.int64) for level in levels]
-        return Classes(
-            self.attributes,
-            tuple(levels),
-            of_class,
-            self.held.rolled_up(groups, apart=apart_classes(self.attributes, each, of_class)),
-        )
+        words = self._words_at(levels)
+        groups = Groups(*self.fields.key(words))
+        words = (groups.keys,) if len(words) == 1 else tuple(word[groups.first] for word in words)
+        made = Classes(self.attributes, tuple(levels), self.fields, words, self.held)
+        return replace(made, held=self.held.rolled_up(groups, apart=made._apart()))
 
     def only(self, attributes: Sequence[int], histograms: Sequence[int]) -> "Classes":
-        """The classes by some of the attributes alone, at the same levels.
+        """The classes by some of the attributes alone, of tuples.
 
         Args:
             attributes: Positions of the attributes to keep.
             histograms: Positions of the sensitive attributes to keep.
         """
-        kept = Classes(
-            tuple(self.attributes[index] for index in attributes),
-            tuple(self.levels[index] for index in attributes),
-            tuple(self.labels[index] for index in attributes),
-            self.held.of(histograms),
-        )
+        some = [self.attributes[index] for index in attributes]
+        labels = [self.labels(index) for index in attributes]
+        kept = Classes.finest(some, labels, self.held.of(histograms))
         return kept.at(kept.levels)
+
+    def _apart(self) -> Mask | None:
+        if all(attribute.missing is None for attribute in self.attributes):
+            return None
+        each = [np.full(self.words[0].size, level, dtype=np.int64) for level in self.levels]
+        labels = [self.labels(index) for index in range(len(each))]
+        return apart_classes(self.attributes, each, labels)
+
+    def _words_at(self, levels: Sequence[int]) -> tuple[Codes, ...]:
+        steps = {
+            index: attribute.step(lower, upper)
+            for index, (attribute, lower, upper) in enumerate(
+                zip(self.attributes, self.levels, levels, strict=True)
+            )
+            if lower != upper
+        }
+        return self.fields.changed(self.words, steps)
 
 
 def apart_classes(
@@ -255,46 +292,74 @@ class Groups:
     """Positions that share a key, in the order of the keys.
 
     Attributes:
-        first: A position of each group.
+        keys: The key of each group.
     """
 
     def __init__(self, keys: Codes, size: int) -> None:
-        self._place: Codes | None = None
-        self._keys = keys
+        self._given, self._size = keys, size
+        self._order: Codes | None = None
         if size <= max(_TABLE, 2 * keys.size):
-            position = np.full(size, -1, dtype=np.int64)
-            position[keys] = np.arange(keys.size)
-            occurs = position >= 0
-            self.first = position[occurs]
-            self._place = np.cumsum(occurs) - 1
+            occurs = np.zeros(size, dtype=np.bool_)
+            occurs[keys] = True
+            self.keys = np.flatnonzero(occurs)
             return
-        self._order = np.argsort(keys)
-        ascending = keys[self._order]
+        self._order, ascending = _ascending(keys, size)
         begins = np.ones(keys.size, dtype=np.bool_)
         np.not_equal(ascending[1:], ascending[:-1], out=begins[1:])
         self._starts = np.flatnonzero(begins)
-        self.first = self._order[self._starts]
+        self.keys = ascending[self._starts]
 
     @property
     def number(self) -> int:
         """Number of groups."""
-        return int(self.first.size)
+        return int(self.keys.size)
 
+    @cached_property
+    def first(self) -> Codes:
+        """A position of each group."""
+        if self._order is not None:
+            return self._order[self._starts]
+        position = np.empty(self._size, dtype=np.int64)
+        position[self._given] = np.arange(self._given.size)
+        return position[self.keys]
+
+    @cached_property
     def codes(self) -> Codes:
         """Number of each position's group."""
-        if self._place is not None:
-            return np.asarray(self._place[self._keys], dtype=np.int64)
-        codes = np.zeros(self._keys.size, dtype=np.int64)
-        sizes = np.diff(self._starts, append=self._keys.size)
+        if self._order is None:
+            place = np.empty(self._size, dtype=np.int64)
+            place[self.keys] = np.arange(self.number)
+            return place[self._given]
+        codes = np.empty(self._given.size, dtype=np.int64)
+        sizes = np.diff(self._starts, append=self._given.size)
         codes[self._order] = np.repeat(np.arange(self.number), sizes)
         return codes
 
     def sums(self, counts: Codes) -> Codes:
         """Sum of the counts of each group."""
-        if self._place is None:
+        if self._order is not None:
             return np.asarray(np.add.reduceat(counts[self._order], self._starts), dtype=np.int64)
         # Sums of whole numbers are exact in floating point up to 2**53.
-        return np.bincount(self.codes(), weights=counts, minlength=self.number).astype(np.int64)
+        sums = np.bincount(self._given, weights=counts, minlength=self._size)
+        return sums[self.keys].astype(np.int64)
+
+
+def _ascending(keys: Codes, size: int) -> tuple[Codes, Codes]:
+    """Positions in the order of their keys, and the keys in that order.
+
+    Args:
+        keys: The keys.
+        size: A number that all of them are below.
+    """
+    bits = int(keys.size).bit_length()
+    if size > 1 << (_BITS - bits):
+        order = np.argsort(keys)
+        return order, keys[order]
+    # Sorting numbers is several times as quick as sorting positions by them: sort both as one.
+    both = keys << bits
+    both |= np.arange(keys.size)
+    both.sort()
+    return both & ((1 << bits) - 1), both >> bits
 
 
 def merged(histogram: Histogram, classes: Codes, number: int) -> Histogram:

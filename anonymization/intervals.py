@@ -116,7 +116,7 @@ class _Partition:
         self.index = prepared.names.index(str(policy.ordered))
         values = prepared.columns[self.index].values.alias(str(policy.ordered))
         self.bands = bands_of(values, policy.quasi_identifiers[self.index].hierarchy)
-        self.band = self.bands.of_value[self.tuples.labels[self.index]]
+        self.band = self.bands.of_value[self.tuples.labels(self.index)]
         own = (policy.ordered, policy.periods)
         self.group = self._codes([name for name in prepared.names if name not in own])
         self.period = self._codes([policy.periods] if policy.periods else [])
@@ -125,7 +125,7 @@ class _Partition:
         if not names:
             return np.zeros(self.tuples.number, dtype=np.int64)
         columns = [self.prepared.columns[self.prepared.names.index(name)] for name in names]
-        return Groups(*packed([column.digit for column in columns])).codes()
+        return Groups(*packed([column.digit for column in columns])).codes
 
     def run(self) -> Partitioned:
         tuples, number = self.tuples, self.tuples.number
@@ -187,11 +187,11 @@ class _Partition:
         held = tuples.held.rolled_up(classes, apart=self._apart(classes))
         # Parts hold; records without a value of the ordered attribute may not.
         fails = self.prepared.model.fails(held)
-        gone = gone | fails[classes.codes()]
+        gone = gone | fails[classes.codes]
         # What only the population has cannot be suppressed.
         suppressed = int(tuples.counts[gone].sum()) + int((fails & (held.counts == 0)).sum())
         left_out = np.zeros(classes.number, dtype=np.bool_)
-        left_out[classes.codes()[gone]] = True
+        left_out[classes.codes[gone]] = True
         held = held.only(np.flatnonzero(~left_out & (held.counts > 0)))
         penalty, loss = self._loss(start, end, gone, held, suppressed)
         labels, places = self.bands.labels(start, end)
@@ -225,7 +225,7 @@ class _Partition:
             return mean, loss.of_sizes(held.counts, suppressed)
         saved = []
         for index, gains in enumerate(loss.gains):
-            gain = gains[0][tuples.labels[index]]
+            gain = gains[0][tuples.labels(index)]
             if index == self.index:
                 share = penalty if self.measure == "ncp" else covered / self.bands.domain
                 gain = 1.0 - share

@@ -84,10 +84,11 @@ class CellLoss:
             classes: Classes of the node.
             fails: Which of them are suppressed.
         """
-        counts = classes.counts[fails]
+        failing = np.flatnonzero(fails)
+        counts = classes.counts[failing]
         totals = []
         for index, level in enumerate(classes.levels):
-            extra = self.gains[index][level][classes.labels[index][fails]]
+            extra = self.gains[index][level][classes.labels(index, failing)]
             mean = float(self.means[index][level])
             totals.append(mean + float((counts * extra).sum()) / max(self.records, 1))
         return totals

@@ -24,7 +24,7 @@ from anonymization.equivalence import Held, Mask
 from anonymization.grouping import Frame, Source, group
 from anonymization.intervals import PartitionEvidence, partition
 from anonymization.lattice import Evidence, Progress, Solution, optimise
-from anonymization.local import Recoding, class_of_tuple, refine
+from anonymization.local import Recoding, refine
 from anonymization.packing import Codes
 from anonymization.policies import MicrodataPolicy, PolicyError
 from anonymization.preparation import PERSONS, Prepared, leaves, prepare
@@ -281,7 +281,7 @@ def _global(prepared: Prepared, solution: Solution) -> _Outcome:
     classes, tuples = solution.classes, prepared.tuples
     gone = np.zeros(tuples.number, dtype=np.bool_)
     if solution.fails.any():
-        gone = solution.fails[class_of_tuple(tuples, classes)]
+        gone = solution.fails[tuples.groups(classes.levels).codes]
     levels = [np.full(tuples.number, level, dtype=np.int64) for level in classes.levels]
     pairs = zip(prepared.levels, classes.levels, strict=True)
     return _Outcome(
@@ -301,7 +301,8 @@ def _local(prepared: Prepared, recoding: Recoding, evidence: Evidence) -> _Outco
     by_class = np.concatenate([recoding.levels, np.zeros((1, len(prepared.names)), np.int64)])
     # What is suppressed points at the last row, and is filtered out.
     levels = list(by_class[recoding.classes].T)
-    laid = zip(prepared.levels, levels, prepared.tuples.labels, strict=True)
+    codes = [column.codes for column in prepared.columns]
+    laid = zip(prepared.levels, levels, codes, strict=True)
     return _Outcome(
         shown=tuple(by_levels(hierarchy, level, values) for hierarchy, level, values in laid),
         gone=~kept,
@@ -379,7 +380,7 @@ def _penalties(prepared: Prepared, levels: Sequence[Codes], kept: Mask) -> dict[
         return {}
     penalties = {}
     for index, (name, laid) in enumerate(zip(prepared.names, prepared.levels, strict=True)):
-        own = np.stack(leaves(laid))[levels[index][kept], tuples.labels[index][kept]]
+        own = np.stack(leaves(laid))[levels[index][kept], tuples.labels(index, kept)]
         penalty = (own - 1.0) / max(laid.domain - 1, 1)
         penalties[name] = float((penalty * counts).sum() / counts.sum())
     return penalties

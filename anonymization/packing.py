@@ -129,10 +129,15 @@ def _places(values: pl.Series, distinct: pl.Series) -> Codes:
     lacking = 0 if missing else -1
     if values.dtype == pl.String:
         found = values.cast(pl.Enum(distinct.drop_nulls()), strict=False)
-        places = (found.to_physical().cast(pl.Int64) + missing).fill_null(-1).to_numpy()
+        places = found.to_physical().cast(pl.Int64)
+        # Every pass over a long column that is not needed is left out.
+        places = places + missing if missing else places
+        if not found.null_count():
+            return places.to_numpy()
+        unknown = places.fill_null(-1).to_numpy()
         if not missing or not values.null_count():
-            return places
-        return np.where(values.is_null().to_numpy(), 0, places).astype(np.int64)
+            return unknown
+        return np.where(values.is_null().to_numpy(), 0, unknown).astype(np.int64)
     plain, known = _whole(values), _whole(distinct)
     if plain is None or known is None or not _is_narrow(known, values.len()):
         return _joined(values, distinct)

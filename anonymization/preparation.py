@@ -86,7 +86,7 @@ def prepare(grouped: Grouped, policy: MicrodataPolicy, population: pl.DataFrame 
     )
     codes = tuple(column.codes for column in columns)
     lookup = _Lookup(columns, keys)
-    own = groups.codes()[: grouped.tuples.by.height]
+    own = groups.codes[: grouped.tuples.by.height]
     level = tuple(np.zeros(keys.keys.size, dtype=np.int64) for _ in columns)
     held = Held(
         counts=np.bincount(own, grouped.tuples.counts, keys.keys.size).astype(np.int64),
@@ -102,9 +102,8 @@ def prepare(grouped: Grouped, policy: MicrodataPolicy, population: pl.DataFrame 
         histogram, values, value_of = lookup.histogram(counted)
         histograms.append(histogram)
         asked.append(_asked(attribute, values, overall, value_of))
-    tuples = Classes(
+    tuples = Classes.finest(
         attributes,
-        (0,) * len(attributes),
         codes,
         Held(held.counts, tuple(histograms), held.persons, held.crowd, held.population, held.apart),
     )

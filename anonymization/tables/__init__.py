@@ -6,13 +6,13 @@ stored.
 
 from __future__ import annotations
 
+from anonymization.parallel import side_by_side
 from anonymization.tables.audit import audit_system
 from anonymization.tables.engine import protect_system
 from anonymization.tables.errors import InconsistentTableError, ProtectionError, TableError
 from anonymization.tables.kernel import derivable
 from anonymization.tables.merged_cells import with_remainders
 from anonymization.tables.merging import merge_groups, sized_groups, window_groups, with_groups
-from anonymization.tables.parallel import side_by_side
 from anonymization.tables.policy import MergeRule, TablePolicy
 from anonymization.tables.primary import primary_rules
 from anonymization.tables.protect import Protected, protect

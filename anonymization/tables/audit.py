@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from anonymization.parallel import side_by_side
 from anonymization.tables.attackers import Attacker, attackers
 from anonymization.tables.errors import TableError
 from anonymization.tables.intervals import Need, Polytope, prove
 from anonymization.tables.matrix import blocks
-from anonymization.tables.parallel import side_by_side
 from anonymization.tables.primary import primary_rules, requirement
 from anonymization.tables.vicinity import Ground, prove_nearby
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from anonymization.parallel import side_by_side
 from anonymization.tables.audit import audit_system
 from anonymization.tables.errors import ProtectionError, TableError
 from anonymization.tables.matrix import blocks
-from anonymization.tables.parallel import side_by_side
 from anonymization.tables.primary import primary_rules, requirement
 from anonymization.tables.secondary import find_pattern
 from anonymization.tables.system import BLOCKS, LinkedSystem, ProtectedSystem

@@ -106,14 +106,14 @@ def _risk(desk: Desk, records: Sequence[Mapping[str, Any]]) -> None:
 def _sensitive(desk: Desk, records: Sequence[Mapping[str, Any]]) -> None:
     tr = desk.translate
     columns = [
-        Column(tr("Attribute"), is_code=True),
+        Column(tr("Attribute")),
         Column(tr("Table")),
         Column(tr("Fewest values in a class"), is_number=True),
         Column(tr("Farthest class from the whole (t)"), is_number=True),
     ]
     rows = [
         [
-            name,
+            str(record["attribute_titles"][name][desk.language]),
             _title(desk, record),
             # Values that the class holds, not persons: nothing to band.
             "–" if held["distinct"] is None else number(held["distinct"], desk.language, 0),

@@ -38,6 +38,7 @@ class MicrodataRules(MicrodataPolicyFile):
         only: A column of the source that must be true of a row; the table is of those.
         indicators: Indicators that could be computed from it, each with the column that is counted
             or added up for it. The bias that they would get is measured.
+        titles: What each sensitive attribute is called, in three languages.
     """
 
     source: str = Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
@@ -46,6 +47,14 @@ class MicrodataRules(MicrodataPolicyFile):
     purpose: dict[Language, Annotated[str, Field(min_length=10)]]
     only: Identifier | None = None
     indicators: dict[Identifier, Identifier] = Field(default_factory=dict)
+    titles: dict[Identifier, dict[Language, str]] = Field(default_factory=dict)
+
+    @field_validator("titles")
+    @classmethod
+    def _titled_in_every_language(
+        cls, titles: dict[Identifier, dict[Language, str]]
+    ) -> dict[Identifier, dict[Language, str]]:
+        return {name: dict(every_language(texts)) for name, texts in titles.items()}
 
     @field_validator("agreement", "purpose")
     @classmethod
@@ -116,6 +125,12 @@ def _table(entry: Policy, entries: Catalogue, folder: Path) -> MicrodataTable:
     if rules.k < LEAST_K:
         raise CatalogueError(f"{path.name}: rules.k: expected {LEAST_K} or more, got {rules.k}.")
     table = MicrodataTable(entry, rules, policy_of(rules, folder))
+    sensitive = {attribute.name for attribute in table.policy.sensitive}
+    if wrong := sorted(sensitive ^ set(rules.titles)):
+        raise CatalogueError(
+            f"{path.name}: rules.titles: expected one for each sensitive attribute and no more; "
+            f"look at {wrong}."
+        )
     if unknown := sorted(set(rules.indicators) - set(entries.indicators)):
         raise CatalogueError(f"{path.name}: rules.indicators: there are none called {unknown}.")
     if generalised := sorted(set(rules.indicators.values()) - table.kept_columns):

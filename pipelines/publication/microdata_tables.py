@@ -167,7 +167,13 @@ def _tell(
     """Write what stewards and analysts are told; of a table not made nothing else stays."""
     titles = {language: text.title for language, text in table.entry.texts.items()}
     terms = {"agreement": table.rules.agreement, "purpose": table.rules.purpose}
-    told = {**labels(table, release), "titles": titles, "terms": terms, **outcome}
+    told = {
+        **labels(table, release),
+        "titles": titles,
+        "attribute_titles": table.rules.titles,
+        "terms": terms,
+        **outcome,
+    }
     if not told["made"]:
         (zones.microdata / f"{table.name}.parquet").unlink(missing_ok=True)
         (zones.restricted / "microdata" / f"{table.name}.bias.parquet").unlink(missing_ok=True)

@@ -252,6 +252,7 @@ def test_tables_for_analysts_are_told_with_risk_bias_and_terms(
     assert re.findall(r">([^<>]+)</td>", row.group(1)) == [
         "10,017", "&lt;5", "194", "5", "18.2%", "20.0%", "1.9%", "6", "16.7%"
     ]  # fmt: skip
+    assert "Has diabetes</th>" in said
     bias = re.search(r"Type 2 diabetes</th>(.*?)</tr>", said)
     assert bias is not None
     assert re.findall(r">([^<>]+)</td>", bias.group(1)) == [
@@ -267,6 +268,7 @@ def test_tables_for_analysts_are_told_with_risk_bias_and_terms(
     assert "planning and steering" in said
     nynorsk = text_of(page(monkeypatch, home, lang="nn", view="microdata"))
     assert "Kroniske tilstandar" in nynorsk
+    assert "Har diabetes</th>" in nynorsk
 
 
 def fill(app: AppTest, decision: str | None, name: str, reason: str) -> AppTest:

@@ -268,6 +268,9 @@ def _microdata(steward: Path) -> None:
             "nn": "Kroniske tilstandar",
             "en": "Chronic conditions",
         },
+        "attribute_titles": {
+            "diabetes": {"nb": "Har diabetes", "nn": "Har diabetes", "en": "Has diabetes"}
+        },
         "made": True,
         "years_left_out": [2022],
         "recipient": "analysts",

@@ -87,6 +87,8 @@ def test_a_copy_of_a_file_is_one_more_table(folder: Path) -> None:
         ("contacts", lambda r: r.update(purpose="any"), "contacts.yml: purpose: "),
         ("contacts", lambda r: r.update(recipient=""), "contacts.yml: recipient: "),
         ("contacts", lambda r: r.update(source="x; drop"), "contacts.yml: source: "),
+        ("contacts", lambda r: r["titles"].pop("gp_contacts"), "look at ['gp_contacts']"),
+        ("contacts", lambda r: r["titles"]["gp_contacts"].pop("nn"), "contacts.yml: titles"),
         ("contacts", lambda r: r.update(indicators={"nothing": "gp_contacts"}), "none called"),
         (
             "contacts",
@@ -95,7 +97,10 @@ def test_a_copy_of_a_file_is_one_more_table(folder: Path) -> None:
         ),
         (
             "contacts",
-            lambda r: r["sensitive"].append({"name": "need_level"}),
+            lambda r: (
+                r["sensitive"].append({"name": "need_level"}),
+                r["titles"].update(need_level=r["titles"]["gp_contacts"]),
+            ),
             "need_level is in another table for 'analysts' as well",
         ),
         (
