@@ -45,7 +45,9 @@ KILL_SEED = 20251231
 MAKES_THE_HOME = "golden/test_golden_release.py"
 """The file that makes the demonstration's home for the others: one process begins with it."""
 SMALL = ("spec", "unit")
-"""Folders of files that take seconds."""
+"""Folders of files that take seconds, all but those of one kind."""
+LONG = "test_synthetic_"
+"""How files begin that write a whole region, and take half a minute each."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -79,7 +81,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             return 0
         if item.path in looking:
             return 2
-        return 3 if item.path.parent.name in SMALL else 1
+        small = item.path.parent.name in SMALL and not item.path.name.startswith(LONG)
+        return 3 if small else 1
 
     items.sort(key=place)
 
