@@ -4,10 +4,13 @@ SCALE ?= 0.1
 YEARS ?= 3
 SERVE ?= 1
 PORT ?= 8501
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
+# Empty: the many processes that tests start read bytecode that the first of them has written.
+export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo install test test-nightly lint lint-types lint-sql format chromium docs lock clean
+.PHONY: demo install test test-nightly lint lint-style lint-types lint-sql format chromium docs lock clean
 
 install: $(VENV)/installed
 
@@ -28,19 +31,20 @@ chromium:
 	  echo "chromium is missing and cannot be installed here: page tests will be skipped"
 
 test: install chromium
-	$(BIN)/python -m pytest -m "not nightly" -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "not nightly" -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 	$(BIN)/python tests/support/coverage_floor.py
 
 test-nightly: install chromium
 	$(BIN)/python -m pytest
 
-lint: install
+# None has use of a second core: `make --jobs 3 lint` runs them side by side.
+lint: lint-style lint-types lint-sql
+
+lint-style: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	@$(MAKE) --no-print-directory -j2 --output-sync=target lint-types lint-sql
 
-# Neither has use of a second core: they run side by side.
 lint-types: install
 	$(BIN)/mypy
 
