@@ -14,10 +14,12 @@ export PYTHONDONTWRITEBYTECODE :=
 
 install: $(VENV)/installed
 
-# Locked by name and hash; the project itself is linked in without a build download.
+# Locked by name and hash; the project itself is linked in without a build download. pip would
+# compile on one core, and pass over what cannot be compiled too.
 $(VENV)/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib anonymization dashboards pipelines || true
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
