@@ -23,18 +23,17 @@ from hypothesis import settings
 from pipelines.synthetic import Region, SyntheticSettings, generate_tables
 from tests.support.compiled_models import Dbt, compile_models, compiled_models
 from tests.support.demo_run import (
+    DEMONSTRATION,
     REFINING,
     SCALE,
     SEED,
     Demo,
     Finished,
     Home,
-    Resumed,
+    half_done,
     open_runs,
 )
-from tests.support.few_indicators import PROGRAM
 from tests.support.measured import import_all, is_measured, unmeasured
-from tests.support.undisturbed import deliver
 
 # The same examples in every run and no assertion on time; nightly tests ask for more of them.
 settings.register_profile(
@@ -43,12 +42,12 @@ settings.register_profile(
 settings.load_profile("folkepuls")
 
 KILL_SEED = 20251231
-SMALL_REGION = SyntheticSettings(scale=0.005, years=2, seed=KILL_SEED)
-"""The region whose runs are killed."""
-MAKES_HOMES = ("golden/test_golden_release.py", "faults/test_kills.py")
-"""The files that make the homes for the others, the dearest first: one process begins with each."""
+MAKES_THE_HOME = "golden/test_golden_release.py"
+"""The file that makes the demonstration's home for the others: one process begins with it."""
 SMALL = ("spec", "unit")
-"""Folders of files that take seconds."""
+"""Folders of files that take seconds, all but those of one kind."""
+LONG = "test_synthetic_"
+"""How files begin that write a whole region, and take half a minute each."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -69,28 +68,23 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[object]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that make the homes, end with those that look at them and the small.
+    """Begin with the file that makes the home, end with those that look at it and the small.
 
-    Each of two processes then makes one home, and neither waits for the other; in the end there
-    are small files enough to keep both at work to the last. Files are handed out in this order:
+    One of two processes then makes it, and the other does not wait for it; in the end there are
+    small files enough to keep both at work to the last. Files are handed out in this order:
     ``--no-loadscope-reorder``.
     """
-    looking = {item.path for item in items if needs_a_home(item)}
+    looking = {item.path for item in items if "demo" in getattr(item, "fixturenames", ())}
 
     def place(item: pytest.Item) -> int:
-        for first, name in enumerate(MAKES_HOMES):
-            if item.path.as_posix().endswith(name):
-                return first
+        if item.path.as_posix().endswith(MAKES_THE_HOME):
+            return 0
         if item.path in looking:
-            return len(MAKES_HOMES) + 1
-        return len(MAKES_HOMES) + (2 if item.path.parent.name in SMALL else 0)
+            return 2
+        small = item.path.parent.name in SMALL and not item.path.name.startswith(LONG)
+        return 3 if small else 1
 
     items.sort(key=place)
-
-
-def needs_a_home(item: pytest.Item) -> bool:
-    """Whether a test looks at one of the homes that take minutes to make."""
-    return not {"demo", "resumed"}.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def made_once(
@@ -136,50 +130,40 @@ def dagster_loaded(dbt: Dbt) -> None:
 
 
 def _make_demo(folder: Path) -> dict[str, Any]:
-    ended = Home.under(folder).run(
-        "demo", "--scale", SCALE, "--seed", SEED, "--no-serve", cut_off=True
-    )
-    assert ended.code == 0, ended.stderr
-    return asdict(ended)
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    """``folkepuls demo``, small, on a machine without a way to any other where that can be had."""
-    folder, noted = made_once(tmp_path_factory, "demo", _make_demo)
-    return Demo(Home.at(folder), Finished(**noted))
-
-
-@pytest.fixture(scope="session")
-def region() -> Region:
-    """The demonstration's persons and events, as they were before they were delivered."""
-    return generate_tables(SyntheticSettings(scale=float(SCALE), seed=int(SEED)))
-
-
-def _make_resumed(folder: Path) -> dict[str, Any]:
     draw = random.Random(KILL_SEED)
-    home = Home.under(folder, PROGRAM)
-    deliver(SMALL_REGION, home.zones.create())
+    home = Home.under(folder)
     moments = [
         ("done   journal", draw.randint(1, 8), draw.uniform(0.0, 1.0)),
         (draw.choice(REFINING), 1, draw.uniform(0.0, 1.0)),
     ]
     still_open, shown = [], []
     for marker, times, delay in moments:
-        home.run_until("run", marker=marker, times=times, delay=delay, threads=1)
+        home.run_until(*DEMONSTRATION, marker=marker, times=times, delay=delay, cut_off=True)
         still_open.append(open_runs(home))
         shown.append(sorted(path.name for path in home.zones.published.iterdir()))
-    ended = home.run("run", threads=1)
+    ended = home.run(*DEMONSTRATION, cut_off=True)
+    assert ended.code == 0, ended.stderr
     return {
         "open_after_kill": still_open,
         "shown_after_kill": shown,
+        "left_over": half_done(home),
         "ended": asdict(ended),
     }
 
 
 @pytest.fixture(scope="session")
-def resumed(tmp_path_factory: pytest.TempPathFactory) -> Resumed:
-    """``folkepuls run`` on a small region with one thread, killed in ingest and after it."""
-    folder, noted = made_once(tmp_path_factory, "resumed", _make_resumed)
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """``folkepuls demo``, small, killed twice before it went through.
+
+    What came of it is held against the golden release, which nobody disturbed. The machine it ran
+    on had no way to any other, where that can be had.
+    """
+    folder, noted = made_once(tmp_path_factory, "demo", _make_demo)
     ended = Finished(**noted.pop("ended"))
-    return Resumed(home=Home.at(folder, PROGRAM), ended=ended, **noted)
+    return Demo(home=Home.at(folder), ended=ended, **noted)
+
+
+@pytest.fixture(scope="session")
+def region() -> Region:
+    """The demonstration's persons and events, as they were before they were delivered."""
+    return generate_tables(SyntheticSettings(scale=float(SCALE), seed=int(SEED)))

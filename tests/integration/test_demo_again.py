@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import shutil
+import time
 from pathlib import Path
 
 import polars as pl
@@ -13,8 +14,10 @@ import pytest
 
 from pipelines.publication.ledger import LedgerError
 from pipelines.publication.release import EXACT_FILE, Origin, write_candidate
-from tests.support.demo_run import Demo, Home, Resumed, parquet_hashes
+from tests.support.compiled_models import Dbt
+from tests.support.demo_run import Demo, Home, kill, parquet_hashes
 from tests.support.library_warnings import ignoring_library_warnings
+from tests.support.small_candidate import undecided_candidate
 
 pytestmark = ignoring_library_warnings
 NOTHING_NEW_SECONDS = 30
@@ -77,9 +80,11 @@ def test_a_changed_row_is_another_hash(demo: Demo, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def undecided(resumed: Resumed, tmp_path: Path) -> Home:
+def undecided(tmp_path: Path) -> Home:
     """A home with a candidate that nobody has decided on."""
-    return resumed.home.copy_to(tmp_path, "restricted/releases", "steward/releases")
+    home = Home.under(tmp_path)
+    undecided_candidate(home.zones)
+    return home
 
 
 @pytest.mark.usefixtures("dagster_loaded")
@@ -105,6 +110,28 @@ def test_a_release_waits_until_it_is_signed(undecided: Home) -> None:
     assert looked_at.pop(EXACT_FILE)
     assert shown == looked_at
     assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.usefixtures("dagster_loaded")
+def test_a_killed_publication_shows_nothing(undecided: Home, dbt: Dbt) -> None:
+    home = undecided
+    (release_id,) = (path.name for path in home.zones.releases.iterdir())
+    home.lend(dbt)
+    published = home.zones.published
+    process = home.start("release", "approve", *SIGNER)
+    deadline = time.monotonic() + 120
+    while not any(published.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    kill(process)
+    # Whatever was there at that moment, readers were pointed to nothing or to all of it.
+    begun = [path.name for path in published.iterdir()]
+    assert begun
+    visible = [name for name in begun if not name.startswith(".")]
+    assert all((published / name / "manifest.json").is_file() for name in visible)
+    finished = home.call("release", "approve", *SIGNER)
+    assert finished.code == 0, finished.stderr
+    assert sorted(path.name for path in published.iterdir()) == [release_id, "current"]
+    assert (published / "current").resolve().name == release_id
 
 
 def changed_by(exact: pl.DataFrame, column: str) -> pl.DataFrame:

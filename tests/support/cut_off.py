@@ -24,17 +24,19 @@ def raise_loopback() -> None:
         fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", flags | IFF_UP))
 
 
-def counters() -> str:
-    """Packets and connections that the kernel found no way for, by protocol."""
-    rows = [line.split() for line in Path("/proc/net/snmp").read_text().splitlines()]
+def note(counters: Path, process: int | str = "self") -> None:
+    """Write down what the kernel found no way for in a process' network, by protocol."""
+    net = Path("/proc") / str(process) / "net"
+    rows = [line.split() for line in (net / "snmp").read_text().splitlines()]
     ip = [row for row in rows if row[0] == "Ip:"]
     four = dict(zip(ip[0], ip[1], strict=True))["OutNoRoutes"]
-    six = dict(line.split() for line in Path("/proc/net/snmp6").read_text().splitlines())
-    return f"{four} {six['Ip6OutNoRoutes']}"
+    six = dict(line.split() for line in (net / "snmp6").read_text().splitlines())
+    with counters.open("a") as file:
+        file.write(f"{four} {six['Ip6OutNoRoutes']}\n")
 
 
 if __name__ == "__main__":
     raise_loopback()
     ended = subprocess.run(sys.argv[2:], check=False)
-    Path(sys.argv[1]).write_text(counters())
+    note(Path(sys.argv[1]))
     sys.exit(ended.returncode if ended.returncode >= 0 else 128 - ended.returncode)

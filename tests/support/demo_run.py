@@ -28,11 +28,13 @@ import pytest
 from pipelines.resources import dbt_fingerprint
 from pipelines.settings import Zones
 from tests.support.compiled_models import Dbt
+from tests.support.cut_off import note
 
 ROOT = Path(__file__).resolve().parents[2]
 GUARD = Path(__file__).resolve().parent / "egress_guard"
 CUT_OFF = Path(__file__).resolve().parent / "cut_off.py"
 SCALE, SEED = "0.01", "20231103"
+DEMONSTRATION = ("demo", "--scale", SCALE, "--seed", SEED, "--no-serve")
 LONGEST = 1800.0
 COMMAND = "from pipelines.cli import main; main()"
 REFINING = ("quality__journal", "catalogue_tables", "dbt_pre_strata", "doors__strata_map")
@@ -64,23 +66,21 @@ class Home:
         path: The data folder.
         key_file: The pseudonym key.
         said: Folder of what processes wrote to stdout and stderr, and of the guards' notes.
-        program: Python that is the command.
     """
 
     path: Path
     key_file: Path
     said: Path
-    program: str = COMMAND
 
     @classmethod
-    def at(cls, folder: Path, program: str = COMMAND) -> Home:
+    def at(cls, folder: Path) -> Home:
         """The home that was made under a folder."""
-        return cls(folder / "home", folder / "keys" / "keys.json", folder / "said", program)
+        return cls(folder / "home", folder / "keys" / "keys.json", folder / "said")
 
     @classmethod
-    def under(cls, folder: Path, program: str = COMMAND) -> Home:
+    def under(cls, folder: Path) -> Home:
         """A new home with the tests' key."""
-        made = cls.at(folder, program)
+        made = cls.at(folder)
         for path in (made.path, made.key_file.parent, made.said):
             path.mkdir(mode=0o700, parents=True)
         made.key_file.touch(mode=0o600)
@@ -99,11 +99,14 @@ class Home:
 
     @property
     def kernel_counters(self) -> Path:
-        """What the kernel found no route for, in the last process that was cut off."""
+        """What the kernel found no route for, a line for every process that was cut off."""
         return self.said / "kernel.txt"
 
     def without_route(self) -> int | None:
-        """Attempts that the kernel found no route for; null where nothing was cut off."""
+        """Attempts that the kernel found no route for; null where nothing was cut off.
+
+        Of all processes that were cut off, those among them that were killed.
+        """
         if not self.kernel_counters.exists():
             return None
         return sum(int(count) for count in self.kernel_counters.read_text().split())
@@ -112,7 +115,7 @@ class Home:
         self, *arguments: str, threads: int = 2, cut_off: bool = False
     ) -> subprocess.Popen[bytes]:
         """Start ``folkepuls`` with arguments, in a process group of its own."""
-        return self.start_python(self.program, *arguments, threads=threads, cut_off=cut_off)
+        return self.start_python(COMMAND, *arguments, threads=threads, cut_off=cut_off)
 
     def start_python(
         self, code: str, *arguments: str, threads: int = 2, cut_off: bool = False
@@ -176,7 +179,7 @@ class Home:
         (own / "fingerprint").write_text(f"{dbt_fingerprint()} {self.zones.home}")
 
     def run_until(
-        self, *arguments: str, marker: str, times: int, delay: float, threads: int = 2
+        self, *arguments: str, marker: str, times: int, delay: float, cut_off: bool = False
     ) -> None:
         """Start ``folkepuls``, and kill it with all its children some seconds after a line.
 
@@ -185,13 +188,13 @@ class Home:
             marker: Text of a line of progress.
             times: How often it must have been said.
             delay: Seconds after that.
-            threads: Threads of the engines.
+            cut_off: Away from any other machine, where that can be had.
 
         Raises:
             AssertionError: The process had ended by itself.
         """
         before = self.text("stderr").count(marker)
-        process = self.start(*arguments, threads=threads)
+        process = self.start(*arguments, cut_off=cut_off)
         deadline = time.monotonic() + LONGEST
         while self.text("stderr").count(marker) < before + times:
             if process.poll() is not None or time.monotonic() > deadline:
@@ -200,6 +203,8 @@ class Home:
             time.sleep(0.05)
         time.sleep(delay)
         alive = process.poll() is None
+        if alive and cut_off and can_cut_off():
+            note(self.kernel_counters, process.pid)
         kill(process)
         if not alive:
             raise AssertionError(f"{arguments} ended within {delay:.1f} s of {marker!r}")
@@ -220,7 +225,7 @@ class Home:
 
     def copy_to(self, folder: Path, *parts: str) -> Home:
         """A new home that holds copies of some parts of this one (folders or files)."""
-        made = Home.under(folder, self.program)
+        made = Home.under(folder)
         made.zones.create()
         for part in parts:
             source, target = self.path / part, made.path / part
@@ -246,26 +251,20 @@ def _exit_code(main: Callable[[], None]) -> int:
 
 @dataclass(frozen=True)
 class Demo:
-    """The demonstration's home, and how the command that made it ended."""
-
-    home: Home
-    ended: Finished
-
-
-@dataclass(frozen=True)
-class Resumed:
-    """A home of a few indicators whose runs were killed before one went through.
+    """The demonstration's home: killed in its ingest and after it, and then gone through.
 
     Attributes:
         home: The home.
         open_after_kill: Runs that Dagster took for unfinished after each kill.
         shown_after_kill: What lay in the published folder after each kill.
-        ended: How the last run ended.
+        left_over: What was half done and lay there in the end.
+        ended: How the command ended that went through.
     """
 
     home: Home
     open_after_kill: list[int]
     shown_after_kill: list[list[str]]
+    left_over: list[str]
     ended: Finished
 
 
@@ -304,3 +303,12 @@ def open_runs(home: Home) -> int:
     """Number of Dagster runs that have not come to an end."""
     ended = {"SUCCESS", "FAILURE", "CANCELED"}
     return sum(count for status, count in home.run_states().items() if status not in ended)
+
+
+def half_done(home: Home) -> list[str]:
+    """What a process that was killed could have left, by its path in the home."""
+    return [
+        str(path.relative_to(home.path))
+        for path in sorted(home.path.rglob("*"))
+        if path.suffix in {".tmp", ".wal"} or path.name.endswith(".building")
+    ]

@@ -35,7 +35,7 @@ ALSO = (
 _NAMES_ONE = re.compile(rf"^\s*(?:from|import) (?:{'|'.join(map(re.escape, PACKAGES))})\b", re.M)
 
 
-MAKES_MUCH = frozenset({"dbt", "demo", "resumed"})
+MAKES_MUCH = frozenset({"dbt", "demo"})
 """Fixtures that run other tools for a minute, in or out of this process."""
 
 

@@ -1,7 +1,7 @@
 """A release candidate of a small region, built once per process.
 
-Belongs here: the candidate, its marts and its part of the catalogue. Does not belong here:
-expectations. Nobody may change what is handed out.
+Belongs here: the candidate, its marts and its part of the catalogue, and a home in which it waits.
+Does not belong here: expectations. Nobody may change what is handed out.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from functools import cache
 from pipelines.catalogue.loader import Catalogue, catalogue
 from pipelines.publication.build import Candidate, build
 from pipelines.publication.figures import Marts
-from pipelines.publication.release import Origin
-from pipelines.settings import reference_dir
+from pipelines.publication.reaudit import audit_files
+from pipelines.publication.release import Origin, write_candidate
+from pipelines.publication.steward_report import write_steward_report
+from pipelines.settings import Zones, reference_dir
 from tests.support.publication_marts import small_region
 
 INDICATORS = ("home_nursing_users_per_1000", "home_nursing_users_80plus_share")
@@ -44,3 +46,13 @@ def small_candidate() -> SmallCandidate:
         whole.strata_map,
     )
     return SmallCandidate(marts, chosen, build(marts, chosen, reference_dir(), range(2024, 2025)))
+
+
+def undecided_candidate(zones: Zones) -> str:
+    """Write it where it waits for a steward, with what stewards are told of it; its id."""
+    small, made = small_candidate(), small_candidate().candidate
+    zones.create()
+    release_id = write_candidate(zones, made.tables, made.exact, made.certificate, ORIGIN)
+    audit = audit_files(zones.releases / release_id, small.marts, small.catalogue)
+    write_steward_report(zones, release_id, made, [], audit, small.marts, ORIGIN)
+    return release_id

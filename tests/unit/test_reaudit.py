@@ -13,22 +13,25 @@ from pipelines.publication.reaudit import FileAudit, audit_files
 from pipelines.publication.release import write_candidate
 from pipelines.publication.steward_report import utility_loss, write_steward_report
 from pipelines.settings import Zones
-from tests.support.small_candidate import ORIGIN, small_candidate
+from tests.support.small_candidate import ORIGIN
+from tests.support.small_candidate import small_candidate as small
 
-SMALL = small_candidate()
-VALUES = SMALL.candidate.tables["indicator_values"]
 KEY = ("indicator_id", "area_code", "sex", "age_group", "value_kind")
+
+
+def published() -> pl.DataFrame:
+    return small().candidate.tables["indicator_values"]
 
 
 def audit(values: pl.DataFrame, folder: Path) -> FileAudit:
     values.write_parquet(folder / "indicator_values.parquet")
-    SMALL.candidate.tables["merged_groups"].write_parquet(folder / "merged_groups.parquet")
-    return audit_files(folder, SMALL.marts, SMALL.catalogue)
+    small().candidate.tables["merged_groups"].write_parquet(folder / "merged_groups.parquet")
+    return audit_files(folder, small().marts, small().catalogue)
 
 
 def exact_of(row: dict[str, object]) -> dict[str, object]:
     keys = [pl.col(name) == row[name] for name in KEY if name != "value_kind"]
-    return SMALL.candidate.exact.filter(*keys).row(0, named=True)
+    return small().candidate.exact.filter(*keys).row(0, named=True)
 
 
 def changed(values: pl.DataFrame, row: dict[str, object], **to: object) -> pl.DataFrame:
@@ -40,7 +43,7 @@ def changed(values: pl.DataFrame, row: dict[str, object], **to: object) -> pl.Da
 
 
 def hidden_rows() -> list[dict[str, object]]:
-    hidden = VALUES.filter(
+    hidden = published().filter(
         (pl.col("value_kind") == "crude")
         & (pl.col("value_status") == "suppressed")
         & (pl.col("status_reason") == "disclosure")
@@ -49,7 +52,7 @@ def hidden_rows() -> list[dict[str, object]]:
 
 
 def test_files_as_they_were_written_pass(tmp_path: Path) -> None:
-    found = audit(VALUES, tmp_path)
+    found = audit(published(), tmp_path)
     assert found.ok
     assert found.hidden > 0
     assert (found.recovered, found.determined, found.misstated) == (0, 0, 0)
@@ -61,7 +64,9 @@ def test_files_as_they_were_written_pass(tmp_path: Path) -> None:
 def test_a_hidden_number_that_is_shown_is_found(tmp_path: Path) -> None:
     row = hidden_rows()[0]
     count = exact_of(row)
-    shown = changed(VALUES, row, numerator=count["numerator"], denominator=count["denominator"])
+    shown = changed(
+        published(), row, numerator=count["numerator"], denominator=count["denominator"]
+    )
     found = audit(shown, tmp_path)
     assert not found.ok
     assert found.recovered > 0
@@ -69,24 +74,26 @@ def test_a_hidden_number_that_is_shown_is_found(tmp_path: Path) -> None:
 
 
 def test_showing_every_hidden_number_is_found_for_each_of_them(tmp_path: Path) -> None:
-    told = VALUES
+    told = published()
     for row in hidden_rows():
         told = changed(told, row, numerator=exact_of(row)["numerator"])
     assert audit(told, tmp_path).recovered >= 1
 
 
 def test_a_misstated_count_is_found(tmp_path: Path) -> None:
-    row = VALUES.filter((pl.col("value_kind") == "crude") & (pl.col("value_status") == "ok")).row(
-        0, named=True
+    row = (
+        published()
+        .filter((pl.col("value_kind") == "crude") & (pl.col("value_status") == "ok"))
+        .row(0, named=True)
     )
-    found = audit(changed(VALUES, row, numerator=float(row["numerator"]) + 1), tmp_path)
+    found = audit(changed(published(), row, numerator=float(row["numerator"]) + 1), tmp_path)
     assert found.misstated == 1
     assert not found.ok
 
 
 def test_hiding_more_than_needed_is_no_fault(tmp_path: Path) -> None:
     crude = pl.col("value_kind") == "crude"
-    silent = VALUES.with_columns(
+    silent = published().with_columns(
         numerator=pl.when(crude).then(None).otherwise("numerator"),
         denominator=pl.when(crude).then(None).otherwise("denominator"),
         value_status=pl.when(crude).then(pl.lit("suppressed")).otherwise("value_status"),
@@ -96,22 +103,22 @@ def test_hiding_more_than_needed_is_no_fault(tmp_path: Path) -> None:
 
 def test_published_tables_have_the_contracts_columns_in_order() -> None:
     contracts = published_contracts()
-    for name, frame in SMALL.candidate.tables.items():
+    for name, frame in small().candidate.tables.items():
         columns = [
             c for c in contracts[name].columns if (name, c) != ("indicator_values", "release_id")
         ]
         assert frame.columns == columns, name
-    assert set(contracts) == {*SMALL.candidate.tables, "release"}
+    assert set(contracts) == {*small().candidate.tables, "release"}
 
 
 @pytest.fixture
 def report(tmp_path: Path) -> tuple[Zones, str]:
     zones = Zones(tmp_path).create()
-    small = SMALL.candidate
-    release = write_candidate(zones, small.tables, small.exact, small.certificate, ORIGIN)
-    found = audit_files(zones.releases / release, SMALL.marts, SMALL.catalogue)
+    made = small().candidate
+    release = write_candidate(zones, made.tables, made.exact, made.certificate, ORIGIN)
+    found = audit_files(zones.releases / release, small().marts, small().catalogue)
     write_steward_report(
-        zones, release, small, ["publication.areas.key"], found, SMALL.marts, ORIGIN
+        zones, release, made, ["publication.areas.key"], found, small().marts, ORIGIN
     )
     return zones, release
 
@@ -126,7 +133,7 @@ def test_the_candidates_values_carry_their_release(report: tuple[Zones, str]) ->
 def test_stewards_are_told_how_many_and_why(report: tuple[Zones, str]) -> None:
     zones, release = report
     reasons = pl.read_parquet(zones.steward / "disclosure" / f"{release}.parquet")
-    crude = VALUES.filter(pl.col("value_kind") == "crude")
+    crude = published().filter(pl.col("value_kind") == "crude")
     assert reasons["cells"].sum() == crude.height
     by_status = dict(reasons.group_by("status").agg(pl.col("cells").sum()).iter_rows())
     assert by_status == dict(
@@ -155,15 +162,15 @@ def test_stewards_are_told_how_many_and_why(report: tuple[Zones, str]) -> None:
 def test_stewards_are_told_cost_width_and_proof_by_indicator(report: tuple[Zones, str]) -> None:
     zones, release = report
     told = pl.read_parquet(zones.steward / "protection" / f"{release}.parquet")
-    assert told["indicator_id"].to_list() == sorted(SMALL.catalogue.indicators)
+    assert told["indicator_id"].to_list() == sorted(small().catalogue.indicators)
     assert set(told["period"]) == {"2024"}
     assert told.filter(pl.col("narrowest") < pl.col("width_required")).is_empty()
     assert told["second_values"].min() >= 2
     assert told.filter(pl.col("cost") > pl.col("worth")).is_empty()
     # The two share a measure: what one hides of it the other hides too.
-    (group, protected), *others = SMALL.candidate.audits
+    (group, protected), *others = small().candidate.audits
     assert not others
-    published = {
+    shown = {
         role: group.figures.select("indicator_id", cell_id=f"{role}_cell").drop_nulls()
         for role in ("numerator", "denominator")
     }
@@ -171,7 +178,7 @@ def test_stewards_are_told_cost_width_and_proof_by_indicator(report: tuple[Zones
     cells = protected.cells.join(keys, on="cell_id")
     unsafe = cells.filter(pl.col("reason") == "primary")["group"].implode()
     for row in told.to_dicts():
-        own = pl.concat(published.values()).filter(indicator_id=row["indicator_id"])
+        own = pl.concat(shown.values()).filter(indicator_id=row["indicator_id"])
         lost = cells.filter(
             pl.col("reason") == "secondary",
             ~pl.col("group").is_in(unsafe),
@@ -191,7 +198,7 @@ def test_the_summary_holds_the_audit_and_the_red_checks(report: tuple[Zones, str
     assert summary["state"] == "candidate"
     assert summary["blocking_checks"] == ["publication.areas.key"]
     assert summary["audit"]["ok"] is True
-    assert sum(summary["cells_by_status"].values()) == VALUES.height
+    assert sum(summary["cells_by_status"].values()) == published().height
     assert {entry["band"] for entry in summary["utility_loss"]} <= {"<1 %", "1-5 %", ">5 %"}
 
 
@@ -207,7 +214,7 @@ def test_what_k_anonymity_costs_is_told_in_bands(placed: int, band: str) -> None
             "denominator": [float(placed), 1000.0],
         }
     )
-    marts = type(SMALL.marts)(counts, counts, counts, counts)
+    marts = type(small().marts)(counts, counts, counts, counts)
     (told,) = utility_loss(marts)
     assert told["band"] == band
     assert told["share"] == pytest.approx(1 - placed / 1000)
