@@ -121,7 +121,8 @@ class Grouped:
         crowd: Each tuple with each of its persons, where a person can be.
         sensitive: For each sensitive attribute the counts by tuple and value; where ``crowd`` is
             given, by tuple, value and person.
-        overall: For each sensitive attribute its values and their counts in records.
+        overall: For each sensitive attribute its values and their counts, in persons where they are
+            not the records: what a class of everybody would hold.
     """
 
     records: int
@@ -155,7 +156,7 @@ def group(source: Source, policy: MicrodataPolicy) -> Grouped:
 
     tuples = count()
     sensitive = [attribute.name for attribute in policy.sensitive]
-    overall = tuple(_overall(source, name) for name in sensitive)
+    overall = tuple(_overall(source, name, person) for name in sensitive)
     if person is None:
         by_value = tuple(count(name) for name in sensitive)
         return Grouped(source.records, source.records, tuples, None, None, by_value, overall)
@@ -168,6 +169,23 @@ def group(source: Source, policy: MicrodataPolicy) -> Grouped:
         return Grouped(source.records, persons, tuples, of_persons, None, by_value, overall)
     by_value = tuple(count(name, person) for name in sensitive)
     return Grouped(source.records, persons, tuples, None, count(person), by_value, overall)
+
+
+def check_persons(persons: pl.Series) -> None:
+    """Refuse numbers of persons that are none.
+
+    Args:
+        persons: Persons of a population, by combination of quasi-identifiers.
+
+    Raises:
+        ColumnError: If some are fractions, negative, missing or no numbers.
+    """
+    if not persons.dtype.is_integer() or persons.null_count() or (persons < 0).any():
+        got = persons.dtype if not persons.dtype.is_integer() else "others among them"
+        raise ColumnError(
+            f"The population's persons: expected whole numbers of 0 or more, got {got}. Mend the "
+            "column."
+        )
 
 
 def _check(source: Source, policy: MicrodataPolicy) -> None:
@@ -188,8 +206,8 @@ def _check(source: Source, policy: MicrodataPolicy) -> None:
         )
 
 
-def _overall(source: Source, name: str) -> Counted:
-    frame = source.counted([name])
+def _overall(source: Source, name: str, person: str | None) -> Counted:
+    frame = source.counted([name], person)
     return Counted(pl.DataFrame(), (frame["0"],), _counts(frame))
 
 

@@ -29,6 +29,7 @@ from anonymization.models import Model
 from anonymization.packing import Codes
 
 MAXIMUM_NODES: Final = 5_000_000
+MAXIMUM_ATTRIBUTES: Final = 64
 # Losses nearer than this, relative to them, are the same loss, summed in another order.
 _SAME: Final = 1e-11
 # Classes kept to roll coarser ones up from: so many times the tuples, but some in any case.
@@ -157,6 +158,11 @@ def optimise(
         LatticeTooLargeError: If the lattice has more than ``MAXIMUM_NODES`` nodes.
         NodeLimitError: If the limit is reached before a node will do.
     """
+    if len(tuples.shape) > MAXIMUM_ATTRIBUTES:
+        raise LatticeTooLargeError(
+            f"{len(tuples.shape)} quasi-identifiers are more than the {MAXIMUM_ATTRIBUTES} that a "
+            "search is built for. Take some out."
+        )
     nodes = int(np.prod(tuples.shape, dtype=object))
     if nodes > MAXIMUM_NODES:
         raise LatticeTooLargeError(
@@ -217,8 +223,17 @@ class _Search:
         return True
 
     def _alive(self) -> Mask:
-        """Nodes that may be better than the best found."""
-        return np.asarray((self.state == _OPEN) & (self.floors <= self._limit()), dtype=np.bool_)
+        """Nodes that may be better than the best found, or as good and come before it."""
+        alive = np.asarray((self.state == _OPEN) & (self.floors <= self._limit()), dtype=np.bool_)
+        if self.best is None:
+            return alive
+        loss, suppressed, levels = self.best
+        ties = np.flatnonzero(alive & (self.floors >= loss - _SAME * (1.0 + loss)))
+        outliers = self.outliers.ravel()[ties]
+        # Nodes are numbered in the order of their levels.
+        before = ties < np.ravel_multi_index(levels, self.shape)
+        alive.ravel()[ties] = (outliers < suppressed) | ((outliers == suppressed) & before)
+        return alive
 
     def _project(self, size: int) -> None:
         """Learn from all groups of so many attributes."""

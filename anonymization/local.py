@@ -34,7 +34,7 @@ from anonymization.packing import Codes, packed
 from anonymization.parallel import side_by_side
 
 Gains = NDArray[np.float64]
-Levels = NDArray[np.int8]
+Levels = NDArray[np.int32]
 Parts = NDArray[np.int32]
 
 
@@ -80,10 +80,10 @@ def _from_optimum(tuples: Classes, model: Model, optimum: Solution) -> tuple[Cod
     stays = ~optimum.fails
     number = np.where(stays, np.cumsum(stays) - 1, -1)
     classes = number[tuples.groups(optimum.classes.levels).codes]
-    own = np.array([optimum.classes.levels], dtype=np.int8)
+    own = np.array([optimum.classes.levels], dtype=np.int32)
     levels = np.repeat(own, int(stays.sum()), axis=0)
     gone = np.flatnonzero(classes < 0)
-    highest = np.array([[size - 1 for size in tuples.shape]], dtype=np.int8)
+    highest = np.array([[size - 1 for size in tuples.shape]], dtype=np.int32)
     if gone.size == 0 or (highest == own).all() or _is_ambiguous(tuples, optimum.classes.levels):
         return classes, levels
     # Where an attribute has no label for all values, those left out are as many classes.

@@ -16,7 +16,7 @@ import polars as pl
 
 from anonymization.diversity import Histogram
 from anonymization.equivalence import Attribute, Classes, Groups, Held, Mask, apart_classes, merged
-from anonymization.grouping import Counted, Grouped
+from anonymization.grouping import Counted, Grouped, check_persons
 from anonymization.hierarchies import TOP, Levels, exact_levels
 from anonymization.losses import CellLoss, ClassLoss, cell_loss
 from anonymization.models import Diverse, Model
@@ -182,9 +182,7 @@ def _people(
                 f"Column {name!r} is {tuples.schema[name]} in the table and "
                 f"{population.schema[name]} in the population. Give both the same type."
             )
-    persons = population[PERSONS]
-    if not persons.dtype.is_integer() or persons.null_count() or (persons < 0).any():
-        raise ColumnError("The population's persons: expected whole numbers of 0 or more.")
+    check_persons(population[PERSONS])
     return population.select(*names, PERSONS)
 
 

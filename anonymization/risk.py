@@ -29,7 +29,7 @@ from anonymization.diversity import (
     effective_values,
     recursive_bound,
 )
-from anonymization.grouping import COUNT, Source, source_of
+from anonymization.grouping import COUNT, Source, check_persons, source_of
 from anonymization.packing import Coded, Codes, ColumnError, Keys, coded, positions
 from anonymization.policies import SensitiveAttribute
 
@@ -122,7 +122,7 @@ def assess(
     sensitive: Sequence[str | SensitiveAttribute] = (),
     *,
     unit: str | None = None,
-    population: pl.DataFrame | None = None,
+    population: pl.DataFrame | pl.LazyFrame | None = None,
     reference: pl.DataFrame | pl.LazyFrame | Source | None = None,
     threshold: float = 0.2,
     missing: Missing = "value",
@@ -139,10 +139,11 @@ def assess(
         unit: Column that tells persons apart when a person may have several records; classes, and
             values within them, are then counted in persons. Records without one count as one
             person together.
-        population: The public population by the same quasi-identifiers, with ``persons``.
+        population: The public population by the same quasi-identifiers, with ``persons``: whole
+            numbers of 0 or more.
         reference: The table whose distribution of sensitive values t is measured from, such as the
-            one before records were suppressed; the table itself by default. Rows, whatever the
-            unit.
+            one before records were suppressed; the table itself by default. Counted in persons
+            where it has the unit's column, and in rows where not.
         threshold: Prosecutor risk (0 to 1) above which a record counts as at risk; 0.2 is one in
             a class of five.
         missing: ``value`` counts a missing sensitive value as one more value. ``unknown`` does not
@@ -154,15 +155,18 @@ def assess(
 
     Raises:
         ColumnError: If a column is missing, holds lists, or has no order that a distance needs.
-        ValueError: If no quasi-identifier is named or an option is unknown.
+        ValueError: If no quasi-identifier is named, an option is unknown, or what is given is of
+            another kind than asked for.
         HierarchyError: If the hierarchy of a distance does not cover a sensitive attribute.
     """
+    _check_arguments(quasi_identifiers, sensitive, threshold, missing)
     attributes = [SensitiveAttribute(a) if isinstance(a, str) else a for a in sensitive]
     names = [attribute.name for attribute in attributes]
     source = source_of(frame)
+    people = None if population is None else population.lazy().collect()
     whole = None if reference is None else source_of(reference)
     wanted = [*quasi_identifiers, *names, *([unit] if unit else [])]
-    _check(source, wanted, quasi_identifiers, population, missing)
+    _check(source, wanted, quasi_identifiers, people)
     if whole is not None:
         _lacks("the reference", whole.schema, names)
     counted = source.counted(quasi_identifiers, unit)
@@ -171,7 +175,7 @@ def assess(
     diverse = _Diverse(source, classes, quasi_identifiers, unit, whole, missing)
     return _report(
         classes,
-        _people(classes.by, quasi_identifiers, population),
+        _people(classes.by, quasi_identifiers, people),
         {attribute.name: diverse.measured(attribute) for attribute in attributes},
         threshold,
     )
@@ -223,7 +227,8 @@ class _Diverse:
         # Without a reference the whole is what the classes add up to, in persons where they are.
         whole = counted.select(pl.col(column).alias("0"), COUNT)
         if self.reference is not None:
-            whole = self.reference.counted([name])
+            by_person = self.unit if self.unit in self.reference.schema else None
+            whole = self.reference.counted([name], by_person)
             _same_type(name, counted.schema[column], whole.schema["0"], "reference")
             whole = whole.filter(pl.col("0").is_not_null()) if unknown else whole
         if not counted.height:
@@ -291,12 +296,7 @@ def _check(
     wanted: Sequence[str],
     quasi_identifiers: Sequence[str],
     population: pl.DataFrame | None,
-    missing: str,
 ) -> None:
-    if not quasi_identifiers:
-        raise ValueError("assess: expected at least one quasi-identifier.")
-    if missing not in get_args(Missing):
-        raise ValueError(f"missing: expected value or unknown; got {missing!r}.")
     _lacks("the table", source.schema, wanted)
     for name in wanted:
         if source.schema[name].is_nested():
@@ -308,6 +308,24 @@ def _check(
         _lacks("the population", population.schema, [*quasi_identifiers, "persons"])
         for name in quasi_identifiers:
             _same_type(name, source.schema[name], population.schema[name], "population")
+        check_persons(population["persons"])
+
+
+def _check_arguments(
+    quasi_identifiers: Sequence[str],
+    sensitive: Sequence[str | SensitiveAttribute],
+    threshold: float,
+    missing: str,
+) -> None:
+    for option, got in (("quasi_identifiers", quasi_identifiers), ("sensitive", sensitive)):
+        if isinstance(got, str):
+            raise ValueError(f"assess: {option}: expected a list of columns, got one string.")
+    if not quasi_identifiers:
+        raise ValueError("assess: expected at least one quasi-identifier.")
+    if missing not in get_args(Missing):
+        raise ValueError(f"missing: expected value or unknown; got {missing!r}.")
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"threshold: expected a risk from 0 to 1, got {threshold}.")
 
 
 def _lacks(subject: str, schema: pl.Schema, wanted: Sequence[str]) -> None:

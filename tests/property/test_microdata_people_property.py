@@ -184,6 +184,9 @@ def best_node(data, policy, population):
         columns[2].domain = len({*data["year"], *(population["year"] if asks(policy) else [])})
     ills = data["ill"].to_list()
     whos = data["who"].to_list() if policy.person else range(number)
+    if policy.person:
+        # Each person once, whatever the records.
+        ills = [ill for _, ill in {*zip(whos, ills, strict=True)}]
     allowed = math.floor(Fraction(str(policy.suppression_limit)) * number)
     found = []
     for levels in product(*(range(column.height) for column in columns)):
@@ -192,7 +195,7 @@ def best_node(data, policy, population):
         for *values, persons in population.rows():
             paths = zip(columns, values, levels, strict=True)
             people[tuple(c.paths[v][level] for c, v, level in paths)] += persons
-        rows = oracle.classes_of(keys, list(zip(whos, ills, strict=True)))
+        rows = oracle.classes_of(keys, list(zip(whos, data["ill"].to_list(), strict=True)))
         bad = {
             key
             for key, members in rows.items()

@@ -54,7 +54,8 @@ def test_twin_a_person_in_two_places_counts_once_where_they_are_merged():
     [
         {"sensitive": [SensitiveAttribute("ill", 2, "entropy")]},
         {"sensitive": [SensitiveAttribute("ill", 2, "recursive", c=1.5)]},
-        {"sensitive": [SensitiveAttribute("ill", 1, t=0.1)]},
+        # Of three persons one has a: each year is a sixth away.
+        {"sensitive": [SensitiveAttribute("ill", 1, t=0.17)]},
         {"presence": (0.5, 1.0)},
     ],
 )
@@ -209,3 +210,36 @@ def test_a_record_without_a_person_is_an_error():
 def test_options_that_contradict_one_another_are_refused(options, said):
     with pytest.raises(PolicyError, match=said):
         policy(**options)
+
+
+@pytest.mark.parametrize("method", ["global", "local"])
+def test_closeness_counts_a_person_once(method):
+    # By rows eight of eleven have a; by persons one of four.
+    many = pl.DataFrame({"x": ["A"] * 11, "who": [1] * 8 + [2, 3, 4], "ill": ["a"] * 8 + ["b"] * 3})
+    rules = policy(
+        quasi_identifiers=[QuasiIdentifier("x", Hierarchy.suppress())],
+        person="who",
+        method=method,
+        sensitive=[SensitiveAttribute("ill", 2, t=0.0)],
+    )
+    assert anonymize(many, rules).suppressed == 0
+    assert assess(many, ["x"], ["ill"], unit="who", reference=many).t == {"ill": 0.0}
+
+
+def test_hierarchies_may_be_deeper_than_a_byte_counts():
+    codes = pl.DataFrame({"code": [f"{n:02d}" + "0" * 148 for n in range(4)] * 2})
+    deep = policy(
+        quasi_identifiers=[QuasiIdentifier("code", Hierarchy.prefix(list(range(140, 0, -1))))],
+        method="local",
+    )
+    assert anonymize(codes, deep).report.smallest_class == 2
+
+
+def test_what_is_tied_is_not_searched_on():
+    alike = pl.DataFrame({f"q{n}": ["A"] * 6 for n in range(10)})
+    rules = policy(
+        quasi_identifiers=[QuasiIdentifier(name, Hierarchy.suppress()) for name in alike.columns]
+    )
+    made = anonymize(alike, rules)
+    assert set(made.levels.values()) == {0}
+    assert made.report.evidence.checked < 5
