@@ -71,7 +71,9 @@ class Hierarchy(ABC):
         Raises:
             HierarchyError: If the widths do not nest or only one limit is given.
         """
-        return _Intervals(tuple(widths), lower, upper)
+        limits = [limit for limit in (lower, upper) if limit is not None]
+        _whole_numbers("intervals: lower, upper", limits)
+        return _Intervals(_whole_numbers("intervals: widths", widths), lower, upper)
 
     @staticmethod
     def from_table(table: pl.DataFrame) -> "Hierarchy":
@@ -91,6 +93,10 @@ class Hierarchy(ABC):
             HierarchyError: If a value occurs twice, or values that share a label on one level do
                 not on the next.
         """
+        if not isinstance(table, pl.DataFrame):
+            raise HierarchyError(
+                f"from_table: expected a Polars frame, got {type(table).__name__}. Put it in one."
+            )
         return _Table(table)
 
     @staticmethod
@@ -106,7 +112,7 @@ class Hierarchy(ABC):
         Raises:
             HierarchyError: If the lengths do not descend or one is below 1.
         """
-        return _Prefix(tuple(lengths))
+        return _Prefix(_whole_numbers("prefix", lengths))
 
     @staticmethod
     def tree(parents: Mapping[str, str]) -> "Hierarchy":
@@ -187,6 +193,18 @@ class Hierarchy(ABC):
             leaves=counted.select(pl.col(f"leaves_{name}").alias(name) for name in domain.columns),
             domain=domain.height,
         )
+
+
+def _whole_numbers(subject: str, given: Sequence[int]) -> tuple[int, ...]:
+    """The numbers, if that is what they are: a hierarchy of fractions would have gaps."""
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise HierarchyError(f"{subject}: expected a list, got {type(given).__name__}.")
+    other = [
+        type(one).__name__ for one in given if isinstance(one, bool) or not isinstance(one, int)
+    ]
+    if other:
+        raise HierarchyError(f"{subject}: expected whole numbers, got {', '.join(other)}.")
+    return tuple(given)
 
 
 def exact_levels(values: pl.Series) -> Levels:

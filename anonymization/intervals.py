@@ -7,7 +7,8 @@ make. Does not belong here: bands and the words for them (``bands``), which bord
 A group is one combination of the other quasi-identifiers but the period. Its partition is the same
 in all periods, and every part holds what is asked in each period in which the group has records;
 an empty part holds nothing. Records without a value of the ordered attribute are a class of their
-own. A group that has no partition is suppressed whole; no other record is.
+own. A group that has no partition is suppressed whole; of other groups, only such records
+without a value whose class does not hold.
 """
 
 from collections.abc import Sequence

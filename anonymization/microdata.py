@@ -25,7 +25,7 @@ from anonymization.grouping import Frame, Source, group
 from anonymization.intervals import PartitionEvidence, partition
 from anonymization.lattice import Evidence, Progress, Solution, optimise
 from anonymization.local import Recoding, refine
-from anonymization.packing import Codes
+from anonymization.packing import Codes, ColumnError
 from anonymization.policies import MicrodataPolicy, PolicyError
 from anonymization.preparation import PERSONS, Prepared, leaves, prepare
 from anonymization.recoding import Recoder, Shown, by_level, by_levels
@@ -142,7 +142,7 @@ class Solved:
 def anonymize(
     frame: pl.DataFrame | pl.LazyFrame,
     policy: MicrodataPolicy,
-    population: pl.DataFrame | None = None,
+    population: pl.DataFrame | pl.LazyFrame | None = None,
     *,
     node_limit: int | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -175,9 +175,14 @@ def anonymize(
         PolicyError: If the policy asks for a population and none is given, or the other way round;
             or a limit of nodes is below 1, or given with a partition, which has no nodes.
     """
+    if not isinstance(frame, pl.DataFrame | pl.LazyFrame):
+        raise ColumnError(
+            f"anonymize: expected a Polars frame, got {type(frame).__name__}. Put the table in one."
+        )
     data = frame.lazy().collect()
     source = Frame(data.lazy())
-    solved = solve(source, policy, population, node_limit=node_limit, progress=progress)
+    people = None if population is None else population.lazy().collect()
+    solved = solve(source, policy, people, node_limit=node_limit, progress=progress)
     batches = [
         solved.recode(data.slice(start, _BATCH), policy)
         for start in range(0, max(data.height, 1), _BATCH)
@@ -217,6 +222,8 @@ def solve(
     Raises:
         ColumnError: As ``anonymize``; and the others named there.
     """
+    if not isinstance(policy, MicrodataPolicy):
+        raise PolicyError(f"policy: expected a MicrodataPolicy, got {type(policy).__name__}.")
     if node_limit is not None and (node_limit < 1 or policy.method == "partition"):
         raise PolicyError(
             f"node_limit: expected 1 or more, with method='global' or 'local'; got {node_limit} "

@@ -10,6 +10,7 @@ protection that is not there.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Final
 
 from anonymization.hierarchies import Hierarchy
@@ -46,6 +47,9 @@ class QuasiIdentifier:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
+        subject = f"Quasi-identifier {self.name!r}"
+        _is_a(f"{subject}: hierarchy", self.hierarchy, Hierarchy)
+        _number(f"{subject}: weight", self.weight)
         if not 0 < self.weight < math.inf:
             raise PolicyError(f"Quasi-identifier {self.name!r}: expected a weight above 0.")
 
@@ -84,6 +88,10 @@ class SensitiveAttribute:
         subject = f"Sensitive attribute {self.name!r}"
         _one_of(f"{subject}: diversity", self.diversity, DIVERSITIES)
         _one_of(f"{subject}: distance", self.distance, DISTANCES)
+        _is_a(f"{subject}: hierarchy", self.hierarchy, Hierarchy)
+        _number(f"{subject}: l", self.l)
+        for name, value in (("c", self.c), ("t", self.t)):
+            _number(f"{subject}: {name}", 1 if value is None else value)
         if self.order is not None:
             object.__setattr__(self, "order", _tuple(self.order))
         self._check_diversity(subject)
@@ -195,6 +203,7 @@ class MicrodataPolicy:
             )
         if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
             raise PolicyError(f"k: expected a whole number of 1 or more, got {self.k}.")
+        _number("suppression_limit", self.suppression_limit)
         if not 0 <= self.suppression_limit <= 1:
             raise PolicyError(
                 f"suppression_limit: expected a share from 0 to 1, got {self.suppression_limit}."
@@ -213,11 +222,15 @@ class MicrodataPolicy:
             raise PolicyError("missing='unmatched' asks for nothing with k=1. Raise k.")
 
     def _check_population(self) -> None:
-        if self.k_map is not None and (isinstance(self.k_map, bool) or self.k_map < 1):
-            raise PolicyError(f"k_map: expected a whole number of 1 or more, got {self.k_map}.")
+        if self.k_map is not None and (
+            isinstance(self.k_map, bool) or not isinstance(self.k_map, int) or self.k_map < 1
+        ):
+            raise PolicyError(f"k_map: expected a whole number of 1 or more, got {self.k_map!r}.")
         if self.presence is None:
             return
         shares = _tuple(self.presence)
+        for share in shares:
+            _number("presence", share)
         object.__setattr__(self, "presence", shares)
         if len(shares) != 2 or not 0 <= shares[0] <= shares[1] <= 1 or shares[1] == 0:
             raise PolicyError(
@@ -293,6 +306,16 @@ def _each(option: str, got: tuple[Any, ...], kind: type) -> None:
             )
 
 
+def _is_a(option: str, got: Any, kind: type) -> None:  # noqa: ANN401
+    if got is not None and not isinstance(got, kind):
+        raise PolicyError(f"{option}: expected a {kind.__name__}, got {type(got).__name__}.")
+
+
+def _number(option: str, got: Any) -> None:  # noqa: ANN401
+    if isinstance(got, bool) or not isinstance(got, Real):
+        raise PolicyError(f"{option}: expected a number, got {type(got).__name__}.")
+
+
 def _one_of(option: str, got: str, offered: tuple[str, ...]) -> None:
     if got not in offered:
         raise PolicyError(f"{option}: expected one of {', '.join(offered)}; got {got!r}.")
@@ -301,4 +324,6 @@ def _one_of(option: str, got: str, offered: tuple[str, ...]) -> None:
 def _tuple(values: Iterable[Any]) -> tuple[Any, ...]:
     if isinstance(values, str):
         raise PolicyError("Expected a list of columns, got one string. Put it in a list.")
+    if not isinstance(values, Iterable):
+        raise PolicyError(f"Expected a list, got {type(values).__name__}. Put it in a list.")
     return tuple(values)

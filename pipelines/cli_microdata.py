@@ -210,7 +210,7 @@ def anonymize(
     console.print(f"  Loss {made.solved.loss:.6g}.")
     for line in _certificate(made.solved.report.evidence):
         console.print(f"  {line}")
-    console.print(f"  {made.solved.suppressed} rows were left out.")
+    console.print(f"  Rows left out: {made.solved.suppressed}.")
     if made.solved.report.missing == "unmatched":
         console.print("  A record without a value matched nobody, unless the value was *.")
     beside = [
@@ -236,12 +236,12 @@ def _certificate(sure: Evidence | PartitionEvidence) -> list[str]:
     if isinstance(sure, Evidence):
         return [
             f"The best of {sure.nodes} nodes loses {sure.best_loss:.6g}, proven:",
-            f"{sure.checked} were looked at, the rest ruled out.",
+            f"Looked at: {sure.checked}. Ruled out: the rest.",
         ]
     return [
         f"The best of all partitions, by {sure.method}:",
-        f"{sure.parts} parts in {sure.groups} groups of {sure.bands} bands; "
-        f"{sure.groups_left_out} groups have none and were left out.",
+        f"Parts: {sure.parts}, groups: {sure.groups}, bands of each: {sure.bands}. "
+        f"Groups without a partition, left out: {sure.groups_left_out}.",
     ]
 
 

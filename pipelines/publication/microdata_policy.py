@@ -14,11 +14,19 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import polars as pl
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from anonymization.hierarchies import Hierarchy
 from anonymization.policies import (
@@ -73,9 +81,16 @@ class _HierarchyForm(_Strict):
         return Hierarchy.from_table(table)
 
 
+_WordOrForm = Annotated[
+    Annotated[Literal["suppress"], Tag("word")] | Annotated[_HierarchyForm, Tag("form")],
+    # So that a slip in one is not told as if the other had been meant.
+    Discriminator(lambda given: "word" if isinstance(given, str) else "form"),
+]
+
+
 class _QuasiIdentifierForm(_Strict):
     name: str
-    hierarchy: Literal["suppress"] | _HierarchyForm | None = None
+    hierarchy: _WordOrForm | None = None
     weight: float = 1.0
 
     def build(self, folder: Path) -> QuasiIdentifier:

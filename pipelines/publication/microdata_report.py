@@ -128,8 +128,8 @@ def _legible(text: str) -> str:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
-def _names(names: Iterable[str]) -> Cell:
-    return Cell(", ".join(f"«{_legible(name)}»" for name in names) or NOTHING)
+def _names(words: Words, names: Iterable[str]) -> Cell:
+    return Cell(", ".join(words("quoted", name=_legible(name)) for name in names) or NOTHING)
 
 
 def _counted(subject: Subject, words: Words) -> str:
@@ -140,15 +140,17 @@ def _asked(subject: Subject, words: Words) -> Section:
     policy = subject.policy
     sensitive = [*subject.given.sensitive]
     rows = [
-        ("quasi_identifiers", _names(subject.quasi_identifiers)),
-        ("sensitive_columns", _names(sensitive)),
+        ("quasi_identifiers", _names(words, subject.quasi_identifiers)),
+        ("sensitive_columns", _names(words, sensitive)),
     ]
     if policy is not None:
         if policy.insensitive:
-            rows.append(("kept_columns", _names(policy.insensitive)))
+            rows.append(("kept_columns", _names(words, policy.insensitive)))
         rows.append(("asked_k", words.count(policy.k)))
         if policy.sensitive:
-            rows.append(("asked_values", Cell("; ".join(map(_demand, policy.sensitive)))))
+            rows.append(
+                ("asked_values", Cell("; ".join(_demand(words, one) for one in policy.sensitive)))
+            )
         if policy.k_map is not None:
             rows.append(("asked_k_map", words.count(policy.k_map)))
         if policy.presence is not None:
@@ -160,14 +162,14 @@ def _asked(subject: Subject, words: Words) -> Section:
     return Section(words("asked_head"), (), _listed(words, "asked_head", rows))
 
 
-def _demand(attribute: SensitiveAttribute) -> str:
+def _demand(words: Words, attribute: SensitiveAttribute) -> str:
     """What is asked of an attribute, in the signs of the literature."""
-    asked = [f"l = {attribute.l:g} ({attribute.diversity})"]
+    asked = [f"l = {attribute.l:g} ({words(f'diversity_{attribute.diversity}')})"]
     if attribute.c is not None:
         asked.append(f"c = {attribute.c:g}")
     if attribute.t is not None:
-        asked.append(f"t = {attribute.t:g} ({attribute.distance})")
-    return f"«{_legible(attribute.name)}»: {', '.join(asked)}"
+        asked.append(f"t = {attribute.t:g} ({words(f'distance_{attribute.distance}')})")
+    return f"{_names(words, [attribute.name]).text}: {', '.join(asked)}"
 
 
 def _listed(words: Words, caption: str, rows: Sequence[tuple[str, Cell]]) -> Rows:
@@ -289,7 +291,7 @@ def _given_away(subject: Subject, words: Words) -> list[Section]:
         measured = [report.sensitive[name] for report in _reports(subject)]
         wanted = _demands(asked.get(name), words)
         rows += [
-            (_names([name]), Cell(what), *cells, Cell(wanted.get(key, NOTHING)))
+            (_names(words, [name]), Cell(what), *cells, Cell(wanted.get(key, NOTHING)))
             for key, what, cells in _measures(measured, words)
             if key != "recursive" or key in wanted
         ]
@@ -340,11 +342,13 @@ def _loss(made: Result, policy: MicrodataPolicy, words: Words) -> Section:
         words("loss_alt"),
         (words("column"), words("level"), words("lost")),
         tuple(
-            (_names([name]), level, loss)
+            (_names(words, [name]), level, loss)
             for name, level, (_, loss) in zip(by_name, levels, lost, strict=True)
         ),
     )
-    whole = words("whole_loss", measure=policy.loss, loss=words.number(made.loss).text)
+    whole = words(
+        "whole_loss", measure=words(f"measure_{policy.loss}"), loss=words.number(made.loss).text
+    )
     drawn = [(label, [loss]) for label, loss in lost]
     picture = bars(words("loss_alt"), (words("lost"),), drawn)
     return Section(words("loss_head"), (words("loss"), whole), table, picture)
@@ -389,7 +393,7 @@ def _left_out(made: Result, policy: MicrodataPolicy, words: Words) -> Section:
         ("rows_left_out", words.count(report.suppressed)),
         ("share_left_out", words.share(share)),
         ("limit", words.share(policy.suppression_limit)),
-        ("dropped", _names(report.dropped_columns)),
+        ("dropped", _names(words, report.dropped_columns)),
     ]
     table = _listed(words, "left_out_head", rows)
     return Section(words("left_out_head"), (words("left_out"),), table)

@@ -158,7 +158,7 @@ def test_a_partition_is_told_of(tmp_path: Path) -> None:
     words = ["--policy", tmp_path / "policy.yml", "--out", tmp_path / "out"]
     done = call("anonymize", tmp_path / "visits.parquet", *words)
     assert done.exit_code == 0, done.output
-    assert "2 parts in 1 groups of 10 bands" in done.output
+    assert "Parts: 2, groups: 1, bands of each: 10." in done.output
     assert read_table(tmp_path / "out" / "visits.parquet")["age"].unique().sort().to_list() == [
         "0-9",
         "10-99",
@@ -467,5 +467,5 @@ def test_the_report_says_all_that_was_asked(folder: Path) -> None:
     laid = {one["name"]: one["hierarchy"] for one in told["policy"]["quasi_identifiers"]}
     assert laid["kommune"]["file"] == "kommuner.csv"
     assert len(laid["kommune"]["sha256"]) == 64
-    assert "l = 1.5 (entropy), t = 0.6" in made.page.read_text(encoding="utf-8")
+    assert "l = 1.5 (entropi), t = 0.6 (ordnede verdier)" in made.page.read_text(encoding="utf-8")
     assert "personal data" in pl.read_parquet_metadata(made.table)["folkepuls.legal"]

@@ -1,8 +1,14 @@
 """Microdata policies: what is asked for is either done or refused by name."""
 
+import re
+
+import polars as pl
 import pytest
 
-from anonymization.hierarchies import Hierarchy
+from anonymization.hierarchies import Hierarchy, HierarchyError
+from anonymization.lattice import LatticeTooLargeError
+from anonymization.microdata import anonymize
+from anonymization.packing import ColumnError
 from anonymization.policies import (
     MicrodataPolicy,
     NotSupportedError,
@@ -10,6 +16,7 @@ from anonymization.policies import (
     QuasiIdentifier,
     SensitiveAttribute,
 )
+from anonymization.risk import assess
 
 AGE = QuasiIdentifier("age")
 
@@ -135,3 +142,72 @@ def test_lists_are_kept_as_tuples_and_columns_in_order():
 def test_a_name_where_more_is_expected_is_refused(option, given):
     with pytest.raises(PolicyError, match=f"{option}: expected each to be a "):
         MicrodataPolicy(**given)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: QuasiIdentifier("a", "suppress"), "hierarchy: expected a Hierarchy, got str"),
+        (lambda: QuasiIdentifier("a", weight="2"), "weight: expected a number, got str"),
+        (lambda: SensitiveAttribute("s", l=None), "l: expected a number, got NoneType"),
+        (lambda: SensitiveAttribute("s", t="0.2"), "t: expected a number, got str"),
+        (
+            lambda: MicrodataPolicy([AGE], suppression_limit="x"),
+            "suppression_limit: expected a num",
+        ),
+        (lambda: MicrodataPolicy([AGE], k_map="2"), "k_map: expected a whole number"),
+        (lambda: MicrodataPolicy([AGE], k_map=2.5), "k_map: expected a whole number"),
+        (lambda: MicrodataPolicy([AGE], presence=0.5), "Expected a list, got float"),
+        (lambda: MicrodataPolicy([AGE], presence=("a", 1)), "presence: expected a number, got str"),
+    ],
+)
+def test_values_of_another_kind_are_refused(make, said):
+    with pytest.raises(PolicyError, match=re.escape(said)):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Hierarchy.intervals([2.5, 5.0]), "widths: expected whole numbers, got float"),
+        (lambda: Hierarchy.intervals(5), "widths: expected a list, got int"),
+        (lambda: Hierarchy.intervals(["5"]), "widths: expected whole numbers, got str"),
+        (lambda: Hierarchy.intervals([5], lower=0.5, upper=9), "lower, upper: expected whole num"),
+        (lambda: Hierarchy.prefix(3), "prefix: expected a list, got int"),
+        (lambda: Hierarchy.from_table({"a": ["x"]}), "from_table: expected a Polars frame"),
+    ],
+)
+def test_hierarchies_of_another_kind_are_refused(make, said):
+    with pytest.raises(HierarchyError, match=re.escape(said)):
+        make()
+
+
+def test_tables_of_another_kind_are_refused():
+    policy = MicrodataPolicy([AGE])
+    frame = pl.DataFrame({"age": [1]})
+    with pytest.raises(ColumnError, match="expected a Polars frame, got dict"):
+        anonymize({"age": [1]}, policy)
+    with pytest.raises(PolicyError, match="expected a MicrodataPolicy, got dict"):
+        anonymize(frame, {"k": 2})
+    many = pl.DataFrame({f"q{n}": [1] for n in range(80)})
+    with pytest.raises(LatticeTooLargeError, match="80 quasi-identifiers are more than the 64"):
+        anonymize(many, MicrodataPolicy([QuasiIdentifier(name) for name in many.columns], k=1))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"quasi_identifiers": "age"}, "quasi_identifiers: expected a list of columns"),
+        ({"sensitive": "ill"}, "sensitive: expected a list of columns"),
+        ({"threshold": 7}, "threshold: expected a risk from 0 to 1, got 7"),
+        ({"population": {"age": [1], "persons": [-5]}}, "whole numbers of 0 or more"),
+        ({"population": {"age": [1], "persons": [5.9]}}, "whole numbers of 0 or more, got Float64"),
+        ({"population": {"age": [1], "persons": ["5"]}}, "whole numbers of 0 or more, got String"),
+    ],
+)
+def test_assess_checks_what_it_is_given(options, said):
+    given = {"quasi_identifiers": ["age"], "sensitive": ["ill"], **options}
+    if "population" in given:
+        given["population"] = pl.DataFrame(given["population"]).lazy()
+    with pytest.raises(ValueError, match=re.escape(said)):
+        assess(pl.DataFrame({"age": [1], "ill": ["x"]}), **given)

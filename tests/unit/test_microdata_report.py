@@ -140,8 +140,8 @@ def test_what_was_asked_and_what_it_cost(told: Subject) -> None:
     assert page.after(words("asked_k")) == [3]
     assert page.after(words("rows_left_out")) == [made.suppressed] == [1]
     assert page.after(words("share_left_out")) == [1 / 12]
-    assert page.after(words("dropped")) == ["«name»"]
-    assert page.after("«age»")[1] == made.report.loss_by_attribute["age"] > 0
+    assert page.after(words("dropped")) == ["“name”"]
+    assert page.after("“age”")[1] == made.report.loss_by_attribute["age"] > 0
     evidence = made.report.evidence
     parts = ["checked", *(f"ruled_out_by_{how}" for how in ("projection", "monotony", "bound"))]
     parts.append("left_open")
@@ -292,7 +292,7 @@ def test_texts_are_complete_and_used() -> None:
     ]
     code = "\n".join(source.read_text(encoding="utf-8") for source in sources)
     fields = {*_fields_of_evidence(), "k", "t", "distinct", "entropy"}
-    families = r"^(method|missing|distance|demand)_"
+    families = r"^(method|missing|distance|demand|measure|diversity)_"
     unused = [
         key
         for key in report_texts()
