@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from anonymization.tables.primary import Requirement
 
 REWARDS = tuple(0.2 * 1.5**step for step in range(9))
-COMPARED = 1000  # cells up to which one step is tried too: beyond, two hid less in every table
+COMPARED = 1000  # cells up to which one step is tried too: beyond, it was never the cheaper one
 REPEATS = 12
 TIE = 1e-3
 LARGE = 5000  # cells from which on a block is searched neighbourhood by neighbourhood
