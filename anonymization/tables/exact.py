@@ -74,6 +74,7 @@ class _Reader:
     def __init__(self, search: Search, attacker: Attacker) -> None:
         self._attacker, self._value, self._block = attacker, search.value, search.block
         block = search.block
+        self._turned = block.matrix.T
         ask = np.where(np.isfinite(attacker.reach_up), attacker.reach_up, attacker.width)
         reach = 10.0 * (np.abs(search.value).max(initial=0.0) + ask.max(initial=0.0)) + 1000.0
         self._hidden = search.hidden
@@ -127,7 +128,7 @@ class _Reader:
         """Cells' values where some of them are as far as possible in a direction."""
         direction = np.zeros(len(self._value))
         direction[cells] = sign
-        self._programme.set_cost(-(self._block.matrix.T @ direction))
+        self._programme.set_cost(-(self._turned @ direction))
         values: Floats = self._block.matrix @ self._programme.require()
         need.witness(values)
         self._points.append(values)

@@ -64,6 +64,7 @@ class Polytope:
         self._free = np.flatnonzero(free)
         self._known = matrix @ self._base
         self._moving = matrix[:, self._free].tocsr()
+        self._turned = self._moving.T
         moves = np.diff(self._moving.indptr) > 0
         self._refuse_contradiction(told & ~moves, row_lower, row_upper)
         self._exact = np.flatnonzero(moves & (row_lower == row_upper))
@@ -121,7 +122,7 @@ class Polytope:
         Raises:
             InconsistentTableError: No base values agree with what is known.
         """
-        self.programme.set_cost(-(self._moving.T @ direction))
+        self.programme.set_cost(-(self._turned @ direction))
         point, cost = self.programme.minimise()
         if point is None and cost == np.inf:
             raise InconsistentTableError(CONTRADICTION)

@@ -6,7 +6,7 @@ interval of the hidden cell. Not here: which other cells must be hidden for it (
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -129,6 +129,12 @@ class Requirement:
     known_low: Floats
     known_high: Floats
     integer: Bools
+
+    def of_unsafe(self) -> Requirement:
+        """What unsafe cells alone ask of a reader who knows nothing of hidden cells."""
+        nobody = np.full(len(self.width), np.inf)
+        asked = np.where(self.unsafe, self.width, 0.0)
+        return replace(self, width=asked, known_low=-nobody, known_high=nobody)
 
 
 def requirement(

@@ -83,16 +83,18 @@ class Strata:
         if not len(seen.open()) or (self.whole() and not budget.left):
             return not len(seen.open()), seen.narrowest(), found.points
         search = _Search(self, lines, budget)
+        # Where fractions leave too little room, whole numbers do. Asked first, since fractions
+        # cost next to nothing, and whole numbers are better spent on another rate.
+        if any(search.room(int(k)) < self.width[k] - HAIR for k in seen.open()):
+            return False, seen.narrowest(), found.points
         for point in search.together(seen):
             found.add(point)
         while len(pending := seen.open()):
             target = int(pending[np.argmin(seen.spare()[pending])])
-            # Where fractions leave too little room, whole numbers do.
-            if search.room(target) >= self.width[target] - HAIR:
-                for point in search.witnesses(target):
-                    found.add(point)
-                    if target not in seen.open():
-                        break
+            for point in search.witnesses(target):
+                found.add(point)
+                if target not in seen.open():
+                    break
             if target in seen.open():
                 return False, seen.narrowest(), found.points
         return True, seen.narrowest(), found.points

@@ -101,16 +101,7 @@ def cheapest_moves(
     unknowns, count = matrix.shape[1], len(cells)
     shown = np.flatnonzero(~hidden)
     known = np.flatnonzero(hidden & (np.isfinite(attacker.low) | np.isfinite(attacker.high)))
-    eye = sparse.identity(len(shown), format="csr")
-    sign = sparse.diags(np.sign(distance))
-    rows = sparse.bmat(
-        [
-            [matrix[shown], -eye, eye, None],
-            [matrix[known], None, None, sparse.csr_matrix((len(known), count))],
-            [sign @ matrix[cells], None, None, -sparse.identity(count, format="csr")],
-        ],
-        format="csc",
-    )
+    rows = _rows(matrix, shown, known, cells, np.sign(distance))
     none, ever = np.zeros(len(shown)), np.full(count, np.inf)
     programme = Programme(
         rows,
@@ -129,3 +120,32 @@ def cheapest_moves(
     price = origin.price[shown]
     programme.set_cost(np.concatenate([np.zeros(unknowns), price, price, -reward]))
     return programme.require()[:unknowns]
+
+
+def _rows(
+    matrix: sparse.csr_matrix, shown: Ints, known: Ints, cells: Ints, sign: Floats
+) -> sparse.csc_matrix:
+    """Rows of the programme: cells that cost, cells that are bounded, cells that are to move.
+
+    A cell that costs has two columns of its own, for its way up and its way down; one that is to
+    move has one, its gain. Written down column by column: stacking such blocks takes longer than
+    solving the programme.
+    """
+    part = matrix[np.concatenate([shown, known, cells])]
+    part.data[part.indptr[len(shown) + len(known)] :] *= np.repeat(
+        sign, np.diff(matrix.indptr)[cells]
+    )
+    part = part.tocsc()
+    up, gain = np.arange(len(shown)), len(shown) + len(known) + np.arange(len(cells))
+    own = np.concatenate([up, up, gain])
+    size = 2 * len(shown) + len(cells)
+    value = np.where(np.arange(size) < len(shown), -1.0, 1.0)
+    value[2 * len(shown) :] = -1.0
+    return sparse.csc_matrix(
+        (
+            np.concatenate([part.data, value]),
+            np.concatenate([part.indices, own]),
+            np.concatenate([part.indptr, part.indptr[-1] + 1 + np.arange(size)]),
+        ),
+        shape=(part.shape[0], part.shape[1] + size),
+    )

@@ -2,11 +2,15 @@
 
 Here: the search for a pattern in one block: all narrow cells are repaired together at a slowly
 rising reward, what is left one by one, and then hidden cells are shown again where nobody learns
-from it. Not here: the judgement of the result, which is the audit's alone (``audit``).
+from it. Every cell that is hidden must be protected too, so repairing all of them from the start
+hides ever more. Blocks that are not large are searched in two steps: a pattern that protects the
+small counts alone, made as small as it gets, is completed to what the policy asks. Not here: the
+judgement of the result, which is the audit's alone (``audit``).
 """
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from anonymization.tables.primary import Requirement
 
 REWARDS = tuple(0.2 * 1.5**step for step in range(9))
+COMPARED = 1000  # cells up to which one step is tried too: beyond, it was never the cheaper one
 REPEATS = 12
 TIE = 1e-3
 LARGE = 5000  # cells from which on a block is searched neighbourhood by neighbourhood
@@ -93,6 +98,18 @@ class Search:
         self.hidden = ~publishable
         self.hide(required.unsafe)
         self.fixed = self.hidden.copy()
+
+    @property
+    def cost(self) -> float:
+        """Weight of what is hidden beside the cells that must be."""
+        return float(self.weight[self.hidden & ~self.fixed].sum())
+
+    def fork(self) -> Search:
+        """A search of its own, from the present pattern on, of which nothing is proven yet."""
+        found = copy(self)
+        found.hidden = self.hidden.copy()
+        found.needs = tuple(a.need(self.value, self.value) for a in self.attackers)
+        return found
 
     def hide(self, cells: Bools) -> int:
         """Hide the groups of some cells; the number of cells newly hidden."""
@@ -161,6 +178,11 @@ def _alone(search: Search, attacker: int, cell: int) -> None:
             search.origin, search.attackers[attacker], search.hidden, cells, distance, reward
         )
         reached = np.abs(change[cell] - distance[0]) <= 1e-6
+        if reached and cost == 0:
+            # The other way cannot be cheaper.
+            search.apply(attacker, change)
+            if need.met()[cell]:
+                return
         found.append((cost if reached else np.inf, change))
     found.sort(key=lambda option: option[0])
     for _, change in found:
@@ -207,13 +229,41 @@ def find_pattern(
         search.hidden, bound, reason = found.hidden.copy(), max(found.bound, 0.0), found.reason
     if size > LARGE:
         nearly_safe(search, sums, cells["cell_id"][block.cell])
-    _finish(search)
-    if size <= LARGE:
-        show_again(search, policy.redundancy_tests)
-    extra = float(search.weight[search.hidden & ~search.fixed].sum())
-    if bound is not None and extra <= bound + SAME:
+        _finish(search)
+    else:
+        small = Search(block, cells, required.of_unsafe())
+        search = _cheapest(search, small, policy, bound or 0.0)
+    if bound is not None and search.cost <= bound + SAME:
         reason = None
-    return Pattern(search.hidden, extra, bound, reason)
+    return Pattern(search.hidden, search.cost, bound, reason)
+
+
+def _cheapest(search: Search, small: Search, policy: TablePolicy, bound: float) -> Search:
+    """The cheaper of two safe patterns: in one step, or with the small counts first.
+
+    Args:
+        search: The search so far.
+        small: The same for what the unsafe cells alone ask.
+        policy: Bounds the effort spent on showing cells again.
+        bound: No safe pattern costs less, so one that costs as much ends the search.
+
+    Raises:
+        ProtectionError: No pattern is safe.
+    """
+    small.hidden |= search.hidden
+    _complete(small, policy)
+    staged = search.fork()
+    staged.hidden |= small.hidden
+    _complete(staged, policy)
+    if len(search.value) > COMPARED or staged.cost <= bound + SAME:
+        return staged
+    _complete(search, policy)
+    return min(search, staged, key=lambda found: found.cost)
+
+
+def _complete(search: Search, policy: TablePolicy) -> None:
+    _finish(search)
+    show_again(search, policy.redundancy_tests)
 
 
 def _not_exact(size: int, cells: pl.DataFrame, policy: TablePolicy) -> str | None:

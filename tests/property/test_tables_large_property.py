@@ -65,3 +65,18 @@ def test_the_named_sums_only_speed_up(part_by_part: None) -> None:
 def test_the_pattern_is_the_same_every_time(part_by_part: None) -> None:
     first, second = (protect_system(table(2), POLICY).cells for _ in range(2))
     assert first.equals(second)
+
+
+def test_two_steps_never_cost_more_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def costs() -> list[float]:
+        return [protect_system(table(seed), POLICY).blocks["cost"].sum() for seed in range(6)]
+
+    def in_one_step(search, small, policy, bound):
+        secondary._complete(search, policy)
+        return search
+
+    found = costs()
+    monkeypatch.setattr(secondary, "_cheapest", in_one_step)
+    alone = costs()
+    assert all(two <= one for two, one in zip(found, alone, strict=True))
+    assert sum(found) < sum(alone)
