@@ -1,4 +1,4 @@
-"""The planner's pages in headless Chromium: language, security, reflow, nothing from outside."""
+"""The planner's pages in headless Chromium: open to all, in their language, closed to outside."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Browser
+from _pytest.mark import ParameterSet
+from playwright.sync_api import Browser, ViewportSize
 
 from dashboards.data_access import current_release
 from dashboards.figures import headline, year_frame
@@ -20,6 +21,7 @@ from tests.support.published_release import write_release
 pytestmark = pytest.mark.browser
 PLANTED = 987654.328125
 SHOWN = "emergency_admissions_per_1000"
+MONTHLY = "ready_for_discharge_days_per_1000"
 HIDING = "home_nursing_users_80plus_share"
 AT_REST = ".fp-footer"
 PAGES = {
@@ -27,6 +29,9 @@ PAGES = {
     "municipality": "/kommune?area=5001&with=1505,5043",
     "trend": f"/indikator?indicator={SHOWN}&area=5001",
     "compare": f"/indikator?indicator={SHOWN}&area=5001&tab=compare",
+    "months": f"/indikator?indicator={MONTHLY}&area=5001&by=month",
+    "funnel": f"/indikator?indicator={SHOWN}&area=5001&tab=compare&chart=funnel",
+    "definition": f"/indikator?indicator={HIDING}&area=5001&tab=definition",
     "table": f"/indikator?indicator={HIDING}&area=3430&tab=table",
     "download": f"/indikator?indicator={SHOWN}&area=5001&tab=download",
     "areas": "/sammenlign?area=5001&group=size:all&view=years",
@@ -35,6 +40,9 @@ PAGES = {
     "find": "/finn?find=akutt&area=5001",
     "about": "/om?area=5001",
 }
+DRAWN = ("overview", "trend", "months", "compare", "funnel", "areas", "population", "collaboration")
+DESK: ViewportSize = {"width": 1366, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 SYNTHETIC = {
     "nb": "Syntetiske tall – ikke til planlegging",
     "nn": "Syntetiske tal – ikkje til planlegging",
@@ -65,37 +73,53 @@ def chromium(address: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def readers(chromium: Browser, address: str) -> Iterator[dict[str, driver.Visit]]:
-    """Two readers who stay, so that scripts and fonts are fetched once: at a desk, on a phone."""
-    with (
-        driver.visit(chromium, address) as desk,
-        driver.visit(chromium, address, width=390, height=844) as phone,
-    ):
-        yield {"desk": desk, "phone": phone}
+def reader(chromium: Browser, address: str) -> Iterator[driver.Visit]:
+    """A reader who stays, so that scripts and fonts are fetched once."""
+    with driver.visit(chromium, address, DESK["width"], DESK["height"]) as staying:
+        yield staying
 
 
-@pytest.mark.parametrize("language", ["nb", "nn", "en"])
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_draws_quietly_in_its_language(
-    readers: dict[str, driver.Visit], name: str, language: str
+def combinations() -> list[ParameterSet]:
+    """Every page in every language: by day each page once, the languages in turn."""
+    return [
+        pytest.param(
+            name, language, marks=[] if place == turn % len(SYNTHETIC) else pytest.mark.nightly
+        )
+        for turn, name in enumerate(PAGES)
+        for place, language in enumerate(SYNTHETIC)
+    ]
+
+
+@pytest.mark.parametrize(("name", "language"), combinations())
+def test_a_page_draws_quietly_in_its_language_for_everyone(
+    reader: driver.Visit, name: str, language: str
 ) -> None:
     path = PAGES[name] + ("&" if "?" in PAGES[name] else "?") + f"lang={language}"
-    reader = readers["desk"]
     reader.complaints.clear()
     page = reader.open(path, AT_REST)
     assert page.evaluate("document.documentElement.lang") == language
     assert page.locator(".fp-synthetic").inner_text() == SYNTHETIC[language]
     assert page.locator("h1").count() == 1
-    if name in ("overview", "trend", "compare", "areas", "population", "collaboration"):
+    if name in DRAWN:
         page.wait_for_selector('[data-testid="stVegaLiteChart"] svg', timeout=30_000)
+    assert reader.barriers() == []
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    page.set_viewport_size(DESK)
     assert reader.outside() == set()
     assert [c for c in reader.complaints if not PROBE.search(c)] == []
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_fits_a_phone(readers: dict[str, driver.Visit], name: str) -> None:
-    page = readers["phone"].open(PAGES[name], AT_REST)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+def test_what_the_pages_must_not_do_would_be_noticed(reader: driver.Visit) -> None:
+    page = reader.open(PAGES["about"], AT_REST)
+    page.evaluate("document.querySelector('h1').innerHTML += '<img src=/favicon.png>'")
+    page.evaluate("document.querySelector('.fp-footer').style.color = '#ddd'")
+    page.evaluate("document.querySelector('.fp-footer li').style.color = '#ddd'")
+    assert {found.split(":")[0] for found in reader.barriers()} == {"image-alt", "color-contrast"}
+    reader.complaints.clear()
+    page.evaluate("new Image().src = 'http://127.0.0.2:9/pixel.png'")
+    page.wait_for_timeout(100)
+    assert "Content Security Policy" in "".join(reader.complaints)
 
 
 def test_the_language_switch_keeps_the_choices(chromium: Browser, address: str) -> None:

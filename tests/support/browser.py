@@ -1,8 +1,9 @@
 """Pages in a real browser: a server of our own on loopback, and headless Chromium.
 
-Belongs here: starting and stopping both, and noting what the browser asked for. Does not belong
-here: what a page should show. Where Chromium is missing the tests are skipped with the reason,
-unless ``CI=true``: there a missing browser is a failure.
+Belongs here: starting and stopping both, noting what the browser asked for, and asking axe-core
+what stands in a reader's way. Does not belong here: what a page should show. Where Chromium is
+missing the tests are skipped with the reason, unless ``CI=true``: there a missing browser is a
+failure.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +38,8 @@ FLAGS = (
     "--no-first-run",
     "--no-default-browser-check",
 )
+WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+"""Rules of WCAG 2.2, A and AA, by axe-core's names."""
 START_SECONDS = 90
 PAGE_MILLISECONDS = 60_000
 
@@ -129,6 +133,23 @@ class Visit:
             '[data-testid="stApp"][data-test-script-state="notRunning"]',
             timeout=PAGE_MILLISECONDS,
         )
+
+    def barriers(self) -> list[str]:
+        """Violations of WCAG 2.2 A and AA, folds opened: rule, and the elements that break it.
+
+        The window is made as high as the page: axe-core judges no colours out of view.
+        """
+        self.page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+        height = self.page.locator('[data-testid="stMain"]').evaluate("main => main.scrollHeight")
+        width = self.page.viewport_size["width"] if self.page.viewport_size else 0
+        self.page.set_viewport_size({"width": width, "height": int(height) + 50})
+        self.page.evaluate(f"{AXE_SCRIPT};0")
+        asked = {"resultTypes": ["violations"], "runOnly": list(WCAG)}
+        found = self.page.evaluate("asked => axe.run(document, asked)", asked)
+        return [
+            f"{rule['id']}: {[node['html'][:200] for node in rule['nodes'][:3]]}"
+            for rule in found["violations"]
+        ]
 
     def outside(self) -> set[str]:
         """Hosts that the browser asked besides our own."""
