@@ -16,6 +16,7 @@ from typing import Literal
 
 import streamlit as st
 
+from dashboards import inert
 from dashboards.steward_data import StewardZone, banded
 from dashboards.text import Translator, day, number, translator
 
@@ -181,6 +182,7 @@ def _cells(columns: Sequence[Column], row: Sequence[str], is_stacked: bool) -> s
     for position, (column, text) in enumerate(zip(columns, row, strict=True)):
         first, *remarks = text.split("\n")
         said = escape(first) + "".join(f"<small>{escape(remark)}</small>" for remark in remarks)
+        said = inert.cell(said)  # a copy of the table runs nothing in a spreadsheet
         if position == 0:
             cells.append(f'<th scope="row"{_class(column)}>{said}</th>')
         else:

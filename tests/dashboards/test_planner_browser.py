@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, ViewportSize
 from dashboards.data_access import current_release
 from dashboards.figures import headline, year_frame
 from tests.support import browser as driver
+from tests.support.hostile import write_hostile_release
 from tests.support.pdf import Pdf
 from tests.support.planner_pages import holds
 from tests.support.published_release import write_release
@@ -240,3 +241,25 @@ def test_answers_close_the_page_to_other_hosts(address: str) -> None:
     assert headers["Content-Language"] == "nn"
     assert '<html lang="nn"' in body
     assert "Sida treng JavaScript" in body
+
+
+def test_no_script_in_a_name_runs(reader: driver.Visit, home: Path, tmp_path: Path) -> None:
+    """The same server shows a release full of hostile names for a while."""
+    current = home / "published" / "current"
+    kept = current.readlink()
+    current.unlink()
+    current.symlink_to(write_hostile_release(tmp_path))
+    try:
+        for name in ("municipality", "compare"):
+            page = reader.open(PAGES[name], AT_REST)
+            assert "window.ran=1" in page.inner_text("body")
+            assert page.evaluate("window.ran") is None
+        page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=ran=1>')")
+        page.wait_for_timeout(200)
+        # The policy of the page stops what a forgotten escape would let in.
+        assert page.evaluate("window.ran") is None
+        page.evaluate("window.ran = 1")
+        assert page.evaluate("window.ran") == 1
+    finally:
+        current.unlink()
+        current.symlink_to(kept)
