@@ -104,11 +104,28 @@ def test_a_page_draws_quietly_in_its_language_for_everyone(
     if name in DRAWN:
         page.wait_for_selector('[data-testid="stVegaLiteChart"] svg', timeout=30_000)
     assert reader.barriers() == []
+    reader.on_ground("dark")
+    assert reader.barriers(driver.CONTRAST) == []
+    reader.on_ground("light")
     page.set_viewport_size(PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     page.set_viewport_size(DESK)
     assert reader.outside() == set()
     assert [c for c in reader.complaints if not PROBE.search(c)] == []
+
+
+def test_a_reader_chooses_the_ground_and_the_link_does_not(chromium: Browser, address: str) -> None:
+    with driver.visit(chromium, address) as reader:
+        page = reader.open(f"{PAGES['about']}&lang=en", AT_REST)
+        reader.await_ground("light")
+        page.click('.fp-footer a:has-text("Dark")')
+        page.wait_for_url("**/om*")
+        reader.settle(AT_REST)
+        reader.await_ground("dark")
+        assert "ground" not in page.url
+        reader.open(PAGES["find"], AT_REST)
+        reader.await_ground("dark")
+        assert [c for c in reader.complaints if not PROBE.search(c)] == []
 
 
 def test_what_the_pages_must_not_do_would_be_noticed(reader: driver.Visit) -> None:

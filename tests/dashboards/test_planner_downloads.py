@@ -136,4 +136,5 @@ def test_a_picture_carries_its_source_and_needs_no_other_host(release: Release) 
     assert " ".join(said).count("en lang kilde") >= 8
     assert any(LABEL in text for text in said)
     assert re.findall(r'(?:href|src)="http', drawn) == []
+    assert "var(" not in drawn
     assert pictures.png(chart, source).startswith(b"\x89PNG")

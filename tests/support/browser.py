@@ -14,10 +14,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -38,6 +39,8 @@ FLAGS = (
     "--no-first-run",
     "--no-default-browser-check",
 )
+CONTRAST = ("color-contrast", "link-in-text-block")
+"""The rules that the ground decides, light or dark."""
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 """Rules of WCAG 2.2, A and AA, by axe-core's names."""
 START_SECONDS = 90
@@ -134,22 +137,40 @@ class Visit:
             timeout=PAGE_MILLISECONDS,
         )
 
-    def barriers(self) -> list[str]:
-        """Violations of WCAG 2.2 A and AA, folds opened: rule, and the elements that break it.
+    def barriers(self, asked: Sequence[str] = WCAG) -> list[str]:
+        """Violations of axe-core's rules, folds opened: rule, and the elements that break it.
 
         The window is made as high as the page: axe-core judges no colours out of view.
+
+        Args:
+            asked: Rules or sets of rules; WCAG 2.2 A and AA by default.
         """
         self.page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
         height = self.page.locator('[data-testid="stMain"]').evaluate("main => main.scrollHeight")
         width = self.page.viewport_size["width"] if self.page.viewport_size else 0
         self.page.set_viewport_size({"width": width, "height": int(height) + 50})
         self.page.evaluate(f"{AXE_SCRIPT};0")
-        asked = {"resultTypes": ["violations"], "runOnly": list(WCAG)}
-        found = self.page.evaluate("asked => axe.run(document, asked)", asked)
+        options = {"resultTypes": ["violations"], "runOnly": list(asked)}
+        found = self.page.evaluate("options => axe.run(document, options)", options)
         return [
             f"{rule['id']}: {[node['html'][:200] for node in rule['nodes'][:3]]}"
             for rule in found["violations"]
         ]
+
+    def on_ground(self, ground: Literal["light", "dark"]) -> None:
+        """Ask for light or dark ground as the reader's machine does, and wait until it is there."""
+        self.page.emulate_media(color_scheme=ground)
+        self.await_ground(ground)
+
+    def await_ground(self, ground: str) -> None:
+        """Wait until the page lies on light or dark ground."""
+        # Playwright's own waiting for a condition is stopped by the page's policy.
+        shown = "getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme"
+        for _ in range(100):
+            if self.page.evaluate(shown) == ground:
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"The page's ground: expected {ground}, got another for five seconds.")
 
     def outside(self) -> set[str]:
         """Hosts that the browser asked besides our own."""
