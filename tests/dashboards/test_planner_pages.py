@@ -298,3 +298,14 @@ def test_a_municipality_that_was_divided_is_told_from_its_heir() -> None:
     assert "Ålesund (2020–2023) var ikke egen kommune ved utgangen av 2025." in shown
     alone = {"lang": "nb", "area": "1508", "year": "2023", "indicator": SHOWN}
     assert "Ålesund (2024–) var ikke egen kommune" in text(page("indicator", alone))
+
+
+@pytest.mark.parametrize("chart", ["bars", "funnel"])
+def test_the_published_rank_stands_beside_the_comparison(chart: str, release: Release) -> None:
+    frame = year_frame(release, headline(release, SHOWN), 2025)
+    own = frame.filter(area_code="5001").row(0, named=True)
+    query = {"lang": "en", "indicator": SHOWN, "tab": "compare", "chart": chart}
+    said = text(page("indicator", {**query, "area": "5001"}))
+    assert f"Trondheim is number {own['rank']} of {own['rank_of']} by value" in said
+    hidden = frame.filter(value_status="suppressed")["area_code"][0]
+    assert "by value" not in text(page("indicator", {**query, "area": hidden}))
