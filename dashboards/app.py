@@ -12,6 +12,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
+from dashboards.charts.theme import trust_specifications
 from dashboards.server import PageMiddleware
 from dashboards.session import DOMAIN, language_for
 from dashboards.text import DEFAULT_LANGUAGE, translator
@@ -38,6 +39,7 @@ def failed(error: Exception) -> bool:
     return True
 
 
+trust_specifications()
 app = App(
     "planner.py",
     middleware=[Middleware(PageMiddleware, language_of=language_for, texts=shell_texts)],

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 import xlsxwriter
 
-from dashboards import remarks, words
+from dashboards import inert, remarks, words
 from dashboards.data_access import Release
 from dashboards.figures import NO_FIGURE, norwegian_order
 from dashboards.text import Translator, day, translator
@@ -47,17 +47,6 @@ TIDY_COLUMNS = (
     "covered_share",
     "release_id",
 )
-_FORMULA = r"^[=+\-@\t\r|]"
-
-
-def defused(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with an apostrophe before any text that a spreadsheet would run."""
-    return frame.with_columns(
-        pl.when(pl.col(pl.String).str.contains(_FORMULA))
-        .then(pl.lit("'") + pl.col(pl.String))
-        .otherwise(pl.col(pl.String))
-        .name.keep()
-    )
 
 
 def tidy(release: Release, indicator_id: str) -> pl.DataFrame:
@@ -75,7 +64,7 @@ def tidy(release: Release, indicator_id: str) -> pl.DataFrame:
         for frame in (release.values, release.months)
     )
     labelled = rows.with_columns(pl.lit(note if release.synthetic else "").alias("note"))
-    return defused(labelled.sort(TIDY_COLUMNS[:13]))
+    return inert.frame(labelled.sort(TIDY_COLUMNS[:13]))
 
 
 def readable(release: Release, indicator_id: str, language: str) -> pl.DataFrame:
@@ -117,7 +106,7 @@ def readable(release: Release, indicator_id: str, language: str) -> pl.DataFrame
             _("Note")
         ),
     )
-    return defused(named_rows)
+    return inert.frame(named_rows)
 
 
 def _with_areas(release: Release, rows: pl.DataFrame, _: Translator) -> pl.DataFrame:
@@ -202,7 +191,7 @@ def metadata(
         (_("Citation"), citation),
     ]
     rows += [(words.status(c, _), words.status_explained(c, _)) for c in NO_FIGURE]
-    return [(name, value) for name, value in rows if value]
+    return [(inert.text(name), inert.text(value)) for name, value in rows if value]
 
 
 def workbook(release: Release, indicator_id: str, language: str, citation: str) -> bytes:

@@ -6,12 +6,13 @@ specification (``charts``).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
 import vl_convert
 
-from dashboards.charts.theme import MUTED
+from dashboards.charts.theme import MUTED, on_paper
 
 WIDTH: Final = 860
 """In pixels: a page of A4 between its margins, at 120 to the inch."""
@@ -41,8 +42,8 @@ def png(spec: Mapping[str, Any], source: str) -> bytes:
     return bytes(vl_convert.vegalite_to_png(_on_paper(spec, source), scale=_SCALE))
 
 
-def _on_paper(spec: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """The specification with a width of its own, white ground, and the source as a last row."""
+def _on_paper(spec: Mapping[str, Any], source: str) -> str:
+    """The specification, as JSON, with a width of its own, white ground, and the source below."""
     own = ("$schema", "config", "datasets")
     chart = {name: value for name, value in spec.items() if name not in own}
     if chart.get("width") == "container":
@@ -68,7 +69,8 @@ def _on_paper(spec: Mapping[str, Any], source: str) -> dict[str, Any]:
     }
     config = {**spec.get("config", {}), "background": "white"}
     kept = {name: spec[name] for name in ("$schema", "datasets") if name in spec}
-    return {**kept, "config": config, "vconcat": [chart, below], "spacing": 14}
+    whole = {**kept, "config": config, "vconcat": [chart, below], "spacing": 14}
+    return on_paper(json.dumps(whole, ensure_ascii=False))
 
 
 def _lines(text: str) -> list[str]:

@@ -24,6 +24,27 @@ _NOSCRIPT = re.compile(rb"<noscript>.*?</noscript>", re.DOTALL)
 _SERVICE_LINK = re.compile(rb'\s*<link rel="service-desc"[^>]*>')
 _TITLE = re.compile(rb"<title>.*?</title>")
 
+GROUND = b"""<script>
+(() => {
+  const grounds = {light: "Light", dark: "Dark", auto: "System"};
+  const address = new URL(location);
+  const asked = address.searchParams.get("ground");
+  try {
+    if (Object.hasOwn(grounds, asked)) localStorage.setItem("ground", grounds[asked]);
+    const kept = localStorage.getItem("ground");
+    const place = `stActiveTheme-${location.pathname}-v2`;
+    if (kept) localStorage.setItem(place, JSON.stringify(kept));
+  } catch { /* A reader who lets nothing be kept gets what the machine asks for. */ }
+  address.searchParams.delete("ground");
+  if (asked) history.replaceState(history.state, "", address);
+})()
+</script>"""
+"""Light or dark ground by the reader's choice (``ground=dark``), kept in the browser alone.
+
+Streamlit keeps a choice for one page, under a name of its own, and shows its menu for it in English
+only. The choice leaves the address at once, so that a link that is passed on does not carry it.
+"""
+
 LanguageOf = Callable[[Mapping[str, str]], str]
 ShellTexts = Callable[[str], tuple[str, str]]
 
@@ -79,7 +100,7 @@ def localised(page: bytes, language: str, title: str, no_script: str) -> bytes:
         raise ValueError('Streamlit\'s page: expected <html lang="…">, got none.')
     shell = f"<noscript><p>{html.escape(no_script)}</p></noscript>".encode()
     replaced = _NOSCRIPT.sub(lambda _: shell, replaced)
-    replaced = _SERVICE_LINK.sub(b"", replaced)
+    replaced = _SERVICE_LINK.sub(b"", replaced).replace(b"</head>", GROUND + b"</head>", 1)
     named = f"<title>{html.escape(title)}</title>".encode()
     return _TITLE.sub(lambda _: named, replaced, count=1)
 

@@ -12,7 +12,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from dashboards.charts.theme import MUTED, PRIMARY, finished
+from dashboards.charts.theme import MUTED, PAPER, PRIMARY, finished
 from dashboards.data_access import Release
 from dashboards.figures import norwegian_order
 from dashboards.text import day, translator
@@ -71,7 +71,7 @@ def staircase(release: Release, language: str) -> dict[str, Any]:
         points.transform_filter("!datum.planned").mark_point(
             filled=True, size=70, color=PRIMARY, opacity=1, aria=False),
         points.transform_filter("datum.planned").mark_point(
-            filled=True, fill="#ffffff", size=70, stroke=MUTED, opacity=1, aria=False),
+            filled=True, fill=PAPER, size=70, stroke=MUTED, opacity=1, aria=False),
         points.mark_text(dy=-12, fontSize=12.5, color=MUTED, aria=False).encode(text="total:Q"),
     ]  # fmt: skip
     title = _("Municipalities on Helseplattformen")

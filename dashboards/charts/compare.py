@@ -12,7 +12,7 @@ import altair as alt
 import polars as pl
 
 from dashboards import words
-from dashboards.charts.theme import INK, MUTED, PRIMARY, VERSUS_SHAPES, finished, judged
+from dashboards.charts.theme import INK, MUTED, OWN, PRIMARY, VERSUS_SHAPES, finished, judged
 from dashboards.data_access import Release
 from dashboards.figures import Choice, municipalities, row, year_frame
 from dashboards.text import number, translator
@@ -88,7 +88,7 @@ def bars(
     base = alt.Chart(frame).encode(y=y, tooltip=_tooltip(language))
     colour = alt.Color("colour:N", scale=None)
     layers = [
-        base.transform_filter("datum.own").mark_rule(color="#e3eff0", strokeWidth=ROW_HEIGHT - 2,
+        base.transform_filter("datum.own").mark_rule(color=OWN, strokeWidth=ROW_HEIGHT - 2,
                                                      aria=False),
         *_region_rule(release, choice, year, language),
         base.mark_rule(strokeWidth=2, aria=False).encode(x=x, x2="upper:Q", color=colour),

@@ -11,11 +11,11 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from dashboards.charts.theme import INK, PRIMARY, REGION, finished
+from dashboards.charts.theme import INK, MEN, PRIMARY, REGION, finished
 from dashboards.data_access import Release
 from dashboards.text import number, translator
 
-WOMEN, MEN = PRIMARY, "#b8dad8"
+WOMEN = PRIMARY
 BAR = 16
 AROUND = 125  # title, legend and axis: Vega counts them into the height
 

@@ -16,7 +16,16 @@ import altair as alt
 import polars as pl
 
 from dashboards import remarks, words
-from dashboards.charts.theme import INK_ON_SCALE, LINE, MUTED, SCALE, finished, stripes
+from dashboards.charts.theme import (
+    EDGE,
+    INK_ON_SCALE,
+    LINE,
+    MUTED,
+    PAPER,
+    SCALE,
+    finished,
+    stripes,
+)
 from dashboards.data_access import Release
 from dashboards.figures import Choice, municipalities, year_frame
 from dashboards.text import number, translator
@@ -27,13 +36,14 @@ _PAD = 0.05
 # One code of before 2024 covers two areas of the border file.
 _FORMER = {"1508": "1507", "1580": "1507"}
 _EMPTY_LOOK: dict[str, dict[str, Any]] = {
-    "suppressed": {"fill": stripes(), "stroke": "#9aa7af"},
-    "not_covered": {"fill": "#ffffff", "stroke": "#b3bec5", "strokeDash": [3, 3]},
-    "missing": {"fill": "#dfe4e7", "stroke": "#8a97a0"},
-    "not_applicable": {"fill": "#f7f9f9", "stroke": LINE},
-    "unreliable": {"fill": "#fbf5e6", "stroke": "#b98a3c", "strokeDash": [1, 2]},
-    "merged": {"fill": "#eef3f5", "stroke": "#9aa7af", "strokeDash": [6, 2]},
-}
+    "suppressed": {"fill": stripes(), "stroke": EDGE},
+    "not_covered": {"fill": PAPER, "stroke": "var(--dashed)", "strokeDash": [3, 3]},
+    "missing": {"fill": "var(--missing)", "stroke": "var(--dashed)"},
+    "not_applicable": {"fill": "var(--nothing)", "stroke": LINE},
+    "unreliable": {"fill": "var(--doubtful)", "stroke": "var(--doubtful-line)",
+                   "strokeDash": [1, 2]},
+    "merged": {"fill": "var(--together)", "stroke": EDGE, "strokeDash": [6, 2]},
+}  # fmt: skip
 
 
 def class_limits(frame: pl.DataFrame) -> list[float]:
@@ -87,7 +97,7 @@ def _prepared(release: Release, choice: Choice, year: int, language: str) -> pl.
             "name": row["official_name"],
             "short": short[row["name"]],
             "kind": empty,
-            "fill": SCALE[level] if shown else "#ffffff",
+            "fill": SCALE[level] if shown else PAPER,
             "ink": INK_ON_SCALE[level] if shown else MUTED,
             "label": number(row["value"], language, decimals) if shown
             else words.SYMBOLS.get(empty, ""),
@@ -216,9 +226,7 @@ def border_map(
         )
         return shape
 
-    coloured = shapes("value", stroke="#ffffff").encode(
-        fill=alt.Fill("properties.fill:N", scale=None)
-    )
+    coloured = shapes("value", stroke=PAPER).encode(fill=alt.Fill("properties.fill:N", scale=None))
     layers = [coloured, *(shapes(kind, **look) for kind, look in _EMPTY_LOOK.items())]
     present = {"value", *(f["properties"]["kind"] for f in features)}
     drawn = [layer for layer, kind in zip(layers, ("value", *_EMPTY_LOOK), strict=True)

@@ -2,6 +2,10 @@
 
 Belongs here: one palette and one configuration. Does not belong here: any single chart.
 
+A chart names its colours (``var(--ink)``), and the page's style sheet says which they are on light
+and on dark ground: one specification serves both, and follows the reader without a new run. What
+stands on paper or in a file takes the colours for light ground (``on_paper``).
+
 The sequential scale is one hue from light to dark, so that it survives every kind of colour
 blindness and a grey print; text on it keeps a contrast of at least 4.5 : 1 (WCAG 1.4.3). Good
 and bad are blue and orange, never green and red, and always come with a shape and a word.
@@ -9,22 +13,75 @@ and bad are blue and orange, never green and red, and always come with a shape a
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Mapping
+from typing import Any, Final
 
 import altair as alt
+from altair.utils import schemapi
 
 from dashboards.text import vega_locale
 
-INK = "#1f2a37"
-MUTED = "#4a5663"
-LINE = "#d5dde1"
-GROUND = "#f4f7f7"
-PRIMARY = "#0b5c6b"
-REGION = "#6b7885"
-BETTER = "#1b5e9c"
-WORSE = "#b45309"
-SCALE = ("#e6f2f1", "#b8dad8", "#7dbbbc", "#2f7f88", "#0d4f5c")
-INK_ON_SCALE = ("#12262e", "#12262e", "#12262e", "#ffffff", "#ffffff")
+PALETTE: Final[Mapping[str, tuple[str, str]]] = {
+    "ink": ("#1f2a37", "#e6ecef"),
+    "muted": ("#4a5663", "#aab7c1"),
+    "line": ("#d5dde1", "#3a4854"),
+    "grid": ("#e7ecee", "#2a353e"),
+    "ground": ("#f4f7f7", "#1b242c"),
+    "paper": ("#ffffff", "#12191f"),
+    "primary": ("#0b5c6b", "#6cc3cc"),
+    "region": ("#6b7885", "#98a6b1"),
+    "better": ("#1b5e9c", "#7db8f0"),
+    "worse": ("#b45309", "#f0a35e"),
+    "amber": ("#8a4b08", "#f0c27a"),
+    "amber-line": ("#e3b565", "#7a5a1e"),
+    "amber-ground": ("#fdf6e7", "#2a2214"),
+    "own": ("#e3eff0", "#1f3a40"),
+    "band": ("#d3e4e5", "#2c4a52"),
+    "men": ("#b8dad8", "#2f6a72"),
+    "stripe": ("#d0d8dd", "#46545f"),
+    "edge": ("#9aa7af", "#6d7d89"),
+    "dashed": ("#8a97a0", "#7c8b96"),
+    "missing": ("#dfe4e7", "#2d3841"),
+    "nothing": ("#f7f9f9", "#161e25"),
+    "doubtful": ("#fbf5e6", "#2c2618"),
+    "doubtful-line": ("#b98a3c", "#b98a3c"),
+    "together": ("#eef3f5", "#202b34"),
+    "scale-0": ("#e6f2f1", "#1c3338"),
+    "scale-1": ("#b8dad8", "#24525a"),
+    "scale-2": ("#7dbbbc", "#2c727b"),
+    "scale-3": ("#2f7f88", "#5fb3b8"),
+    "scale-4": ("#0d4f5c", "#a6dcdc"),
+    "on-scale-0": ("#12262e", "#e6ecef"),
+    "on-scale-1": ("#12262e", "#ffffff"),
+    "on-scale-2": ("#12262e", "#ffffff"),
+    "on-scale-3": ("#ffffff", "#06181b"),
+    "on-scale-4": ("#ffffff", "#06181b"),
+}
+"""Every colour by name: on light ground, on dark ground. Of the scale, more stands out more."""
+_NAMED = re.compile(r"var\(--([a-z0-9-]+)\)")
+
+
+def _named(name: str) -> str:
+    """A colour by its name, which the page fills in for light or dark ground."""
+    if name not in PALETTE:
+        raise KeyError(f"Colour {name!r}: expected one of {', '.join(PALETTE)}.")
+    return f"var(--{name})"
+
+
+INK = _named("ink")
+MUTED = _named("muted")
+LINE = _named("line")
+PAPER = _named("paper")
+PRIMARY = _named("primary")
+REGION = _named("region")
+BETTER = _named("better")
+WORSE = _named("worse")
+OWN = _named("own")
+MEN = _named("men")
+EDGE = _named("edge")
+SCALE = tuple(_named(f"scale-{level}") for level in range(5))
+INK_ON_SCALE = tuple(_named(f"on-scale-{level}") for level in range(5))
 FONT = '"Source Sans", "Source Sans 3", "Segoe UI", system-ui, sans-serif'
 
 VERSUS_SHAPES = {
@@ -33,6 +90,17 @@ VERSUS_SHAPES = {
     "similar": "circle",
     "not_compared": "stroke",
 }
+
+
+def on_paper(written: str) -> str:
+    """A text with the names of colours replaced by the colours for light ground."""
+    return _NAMED.sub(lambda found: PALETTE[found[1]][0], written)
+
+
+def style_sheet() -> str:
+    """The palette as custom properties that follow the ground."""
+    rules = (f"--{name}:light-dark({light},{dark})" for name, (light, dark) in PALETTE.items())
+    return f":root{{{';'.join(rules)}}}"
 
 
 def judged(versus: str, polarity: str) -> str:
@@ -48,7 +116,7 @@ def stripes() -> alt.LinearGradient:
     count = 7
     stops = []
     for i in range(count):
-        colour = "#ffffff" if i % 2 else "#d0d8dd"
+        colour = PAPER if i % 2 else _named("stripe")
         stops += [
             alt.GradientStop(offset=i / count, color=colour),
             alt.GradientStop(offset=(i + 1) / count, color=colour),
@@ -67,14 +135,30 @@ def finished(
         subtitle: A second line, such as the label of synthetic figures; may be empty.
         language: For numbers on axes.
     """
-    heading = alt.TitleParams(text=title, subtitle=subtitle or alt.Undefined)
-    chart = chart.properties(title=heading)
-    configured = chart.configure(font=FONT, background="transparent", locale=vega_locale(language))
-    configured = configured.configure_title(
-        anchor="start", fontSize=15, fontWeight=600, color=INK, subtitleColor="#8a4b08",
-        subtitleFontSize=12.5, offset=12,
-    ).configure_axis(
-        labelFontSize=12.5, titleFontSize=12.5, labelColor=MUTED, titleColor=MUTED,
-        titleFontWeight=400, gridColor="#e7ecee", domainColor=LINE, tickColor=LINE,
-    ).configure_view(stroke=None)  # fmt: skip
-    return dict(configured.to_dict())
+    # One copy: each configure_… of Altair would copy the whole chart once more.
+    whole = chart.copy(deep=False)
+    whole.title = alt.TitleParams(text=title, subtitle=subtitle or alt.Undefined)
+    whole.config = alt.Config(
+        font=FONT,
+        background="transparent",
+        locale=vega_locale(language),
+        title=alt.TitleConfig(
+            anchor="start", fontSize=15, fontWeight=600, color=INK,
+            subtitleColor=_named("amber"), subtitleFontSize=12.5, offset=12,
+        ),
+        axis=alt.AxisConfig(
+            labelFontSize=12.5, titleFontSize=12.5, labelColor=MUTED, titleColor=MUTED,
+            titleFontWeight=400, gridColor=_named("grid"), domainColor=LINE, tickColor=LINE,
+        ),
+        view=alt.ViewConfig(stroke=None),
+    )  # fmt: skip
+    return dict(whole.to_dict(validate=schemapi.DEBUG_MODE))
+
+
+def trust_specifications() -> None:
+    """Stop Altair from checking every chart against Vega-Lite's schema.
+
+    The tests draw every chart checked; checking them again for each reader would be more than half
+    of what a chart costs.
+    """
+    schemapi.DEBUG_MODE = False

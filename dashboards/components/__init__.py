@@ -1,7 +1,8 @@
 """Pieces of pages: header, banner, legend, tables, bars.
 
 Belongs here: HTML and Streamlit elements that several views share. Does not belong here:
-choosing figures, words, charts. Everything that comes from data is escaped.
+choosing figures, words, charts. Everything that comes from data is escaped, and a table's cell
+that is copied into a spreadsheet starts no formula there.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from html import escape
 from typing import Literal
 
 import streamlit as st
+
+from dashboards import inert
 
 
 def show(markup: str, width: Literal["stretch", "content"] = "stretch") -> None:
@@ -68,14 +71,18 @@ def table(
     def cls(column: int) -> str:
         return ' class="fp-num"' if column in right else ""
 
-    head = "".join(f'<th scope="col"{cls(i)}>{escape(h)}</th>' for i, h in enumerate(headings))
+    head = "".join(
+        f'<th scope="col"{cls(i)}>{inert.cell(escape(h))}</th>' for i, h in enumerate(headings)
+    )
     body = []
     for index, cells in enumerate(rows):
         if isinstance(cells, str):
-            group = f'<th scope="rowgroup" colspan="{len(headings)}">{escape(cells)}</th>'
+            group = (
+                f'<th scope="rowgroup" colspan="{len(headings)}">{escape(inert.text(cells))}</th>'
+            )
             body.append(f'<tr class="fp-group">{group}</tr>')
             continue
-        first, *rest = cells
+        first, *rest = map(inert.cell, cells)
         data = "".join(
             f'<td{cls(i)} data-label="{escape(headings[i], quote=True)}"><div>{cell}</div></td>'
             for i, cell in enumerate(rest, start=1)
@@ -84,6 +91,6 @@ def table(
         body.append(f'<tr{lift}><th scope="row">{first}</th>{data}</tr>')
     return (
         f'<div class="fp-scroll" tabindex="0" role="region" aria-label="{escape(caption, True)}">'
-        f'<table class="fp-table"><caption>{escape(caption)}</caption>'
+        f'<table class="fp-table"><caption>{escape(inert.text(caption))}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ from urllib.parse import urlencode
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from dashboards.charts.theme import style_sheet
 from dashboards.components import show
 from dashboards.figures import live_counts
 from dashboards.session import Context
@@ -23,9 +25,15 @@ STYLE = Path(__file__).resolve().parent.parent / "style.css"
 NAMES = {"nb": "Bokmål", "nn": "Nynorsk", "en": "English"}
 
 
+@lru_cache(maxsize=1)
+def _look() -> str:
+    """The style sheet behind the palette that it names."""
+    return f"<style>{style_sheet()}\n{STYLE.read_text(encoding='utf-8')}</style>"
+
+
 def header(pages: Sequence[StreamlitPage], language: str, _: Translator) -> None:
     """Brand, pages and languages."""
-    st.html(STYLE)
+    st.html(_look())
     with st.container(
         key="fp-header",
         horizontal=True,
@@ -43,6 +51,17 @@ def header(pages: Sequence[StreamlitPage], language: str, _: Translator) -> None
             for page in pages:
                 st.page_link(page)
         show(_languages(language, _), "content")
+
+
+def _grounds(_: Translator) -> str:
+    """Links to the page on light or dark ground; the browser keeps the choice (``server.py``)."""
+    query = st.query_params.to_dict()
+    texts = {"light": _("Light"), "dark": _("Dark"), "auto": _("As the device")}
+    links = []
+    for code, text in texts.items():
+        address = escape("?" + urlencode({**query, "ground": code}), quote=True)
+        links.append(f'<a href="{address}" target="_self">{escape(text)}</a>')
+    return f"{escape(_('Appearance'))}: {' · '.join(links)}"
 
 
 def _languages(language: str, _: Translator) -> str:
@@ -103,7 +122,7 @@ def nothing_published(_: Translator) -> None:
 
 
 def footer(context: Context) -> None:
-    """Licence and contact."""
+    """Licence, contact and the appearance."""
     _ = context.translate
     facts = context.release.facts
     parts = [_("Licence: {licence}", licence=facts["licence"])]
@@ -111,5 +130,5 @@ def footer(context: Context) -> None:
         parts.append(_("Contact: {contact}", contact=facts["contact"]))
     if context.release.synthetic:
         parts.append(synthetic_label(_))
-    items = "".join(f"<li>{escape(part)}</li>" for part in parts)
+    items = "".join(f"<li>{escape(part)}</li>" for part in parts) + f"<li>{_grounds(_)}</li>"
     show(f'<div class="fp-footer"><ul>{items}</ul></div>')

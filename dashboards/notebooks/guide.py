@@ -119,10 +119,11 @@ def indicator_choices(
 def years(connection: duckdb.DuckDBPyConnection, table: str = "published") -> list[str]:
     """Calendar years with figures (``published``) or person-years (``analysis``), newest first."""
     queries: Mapping[str, str] = {
-        "published": "select distinct year(period_start) from published.indicator_values",
-        "analysis": "select distinct year from analysis.demography",
+        "published": "select distinct year(period_start) from published.indicator_values "
+        "order by 1 desc",
+        "analysis": "select distinct year from analysis.demography order by 1 desc",
     }
-    found = connection.sql(queries[table] + " order by 1 desc").fetchall()
+    found = connection.sql(queries[table]).fetchall()
     return [str(year) for (year,) in found]
 
 

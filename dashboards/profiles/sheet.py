@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from dashboards import remarks, words
-from dashboards.charts.theme import judged
+from dashboards.charts.theme import judged, on_paper
 from dashboards.components.barometer import reading
 from dashboards.components.caveats import by_text
 from dashboards.components.coverage import headings as coverage_headings
@@ -273,7 +273,7 @@ def _row(entry: Entry, reader: Context) -> Json:
         "said": reading(entry, reader),
         "versus": words.versus(versus, _),
         "shape": versus,
-        "colour": judged(versus, indicator["polarity"]),
+        "colour": on_paper(judged(versus, indicator["polarity"])),
     }
 
 

@@ -5,8 +5,10 @@ Belongs here: the indicator's page. Does not belong here: choosing or computing 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from html import escape
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -29,6 +31,7 @@ from dashboards.figures import (
     year_frame,
 )
 from dashboards.session import Context, choose, choose_several, code_of, context, keep
+from dashboards.text import number
 
 TABS = ("trend", "compare", "table", "definition", "download")
 
@@ -226,8 +229,24 @@ def _compare(reader: Context, choice: Choice, area_code: str, year: int) -> None
     else:
         said = compare.described(release, choice, year, tuple(chosen), area_code, language)
         st.vega_lite_chart(spec=spec, theme=None, width="stretch", alt=said)
-        show(f"<p class='fp-small'>{escape(_how_to_read(reader, view))}</p>")
+        show(f"{_place(reader, row(frame, area_code))}"
+             f"<p class='fp-small'>{escape(_how_to_read(reader, view))}</p>")  # fmt: skip
     _without_figure(reader, frame, chosen)
+
+
+def _place(reader: Context, figure: Mapping[str, Any] | None) -> str:
+    """The published rank of the area, where it has one; chance is told beside it."""
+    if figure is None or figure["rank"] is None:
+        return ""
+    _ = reader.translate
+    said = _(
+        "{area} is number {rank} of {n} by value, counted from the highest. Ranks of areas whose "
+        "intervals overlap may be chance.",
+        area=figure["name"],
+        rank=number(figure["rank"], reader.language),
+        n=number(figure["rank_of"], reader.language),
+    )
+    return f"<p>{escape(said)}</p>"
 
 
 def _how_to_read(reader: Context, view: str) -> str:

@@ -16,6 +16,7 @@ from typing import Literal
 
 import streamlit as st
 
+from dashboards import inert
 from dashboards.steward_data import StewardZone, banded
 from dashboards.text import Translator, day, number, translator
 
@@ -23,34 +24,38 @@ DOMAIN = "steward"
 
 STYLE = """
 <style>
-.fp-steward {--fp-line:#d5dbe1; --fp-ink:#1c2733; --fp-soft:#51606f; color:var(--fp-ink)}
+:root {--fp-line:light-dark(#d5dbe1,#3a4854); --fp-ink:light-dark(#1c2733,#e6ecef);
+  --fp-soft:light-dark(#51606f,#aab7c1); --fp-paper:light-dark(#fff,#12191f)}
+.fp-steward {color:var(--fp-ink)}
 .fp-steward p {margin:.15rem 0}
-.fp-soft {color:#51606f; font-size:.93rem}
+.fp-soft {color:var(--fp-soft); font-size:.93rem}
 .stMainBlockContainer {padding-top:3rem; max-width:80rem}
 .fp-steward ul.fp-cards {display:grid;
   grid-template-columns:repeat(auto-fit,minmax(11rem,1fr)); gap:.8rem;
   margin:.4rem 0 1.2rem; padding:0 !important; list-style:none}
 .fp-cards li {border:1px solid var(--fp-line); border-radius:.5rem; padding:.8rem 1rem;
-  background:#fff; margin:0}
+  background:var(--fp-paper); margin:0}
 .fp-cards .fp-figure {display:block; font-size:1.75rem; font-weight:600; line-height:1.2;
   font-variant-numeric:tabular-nums}
 .fp-check {border:1px solid var(--fp-line); border-left:.35rem solid var(--fp-mark);
-  border-radius:.4rem; background:#fff; padding:.75rem 1rem; margin:.55rem 0}
+  border-radius:.4rem; background:var(--fp-paper); padding:.75rem 1rem; margin:.55rem 0}
 .fp-check .fp-sentence {font-weight:600; margin:.3rem 0 .25rem}
 .fp-badge {display:inline-block; border:1px solid var(--fp-mark); color:var(--fp-mark);
   border-radius:1rem; padding:.05rem .6rem; font-size:.85rem; font-weight:600; margin-right:.4rem}
-.fp-red {--fp-mark:#a3232e} .fp-amber {--fp-mark:#7a5200} .fp-green {--fp-mark:#1f6b43}
-.fp-grey {--fp-mark:#51606f}
+.fp-red {--fp-mark:light-dark(#a3232e,#ff9b9b)}
+.fp-amber {--fp-mark:light-dark(#7a5200,#f0c27a)}
+.fp-green {--fp-mark:light-dark(#1f6b43,#86d3a8)}
+.fp-grey {--fp-mark:var(--fp-soft)}
 .fp-scroll {overflow-x:auto}
-table.fp-table {border-collapse:collapse; width:100%; background:#fff; font-size:.95rem}
-.fp-table caption {text-align:left; color:#51606f; padding:.2rem 0 .5rem; caption-side:top}
+table.fp-table {border-collapse:collapse; width:100%; background:var(--fp-paper); font-size:.95rem}
+.fp-table caption {text-align:left; color:var(--fp-soft); padding:.2rem 0 .5rem; caption-side:top}
 .fp-table th, .fp-table td {text-align:left; padding:.45rem .7rem; vertical-align:top;
   border-bottom:1px solid var(--fp-line)}
-.fp-table thead th {border-bottom:2px solid #8794a1; font-weight:600}
+.fp-table thead th {border-bottom:2px solid light-dark(#8794a1,#6d7d89); font-weight:600}
 .fp-table tbody th {font-weight:500}
 .fp-table .fp-number {text-align:right; font-variant-numeric:tabular-nums; white-space:nowrap}
 .fp-table thead th.fp-number {white-space:normal; vertical-align:bottom; min-width:4.5rem}
-.fp-table small {display:block; color:#51606f; font-size:.85rem; font-weight:400;
+.fp-table small {display:block; color:var(--fp-soft); font-size:.85rem; font-weight:400;
   white-space:normal}
 .fp-stacked thead th {vertical-align:bottom}
 .fp-stacked td.fp-number small {white-space:nowrap}
@@ -66,12 +71,12 @@ table.fp-table {border-collapse:collapse; width:100%; background:#fff; font-size
   .fp-stacked tbody th {font-weight:600}
   .fp-stacked tbody td, .fp-stacked tbody td.fp-number {display:grid;
     grid-template-columns:minmax(0,1fr) minmax(0,1fr); gap:0 .8rem}
-  .fp-stacked tbody td::before {content:attr(data-label); grid-row:1 / span 9; color:#51606f;
+  .fp-stacked tbody td::before {content:attr(data-label); grid-row:1 / span 9; color:var(--fp-soft);
     white-space:normal}
   .fp-stacked td small, .fp-stacked td.fp-number small {grid-column:2; white-space:normal}
 }
 .fp-check details {margin:.2rem 0 .1rem}
-.fp-check summary {cursor:pointer; color:#0b5c6b}
+.fp-check summary {cursor:pointer; color:light-dark(#0b5c6b,#6cc3cc)}
 .fp-code {font-family:ui-monospace,monospace; font-size:.88rem}
 ul.fp-list {margin:.2rem 0 .6rem; padding-left:1.1rem}
 ul.fp-list li {margin:.2rem 0}
@@ -181,6 +186,7 @@ def _cells(columns: Sequence[Column], row: Sequence[str], is_stacked: bool) -> s
     for position, (column, text) in enumerate(zip(columns, row, strict=True)):
         first, *remarks = text.split("\n")
         said = escape(first) + "".join(f"<small>{escape(remark)}</small>" for remark in remarks)
+        said = inert.cell(said)  # a copy of the table runs nothing in a spreadsheet
         if position == 0:
             cells.append(f'<th scope="row"{_class(column)}>{said}</th>')
         else:

@@ -1,4 +1,4 @@
-"""The planner's pages in headless Chromium: language, security, reflow, nothing from outside."""
+"""The planner's pages in headless Chromium: open to all, in their language, closed to outside."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Browser
+from _pytest.mark import ParameterSet
+from playwright.sync_api import Browser, ViewportSize
 
 from dashboards.data_access import current_release
 from dashboards.figures import headline, year_frame
 from tests.support import browser as driver
+from tests.support.hostile import write_hostile_release
 from tests.support.pdf import Pdf
 from tests.support.planner_pages import holds
 from tests.support.published_release import write_release
@@ -20,6 +22,7 @@ from tests.support.published_release import write_release
 pytestmark = pytest.mark.browser
 PLANTED = 987654.328125
 SHOWN = "emergency_admissions_per_1000"
+MONTHLY = "ready_for_discharge_days_per_1000"
 HIDING = "home_nursing_users_80plus_share"
 AT_REST = ".fp-footer"
 PAGES = {
@@ -27,6 +30,9 @@ PAGES = {
     "municipality": "/kommune?area=5001&with=1505,5043",
     "trend": f"/indikator?indicator={SHOWN}&area=5001",
     "compare": f"/indikator?indicator={SHOWN}&area=5001&tab=compare",
+    "months": f"/indikator?indicator={MONTHLY}&area=5001&by=month",
+    "funnel": f"/indikator?indicator={SHOWN}&area=5001&tab=compare&chart=funnel",
+    "definition": f"/indikator?indicator={HIDING}&area=5001&tab=definition",
     "table": f"/indikator?indicator={HIDING}&area=3430&tab=table",
     "download": f"/indikator?indicator={SHOWN}&area=5001&tab=download",
     "areas": "/sammenlign?area=5001&group=size:all&view=years",
@@ -35,6 +41,9 @@ PAGES = {
     "find": "/finn?find=akutt&area=5001",
     "about": "/om?area=5001",
 }
+DRAWN = ("overview", "trend", "months", "compare", "funnel", "areas", "population", "collaboration")
+DESK: ViewportSize = {"width": 1366, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 SYNTHETIC = {
     "nb": "Syntetiske tall – ikke til planlegging",
     "nn": "Syntetiske tal – ikkje til planlegging",
@@ -65,37 +74,70 @@ def chromium(address: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def readers(chromium: Browser, address: str) -> Iterator[dict[str, driver.Visit]]:
-    """Two readers who stay, so that scripts and fonts are fetched once: at a desk, on a phone."""
-    with (
-        driver.visit(chromium, address) as desk,
-        driver.visit(chromium, address, width=390, height=844) as phone,
-    ):
-        yield {"desk": desk, "phone": phone}
+def reader(chromium: Browser, address: str) -> Iterator[driver.Visit]:
+    """A reader who stays, so that scripts and fonts are fetched once."""
+    with driver.visit(chromium, address, DESK["width"], DESK["height"]) as staying:
+        yield staying
 
 
-@pytest.mark.parametrize("language", ["nb", "nn", "en"])
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_draws_quietly_in_its_language(
-    readers: dict[str, driver.Visit], name: str, language: str
+def combinations() -> list[ParameterSet]:
+    """Every page in every language: by day each page once, the languages in turn."""
+    return [
+        pytest.param(
+            name, language, marks=[] if place == turn % len(SYNTHETIC) else pytest.mark.nightly
+        )
+        for turn, name in enumerate(PAGES)
+        for place, language in enumerate(SYNTHETIC)
+    ]
+
+
+@pytest.mark.parametrize(("name", "language"), combinations())
+def test_a_page_draws_quietly_in_its_language_for_everyone(
+    reader: driver.Visit, name: str, language: str
 ) -> None:
     path = PAGES[name] + ("&" if "?" in PAGES[name] else "?") + f"lang={language}"
-    reader = readers["desk"]
     reader.complaints.clear()
     page = reader.open(path, AT_REST)
     assert page.evaluate("document.documentElement.lang") == language
     assert page.locator(".fp-synthetic").inner_text() == SYNTHETIC[language]
     assert page.locator("h1").count() == 1
-    if name in ("overview", "trend", "compare", "areas", "population", "collaboration"):
+    if name in DRAWN:
         page.wait_for_selector('[data-testid="stVegaLiteChart"] svg', timeout=30_000)
+    assert reader.barriers() == []
+    reader.on_ground("dark")
+    assert reader.barriers(driver.CONTRAST) == []
+    reader.on_ground("light")
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    page.set_viewport_size(DESK)
     assert reader.outside() == set()
     assert [c for c in reader.complaints if not PROBE.search(c)] == []
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_fits_a_phone(readers: dict[str, driver.Visit], name: str) -> None:
-    page = readers["phone"].open(PAGES[name], AT_REST)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+def test_a_reader_chooses_the_ground_and_the_link_does_not(chromium: Browser, address: str) -> None:
+    with driver.visit(chromium, address) as reader:
+        page = reader.open(f"{PAGES['about']}&lang=en", AT_REST)
+        reader.await_ground("light")
+        page.click('.fp-footer a:has-text("Dark")')
+        page.wait_for_url("**/om*")
+        reader.settle(AT_REST)
+        reader.await_ground("dark")
+        assert "ground" not in page.url
+        reader.open(PAGES["find"], AT_REST)
+        reader.await_ground("dark")
+        assert [c for c in reader.complaints if not PROBE.search(c)] == []
+
+
+def test_what_the_pages_must_not_do_would_be_noticed(reader: driver.Visit) -> None:
+    page = reader.open(PAGES["about"], AT_REST)
+    page.evaluate("document.querySelector('h1').innerHTML += '<img src=/favicon.png>'")
+    page.evaluate("document.querySelector('.fp-footer').style.color = '#ddd'")
+    page.evaluate("document.querySelector('.fp-footer li').style.color = '#ddd'")
+    assert {found.split(":")[0] for found in reader.barriers()} == {"image-alt", "color-contrast"}
+    reader.complaints.clear()
+    page.evaluate("new Image().src = 'http://127.0.0.2:9/pixel.png'")
+    page.wait_for_timeout(100)
+    assert "Content Security Policy" in "".join(reader.complaints)
 
 
 def test_the_language_switch_keeps_the_choices(chromium: Browser, address: str) -> None:
@@ -216,3 +258,25 @@ def test_answers_close_the_page_to_other_hosts(address: str) -> None:
     assert headers["Content-Language"] == "nn"
     assert '<html lang="nn"' in body
     assert "Sida treng JavaScript" in body
+
+
+def test_no_script_in_a_name_runs(reader: driver.Visit, home: Path, tmp_path: Path) -> None:
+    """The same server shows a release full of hostile names for a while."""
+    current = home / "published" / "current"
+    kept = current.readlink()
+    current.unlink()
+    current.symlink_to(write_hostile_release(tmp_path))
+    try:
+        for name in ("municipality", "compare"):
+            page = reader.open(PAGES[name], AT_REST)
+            assert "window.ran=1" in page.inner_text("body")
+            assert page.evaluate("window.ran") is None
+        page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=ran=1>')")
+        page.wait_for_timeout(200)
+        # The policy of the page stops what a forgotten escape would let in.
+        assert page.evaluate("window.ran") is None
+        page.evaluate("window.ran = 1")
+        assert page.evaluate("window.ran") == 1
+    finally:
+        current.unlink()
+        current.symlink_to(kept)

@@ -91,33 +91,6 @@ def test_hidden_figures_are_empty_with_their_reason(release: Release, language: 
     assert all(b"987654" not in file for file in files)
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "|"])
-def test_no_text_can_start_a_formula(start: str) -> None:
-    frame = pl.DataFrame({"text": [f"{start}cmd|' /C calc'!A0", "Snåsa"], "number": [-1.5, 2.0]})
-    safe = downloads.defused(frame)
-    assert safe["text"].to_list() == [f"'{start}cmd|' /C calc'!A0", "Snåsa"]
-    assert safe["number"].to_list() == [-1.5, 2.0]
-
-
-def test_a_hostile_area_name_is_only_text_in_every_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = write_release(tmp_path)
-    path = folder / "areas.parquet"
-    hostile = pl.when(pl.col("area_code") == "5001").then(pl.lit('=HYPERLINK("http://x")'))
-    pl.read_parquet(path).with_columns(
-        hostile.otherwise(pl.col("official_name")).alias("official_name")
-    ).write_parquet(path)
-    monkeypatch.setenv("FOLKEPULS_HOME", str(tmp_path))
-    release = current_release()
-    raw = downloads.spreadsheet_csv(release, INDICATOR, "nb").decode("utf-8-sig")
-    named = {row["Område"] for row in csv.DictReader(io.StringIO(raw), delimiter=";")}
-    assert '\'=HYPERLINK("http://x")' in named
-    book = sheets(downloads.workbook(release, INDICATOR, "nb", '=HYPERLINK("http://y")'))
-    assert "<f>" not in book
-    assert "<hyperlink" not in book
-
-
 def test_the_workbook_tells_what_it_holds(release: Release) -> None:
     book = sheets(downloads.workbook(release, INDICATOR, "nb", "Siteres slik og slik"))
     for expected in (LABEL, "Siteres slik og slik", release.id, "Skjult av personvernhensyn",
@@ -126,7 +99,8 @@ def test_the_workbook_tells_what_it_holds(release: Release) -> None:
 
 
 def test_the_same_release_gives_the_same_bytes(release: Release) -> None:
-    first, second = (downloads.workbook(release, INDICATOR, "nn", "x") for _ in range(2))
+    small = "structured_documentation_share"
+    first, second = (downloads.workbook(release, small, "nn", "x") for _ in range(2))
     assert first == second
 
 
@@ -162,4 +136,5 @@ def test_a_picture_carries_its_source_and_needs_no_other_host(release: Release) 
     assert " ".join(said).count("en lang kilde") >= 8
     assert any(LABEL in text for text in said)
     assert re.findall(r'(?:href|src)="http', drawn) == []
+    assert "var(" not in drawn
     assert pictures.png(chart, source).startswith(b"\x89PNG")

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import tomllib
 from datetime import date
 from pathlib import Path
 
@@ -16,8 +17,19 @@ from hypothesis import strategies as st
 
 from dashboards import remarks
 from dashboards.charts import region_map, trend
-from dashboards.charts.theme import BETTER, INK_ON_SCALE, MUTED, SCALE, WORSE, judged
+from dashboards.charts.theme import (
+    BETTER,
+    INK,
+    MUTED,
+    PALETTE,
+    SCALE,
+    WORSE,
+    judged,
+    on_paper,
+    style_sheet,
+)
 from dashboards.components import legend, table
+from dashboards.components.frame import STYLE
 from dashboards.data_access import (
     NothingPublishedError,
     Release,
@@ -38,6 +50,7 @@ from dashboards.figures import (
 from dashboards.server import content_security_policy, localised
 from dashboards.text import translator
 from pipelines.checks.run import check_published
+from tests.support.planner_pages import ROOT
 from tests.support.published_release import REFERENCE, areas, write_release
 
 SHELL = (
@@ -108,9 +121,40 @@ def test_the_tile_map_lies_as_the_region_does() -> None:
     assert down < -0.93
 
 
-def test_map_text_can_be_read() -> None:
-    assert all(contrast(c, ink) >= 4.5 for c, ink in zip(SCALE, INK_ON_SCALE, strict=True))
-    assert all(contrast(c, "#ffffff") >= 4.5 for c in (BETTER, WORSE, MUTED))
+@pytest.mark.parametrize("ground", [0, 1])
+def test_text_can_be_read_on_light_and_on_dark_ground(ground: int) -> None:
+    colour = {name: both[ground] for name, both in PALETTE.items()}
+    for level in range(5):
+        assert contrast(colour[f"scale-{level}"], colour[f"on-scale-{level}"]) >= 4.5
+    for name in ("ink", "muted", "primary", "better", "worse", "amber"):
+        assert contrast(colour[name], colour["paper"]) >= 4.5
+        assert contrast(colour[name], colour["ground"]) >= 4.5
+    assert contrast(colour["muted"], colour["own"]) >= 4.5
+    assert contrast(colour["region"], colour["paper"]) >= 3
+
+
+def test_widgets_have_the_colours_of_the_charts() -> None:
+    settings = tomllib.loads((ROOT / "dashboards/.streamlit/config.toml").read_text())["theme"]
+    names = {
+        "primaryColor": "primary",
+        "backgroundColor": "paper",
+        "textColor": "ink",
+        "secondaryBackgroundColor": "ground",
+        "linkColor": "primary",
+        "borderColor": "line",
+    }
+    for place, ground in enumerate(("light", "dark")):
+        assert settings[ground] == {key: PALETTE[name][place] for key, name in names.items()}
+
+
+def test_every_colour_of_the_style_sheet_is_one_of_the_palette() -> None:
+    style = STYLE.read_text(encoding="utf-8")
+    assert set(re.findall(r"var\(--([a-z0-9-]+)\)", style)) <= set(PALETTE)
+    assert style_sheet().count("light-dark(") == len(PALETTE)
+
+
+def test_paper_has_the_colours_of_light_ground() -> None:
+    assert on_paper(f"{INK} {SCALE[4]} none") == "#1f2a37 #0d4f5c none"
 
 
 @pytest.mark.parametrize(
@@ -301,7 +345,7 @@ def test_the_legend_tells_what_each_colour_holds(
 ) -> None:
     made = legend.colours(values, limits, 1, translator("nb", "planner"))
     assert re.findall(r"</span>([^<]+)</li>", made) == said
-    assert len(set(re.findall(r"background:(#\w+)", made))) == len(said)
+    assert len(set(re.findall(r'background:([^"]+)', made))) == len(said)
 
 
 def test_the_least_and_the_greatest_figure_have_the_ends_of_the_scale() -> None:

@@ -20,9 +20,11 @@ from streamlit.testing.v1 import AppTest
 from dashboards.steward import LOOPBACK, command, language_of, shell_texts
 from dashboards.steward_data import RefusedDecisionError, StewardZone, banded, looks_personal
 from dashboards.text import LANGUAGES, LOCALE_FOLDER
+from dashboards.views import steward_parts
 from dashboards.views.steward_checks import blocked_words
 from dashboards.views.steward_reasons import REASONS
 from pipelines.checks.results import write_results
+from tests.support import hostile
 from tests.support.steward_zone import CANDIDATE, OLDER, verdict, write_zone
 
 PAGE = str(Path(__file__).resolve().parents[2] / "dashboards" / "steward_page.py")
@@ -382,25 +384,37 @@ def test_what_looks_personal(text: str, personal: bool) -> None:
     assert looks_personal(text) is personal
 
 
-def test_what_files_hold_is_text_never_markup(
+def test_what_files_hold_is_text_never_markup_nor_a_formula(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     write_zone(tmp_path)
     folder = tmp_path / "steward" / "quarantine"
-    pl.DataFrame(
-        {
-            "source": ["<img src=x>"],
-            "delivery": ["<script>alert(1)</script>"],
-            "entity": ["Patient"],
-            "file": ["f"],
-            "reason": ["<b>r</b>"],
-            "rows": [7],
-        }
-    ).write_parquet(folder / "x.parquet")
-    said = text_of(page(monkeypatch, tmp_path, lang="en", view="quarantine"))
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in said
-    assert "<script>" not in said
-    assert "<b>r" not in said
+    rows = pl.DataFrame({"source": hostile.NAMES}).with_columns(
+        delivery="source", entity="source", file=pl.lit("f"), reason="source", rows=pl.lit(7)
+    )
+    rows.write_parquet(folder / "x.parquet")
+    read = hostile.Markup(text_of(page(monkeypatch, tmp_path, lang="en", view="quarantine")))
+    assert any("window.ran=1" in cell for cell in read.cells)
+    assert read.running == []
+    assert not {"script", "img", "iframe", "svg", "math"} & set(read.tags)
+    assert hostile.live_copies(read.cells) == []
+
+    monkeypatch.setattr(steward_parts, "escape", lambda text, quote=True: text)
+    broken = hostile.Markup(text_of(page(monkeypatch, tmp_path, lang="en", view="quarantine")))
+    assert broken.running
+
+
+@pytest.mark.parametrize("said", hostile.MARKUP[:8])
+def test_a_decision_left_by_hand_is_text(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str
+) -> None:
+    write_zone(tmp_path)
+    left = tmp_path / "steward" / "inbox" / f"{CANDIDATE}.json"
+    left.parent.mkdir(exist_ok=True)
+    left.write_text(json.dumps({"decision": "approve", "name": said, "reason": said}))
+    app = page(monkeypatch, tmp_path, lang="en", view="release")
+    assert [block.value for block in app.success]
+    assert not any(re.search(r"(?<!\\)[<\[]", block.value) for block in app.success)
 
 
 def test_the_page_opens_no_other_zone(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:

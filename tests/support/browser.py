@@ -1,8 +1,9 @@
 """Pages in a real browser: a server of our own on loopback, and headless Chromium.
 
-Belongs here: starting and stopping both, and noting what the browser asked for. Does not belong
-here: what a page should show. Where Chromium is missing the tests are skipped with the reason,
-unless ``CI=true``: there a missing browser is a failure.
+Belongs here: starting and stopping both, noting what the browser asked for, and asking axe-core
+what stands in a reader's way. Does not belong here: what a page should show. Where Chromium is
+missing the tests are skipped with the reason, unless ``CI=true``: there a missing browser is a
+failure.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +39,10 @@ FLAGS = (
     "--no-first-run",
     "--no-default-browser-check",
 )
+CONTRAST = ("color-contrast", "link-in-text-block")
+"""The rules that the ground decides, light or dark."""
+WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+"""Rules of WCAG 2.2, A and AA, by axe-core's names."""
 START_SECONDS = 90
 PAGE_MILLISECONDS = 60_000
 
@@ -129,6 +136,41 @@ class Visit:
             '[data-testid="stApp"][data-test-script-state="notRunning"]',
             timeout=PAGE_MILLISECONDS,
         )
+
+    def barriers(self, asked: Sequence[str] = WCAG) -> list[str]:
+        """Violations of axe-core's rules, folds opened: rule, and the elements that break it.
+
+        The window is made as high as the page: axe-core judges no colours out of view.
+
+        Args:
+            asked: Rules or sets of rules; WCAG 2.2 A and AA by default.
+        """
+        self.page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+        height = self.page.locator('[data-testid="stMain"]').evaluate("main => main.scrollHeight")
+        width = self.page.viewport_size["width"] if self.page.viewport_size else 0
+        self.page.set_viewport_size({"width": width, "height": int(height) + 50})
+        self.page.evaluate(f"{AXE_SCRIPT};0")
+        options = {"resultTypes": ["violations"], "runOnly": list(asked)}
+        found = self.page.evaluate("options => axe.run(document, options)", options)
+        return [
+            f"{rule['id']}: {[node['html'][:200] for node in rule['nodes'][:3]]}"
+            for rule in found["violations"]
+        ]
+
+    def on_ground(self, ground: Literal["light", "dark"]) -> None:
+        """Ask for light or dark ground as the reader's machine does, and wait until it is there."""
+        self.page.emulate_media(color_scheme=ground)
+        self.await_ground(ground)
+
+    def await_ground(self, ground: str) -> None:
+        """Wait until the page lies on light or dark ground."""
+        # Playwright's own waiting for a condition is stopped by the page's policy.
+        shown = "getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme"
+        for _ in range(100):
+            if self.page.evaluate(shown) == ground:
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"The page's ground: expected {ground}, got another for five seconds.")
 
     def outside(self) -> set[str]:
         """Hosts that the browser asked besides our own."""

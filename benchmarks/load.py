@@ -1,0 +1,221 @@
+"""Readers of the planner's pages at once, over Streamlit's own socket.
+
+Usage: python benchmarks/load.py [--home DIR] [--users 10] [--think 5] [--processes 1] [--minutes 2]
+
+Each reader opens a session on a real server process and follows links: another page, area,
+indicator or tab every few seconds (the time to think is drawn evenly between half and one and a
+half of ``--think``). A *page action* is measured from the request to run the script until the
+server says that it has finished and everything is sent. What it leaves out: the reader's own
+browser, which draws what it is sent, and the network. With two processes each reader stays with
+one of them, as behind a proxy that remembers; the proxy itself is left out.
+
+Prints the cold start (process started until the first page is sent whole), percentiles of the
+actions, the server's processor time per action, errors, and each process's memory after the first
+minute and at the end. Bars: 10 readers, 5 s, one process: p95 at most 0.5 s; 50 readers, 10 s, two
+processes: p95 at most 1 s; cold start at most 6 s; memory growing less than 5 per cent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlencode
+
+import websockets
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from dashboards.data_access import Release, current_release
+from tests.support.published_release import write_release
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ("oversikt", "kommune", "indikator", "samhandling", "sammenlign", "befolkning", "finn")
+TABS = ("trend", "compare", "table", "definition", "download")
+CLOCK = os.sysconf("SC_CLK_TCK")
+PATIENCE = 60.0
+
+
+@dataclass
+class Server:
+    """A server process.
+
+    Attributes:
+        process: The process.
+        port: Its port on the loopback address.
+    """
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time that it has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / CLOCK
+
+    @property
+    def mebibytes(self) -> float:
+        """Memory that it holds."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+@dataclass
+class Noted:
+    """What the readers met: seconds of each action, and what went wrong."""
+
+    seconds: list[float] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+def start(home: Path, stack: ExitStack) -> Server:
+    """Start a server process, which ends with the stack."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    environment = {**os.environ, "FOLKEPULS_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "streamlit", "run", "dashboards/app.py",
+               "--server.address", "127.0.0.1", "--server.port", str(port)]  # fmt: skip
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    stack.callback(process.wait)
+    stack.callback(process.terminate)
+    return Server(process, port)
+
+
+def choices(release: Release, draw: random.Random) -> tuple[str, str]:
+    """A page, and an address of it as a link has it."""
+    asked = {
+        "lang": draw.choice(("nb", "nn", "en")),
+        "area": draw.choice(release.areas(release.years[0])["area_code"].to_list()),
+        "indicator": draw.choice(release.indicators)["indicator_id"],
+        "tab": draw.choice(TABS),
+        "year": draw.choice(release.years),
+    }
+    return draw.choice(PAGES), urlencode(asked)
+
+
+async def connected(port: int) -> websockets.ClientConnection:
+    """A socket to the server, as soon as it listens."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return await websockets.connect(
+                f"ws://127.0.0.1:{port}/_stcore/stream",
+                origin=websockets.Origin(f"http://127.0.0.1:{port}"),
+                subprotocols=[websockets.Subprotocol("streamlit")],
+                max_size=None,
+            )
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.02)
+
+
+async def act(line: websockets.ClientConnection, page: str, query: str, noted: Noted) -> None:
+    """One page action; a page that failed is noted as an error."""
+    asked = BackMsg()
+    asked.rerun_script.page_name = page
+    asked.rerun_script.query_string = query
+    began = time.perf_counter()
+    await line.send(asked.SerializeToString())
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            message = ForwardMsg.FromString(await line.recv())
+            kind = message.WhichOneof("type")
+            if kind == "delta" and message.delta.new_element.WhichOneof("type") in (
+                "exception", "alert",
+            ):  # fmt: skip
+                noted.errors.append(f"{page}?{query}")
+            if kind == "script_finished" and message.script_finished != (
+                ForwardMsg.FINISHED_EARLY_FOR_RERUN
+            ):
+                break
+    noted.seconds.append(time.perf_counter() - began)
+
+
+async def read(
+    server: Server, release: Release, seed: int, think: float, until: float, noted: Noted
+) -> None:
+    """One reader, until the time is up."""
+    draw = random.Random(seed)
+    await asyncio.sleep(draw.uniform(0, think))
+    async with await connected(server.port) as line:
+        while time.monotonic() < until:
+            await act(line, *choices(release, draw), noted)
+            await asyncio.sleep(draw.uniform(0.5, 1.5) * think)
+
+
+async def measure(asked: argparse.Namespace, home: Path) -> None:
+    """Start the servers, let the readers read, and print what was found."""
+    release = current_release(home)
+    with ExitStack() as stack:
+        began = time.monotonic()
+        servers = [start(home, stack)]
+        async with await connected(servers[0].port) as line:
+            await act(line, "oversikt", "lang=nb", Noted())
+        print(f"cold start to first page   {time.monotonic() - began:8.2f} s, "
+              f"{servers[0].cpu_seconds:.2f} s of processor time")  # fmt: skip
+        servers += [start(home, stack) for _ in range(asked.processes - 1)]
+        for server in servers[1:]:
+            async with await connected(server.port) as line:
+                await act(line, "oversikt", "lang=nb", Noted())
+        used, noted = sum(server.cpu_seconds for server in servers), Noted()
+        until = time.monotonic() + asked.minutes * 60
+        readers = [
+            read(servers[place % len(servers)], release, place, asked.think, until, noted)
+            for place in range(asked.users)
+        ]
+        held: list[float] = []
+
+        async def weigh() -> None:
+            await asyncio.sleep(min(60, asked.minutes * 30))
+            held.extend(server.mebibytes for server in servers)
+
+        await asyncio.gather(weigh(), *readers)
+        report(noted, sum(server.cpu_seconds for server in servers) - used)
+        for place, server in enumerate(servers):
+            grown = server.mebibytes / held[place] - 1
+            print(f"memory of process {place + 1}        {held[place]:8.0f} MiB after the first "
+                  f"minute, {server.mebibytes:.0f} at the end ({grown:+.1%})")  # fmt: skip
+
+
+def report(noted: Noted, cpu: float) -> None:
+    """Print the actions' percentiles and what they cost the server."""
+    cuts = statistics.quantiles(noted.seconds, n=100, method="inclusive")
+    print(f"page actions               {len(noted.seconds):8d}, {len(noted.errors)} errors")
+    for name, at in (("median", 49), ("p95", 94), ("p99", 98)):
+        print(f"{name:27}{cuts[at]:8.3f} s")
+    print(f"server processor per action{cpu / len(noted.seconds):8.3f} s")
+    for address in noted.errors[:5]:
+        print(f"error at {address}")
+
+
+def main() -> None:
+    """Run the benchmark on a data folder, or on a release made for it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path)
+    parser.add_argument("--users", type=int, default=10)
+    parser.add_argument("--think", type=float, default=5.0)
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=2.0)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        home = asked.home or Path(made)
+        if asked.home is None:
+            write_release(home)
+        asyncio.run(measure(asked, home))
+
+
+if __name__ == "__main__":
+    main()
