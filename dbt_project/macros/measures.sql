@@ -118,7 +118,7 @@
 
 {#
   Measures that stand where a service recorded them, under the code of the day: nobody can say where
-  that was by other borders. `tests/contract` holds the list to the models.
+  that was by other borders. `tests/integration/test_synthetic_reconciliation` holds the list to data.
 #}
 {% macro recorded_measures() -%}
     'admission_notices',

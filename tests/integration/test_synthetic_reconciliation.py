@@ -30,6 +30,7 @@ from pipelines.synthetic import (
 from pipelines.synthetic import truth_persons as states
 from pipelines.synthetic.register import population_register
 from pipelines.synthetic.truth_coverage import covered_time, load_coverage
+from pipelines.synthetic.truth_definitions import DEFINITIONS
 from pipelines.synthetic.truth_months import MONTHLY, month_truth
 from tests.support.compiled_models import Dbt, QuickWarehouse
 from tests.support.warehouse import Warehouse
@@ -197,14 +198,22 @@ HISTORY = range(2018, 2024)
 CALENDAR = load_coverage()
 
 
+@pytest.fixture
+def recut(taken_in: QuickWarehouse, dbt: Dbt, tmp_path: Path) -> Iterator[QuickWarehouse]:
+    """A warehouse of its own over the same journal."""
+    made = QuickWarehouse(tmp_path, dbt)
+    made.zones.journal.rmdir()
+    made.zones.journal.symlink_to(taken_in.zones.journal)
+    made.write_single_year_strata()
+    yield made
+    made.close()
+
+
 @pytest.mark.parametrize("borders", ["2019", "2020", "2024"])
 def test_history_is_cut_to_other_borders(
-    taken_in: QuickWarehouse, region: Region, dbt: Dbt, borders: BorderSet, tmp_path: Path
+    recut: QuickWarehouse, region: Region, dbt: Dbt, borders: BorderSet
 ) -> None:
     """Residents and their days of 2018–2023 are where the persons truly lived."""
-    recut = QuickWarehouse(tmp_path, dbt)
-    recut.zones.journal.rmdir()
-    recut.zones.journal.symlink_to(taken_in.zones.journal)
     recut.write_catalogue(HISTORY, border_set=borders)
     recut.run(*dbt.needed("int_residents", "int_resident_days"))
     world = states.world(region, CALENDAR, borders)
@@ -230,7 +239,40 @@ def test_history_is_cut_to_other_borders(
             counted.cast({"year": pl.Int64, "value": pl.Int64}),
             check_row_order=False,
         )
-    recut.close()
+
+
+HALVES = ["1508", "1580"]
+"""What Ålesund (1507) was divided into on 1 January 2024."""
+
+
+@pytest.mark.nightly
+def test_figures_are_cut_to_other_borders(recut: QuickWarehouse, region: Region) -> None:
+    """Every figure of residents equals the truth; where services recorded it, there is none."""
+    recut.write_catalogue(region.settings.window, None, "register", "2024")
+    lay_out(recut.zones, population_register(region, "2024"))
+    recut.run("staging", "intermediate", "marts")
+    world = states.world(region, CALENDAR, "2024")
+    recorded = {
+        name
+        for name, one in DEFINITIONS.items()
+        for rows in (one.numerator(world), one.denominator(world))
+        if rows.filter(pl.col("municipality_code") == "1507").height
+    }
+    apart = (
+        pl.col("indicator_id").is_in(recorded)
+        & pl.col("area_code").is_in(HALVES)
+        & (pl.col("year") < 2024)
+    )
+    truth = indicator_truth(region, "register", "2024")[1]
+    local = pl.col("area_level") == "municipality"
+    ours = truth.filter(local, pl.col("sex") != "total", ~apart)
+    theirs = mart(recut, "fct_indicator_counts").filter(local)
+    theirs = theirs.with_columns(pl.col("age_from").cast(pl.Int32).alias("age"))
+    assert ours.filter(pl.col("area_code").is_in(HALVES), pl.col("year") < 2024).height > 500
+    assert differing(ours.select(KEY + FIGURES), theirs.select(KEY + FIGURES), KEY).is_empty()
+    unshown = mart(recut, "fct_coverage").filter(apart)
+    assert set(unshown["coverage_state"]) == {"not_covered"}
+    assert mart(recut, "fct_flow_counts").filter(apart).is_empty()
 
 
 JOINS = "1506"
