@@ -20,6 +20,7 @@ from pipelines.clients.population_register import Provenance
 from pipelines.publication.area_groups import area_groups_table
 from pipelines.publication.comparisons import comparisons
 from pipelines.publication.figures import Marts, figures
+from pipelines.publication.like_for_like import like_for_like
 from pipelines.publication.merged_areas import (
     merged_areas,
     merged_groups_table,
@@ -154,6 +155,7 @@ def build(
             areas, on="area_code", how="semi"
         ),
         "comparisons": comparisons(values, specs, alike),
+        "like_for_like": like_for_like(values, specs),
         "area_groups": alike,
         "population": population_table(inhabitants),
         "merged_groups": merged_groups_table(values, groups, reference),
