@@ -163,9 +163,13 @@ def synth(
         raise typer.BadParameter("--truth lies inside --out: whatever reads the deliveries would "
                                  "see the answers. Name a folder elsewhere.")  # fmt: skip
     region = SyntheticSettings(scale=scale, years=years, seed=seed, whole=whole, life=life)
-    write_region(region, to, truth, out, form.value, register, Settings().public_denominators)
+    settings = Settings()
+    write_region(
+        region, to, truth, out, form.value, register, settings.public_denominators,
+        settings.border_set,
+    )  # fmt: skip
     out.print(f"Take it in with: folkepuls ingest {to}")
-    if register is None and Settings().public_denominators == "register":
+    if register is None and settings.public_denominators == "register":
         out.print(
             "A run counts inhabitants by the register, which --register writes (a home has it "
             "in restricted/register/synthetic), or else with FOLKEPULS_PUBLIC_DENOMINATORS=journal."

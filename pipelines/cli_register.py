@@ -69,6 +69,7 @@ def fetch(
             reference_dir(),
             wanted,
             "summed" if summed else "plain",
+            border_set=settings.border_set,
         )
         made = keep(zones.register / "ssb", fetched)
     replies = len(made.provenance.replies)

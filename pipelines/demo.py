@@ -25,7 +25,14 @@ from anonymization.keys import create_key_file
 from pipelines.operations import publish_release, run
 from pipelines.publication.release import Decision, current_release, decide
 from pipelines.resources import forbidden_root
-from pipelines.settings import PublicDenominators, Settings, Zones, atomic_write, make_folder
+from pipelines.settings import (
+    BorderSet,
+    PublicDenominators,
+    Settings,
+    Zones,
+    atomic_write,
+    make_folder,
+)
 from pipelines.synthetic import (
     Format,
     SyntheticSettings,
@@ -73,6 +80,7 @@ def make_demo(settings: Settings, region: SyntheticSettings, console: Console) -
             console,
             register=zones.register / SOURCE,
             public_denominators=settings.public_denominators,
+            border_set=settings.border_set,
         )
     console.print("2  Through the doors to a release candidate", style="bold")
     report = run(settings)
@@ -93,6 +101,7 @@ def write_region(
     form: Format = "fhir",
     register: Path | None = None,
     public_denominators: PublicDenominators = "register",
+    border_set: BorderSet = "date",
 ) -> None:
     """Write a region's deliveries, and its truth and population register where asked.
 
@@ -104,6 +113,7 @@ def write_region(
         form: ``fhir``, ``tables`` or ``csv``.
         register: Folder of the population register, or null for none.
         public_denominators: Whose persons stand below public figures in the truth.
+        border_set: By which borders the register counts; the truth has the codes of the date.
 
     Raises:
         DemoError: There is something already.
@@ -130,7 +140,7 @@ def write_region(
         if truth is not None:
             write_truth(tables, truth, public_denominators)
         if register is not None:
-            write_register(tables, register)
+            write_register(tables, register, border_set)
     target = to / SOURCE
     written = building / SOURCE if (building / SOURCE).is_dir() else building
     written.rename(target)
@@ -154,7 +164,10 @@ def _own_home(settings: Settings, region: SyntheticSettings) -> Zones:
     """A home that is the demonstration's own: fresh when its settings changed."""
     zones = settings.zones
     mark = zones.state / MARK
-    wanted = asdict(region) | {"public_denominators": settings.public_denominators}
+    wanted = asdict(region) | {
+        "public_denominators": settings.public_denominators,
+        "border_set": settings.border_set,
+    }
     if mark.is_file():
         if json.loads(mark.read_text()) != wanted:
             # Another region is another population: nothing of the old one may stay beside it.

@@ -366,7 +366,8 @@ def input_fingerprint(zones: Zones) -> str:
     files = [path for folder in CODE_FOLDERS for path in _files(folder)]
     registers = sorted(zones.register.glob("*/provenance.json"))
     settings = Settings()
-    digest.update(f"{settings.population_register} {settings.public_denominators}".encode())
+    chosen = (settings.population_register, settings.public_denominators, settings.border_set)
+    digest.update(" ".join(chosen).encode())
     for path in [*files, *sorted(zones.deliveries.glob("*.json")), *registers]:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())

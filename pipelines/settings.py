@@ -23,6 +23,9 @@ PublicDenominators = Literal["register", "journal"]
 """Whose persons stand below public figures: the population register's, or those that the journal
 knows (for a journal without a register beside it)."""
 
+BorderSet = Literal["date", "2019", "2020", "2024"]
+"""By which borders municipalities are counted: those of the date, or of one year throughout."""
+
 
 def reference_dir() -> Path:
     """Folder of committed reference facts, each with its source in ``README.md`` there."""
@@ -124,6 +127,11 @@ class Settings(BaseSettings):
         default="register",
         description="Where public denominators come from: the population register, or the "
         "journal's own count, which beside the register tells of graded addresses",
+    )
+    border_set: BorderSet = Field(
+        default="date",
+        description="Municipality borders that history is cut to: those of the date, or those of "
+        "2020 or 2024 throughout (2019: counted, not published)",
     )
     population_register_url: str = Field(
         default="https://data.ssb.no/api/pxwebapi/v2",

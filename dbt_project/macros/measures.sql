@@ -117,6 +117,61 @@
 {%- endmacro %}
 
 {#
+  Measures that stand where a service recorded them, under the code of the day: nobody can say where
+  that was by other borders. `tests/integration/test_synthetic_reconciliation` holds the list to data.
+#}
+{% macro recorded_measures() -%}
+    'admission_notices',
+    'admission_reports',
+    'available_bed_days',
+    'bed_days',
+    'care_messages',
+    'care_messages_rejected',
+    'decisions_started_7d',
+    'discharge_reports',
+    'early_notices',
+    'go_live_staff',
+    'go_live_staff_trained',
+    'journal_entries',
+    'migration_persons_confirmed',
+    'migration_persons_received',
+    'migration_records_confirmed',
+    'migration_records_received',
+    'new_decisions',
+    'nursing_home_falls',
+    'occupied_bed_days',
+    'open_worklist_items',
+    'overdue_worklist_items',
+    'queries',
+    'queries_answered',
+    'ready_episodes',
+    'ready_for_discharge_cost',
+    'same_day_entries',
+    'same_day_episodes',
+    'short_stays_ended',
+    'short_stays_to_home',
+    'staff',
+    'staff_active',
+    'structured_entries',
+    'user_admission_notices',
+    'waiting_days'
+{%- endmacro %}
+
+{# The indicator counts something recorded under a code that was not in use at the end of the year. #}
+{% macro is_recorded_elsewhere(municipality, last_day) -%}
+    (
+        (
+            indicators.numerator_measure in ({{ recorded_measures() }})
+            or indicators.denominator_measure in ({{ recorded_measures() }})
+        )
+        and (
+            {{ last_day }} < {{ municipality }}.recorded_from
+            or {{ last_day }} > {{ open_end(municipality ~ '.recorded_to') }}
+        )
+    )
+{%- endmacro %}
+
+{#
   Codes of a named set from the catalogue, as a condition on a row's system and code. A prefix
   stands for all that begin with it; an IPLOS code has one or two digits and stands for itself
   alone: 1 is not 15.

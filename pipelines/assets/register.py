@@ -74,6 +74,7 @@ def population(config: RegisterConfig, folkepuls: FolkepulsResource) -> Material
             reference_dir(),
             choice=choice,
             synthetic_persons=synthetic_persons,
+            border_set=settings.border_set,
         )
     path = lay_out(zones, register)
     rows = register.frame.height if register is not None else 0
@@ -85,7 +86,13 @@ def _refresh(settings: Settings, zones: Zones) -> None:
     folder = zones.register / "ssb"
     before = kept(folder)
     coding = before.provenance.coding if before is not None else "plain"
-    keep(folder, fetch_register(settings.population_register_url, reference_dir(), coding=coding))
+    fetched = fetch_register(
+        settings.population_register_url,
+        reference_dir(),
+        coding=coding,
+        border_set=settings.border_set,
+    )
+    keep(folder, fetched)
 
 
 def _synthetic_persons(zones: Zones) -> bool | None:

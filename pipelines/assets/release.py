@@ -120,7 +120,9 @@ def release_candidate(
     register = denominator_source(settings, synthetic_persons=origin.synthetic)
     years = delivered_years(zones, as_of)
     inhabitants = read_warehouse(zones, POPULATION) if register is not None else None
-    candidate = build(marts, entries, reference_dir(), years, register, inhabitants)
+    candidate = build(
+        marts, entries, reference_dir(), years, register, inhabitants, settings.border_set
+    )
     release_id = write_candidate(
         zones, candidate.tables, candidate.exact, candidate.certificate, origin
     )

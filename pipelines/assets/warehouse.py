@@ -53,6 +53,7 @@ CATALOGUE_TABLES = {
     "code_sets": "Codes that make up each code set.",
     "years": "Calendar years of the release.",
     "months": "Months of the release.",
+    "border_set": "The borders that history is cut to.",
     "municipalities": "Municipality codes and their validity.",
     "register_codes": "Codes by which the register counts a municipality's residents.",
     "service_spells": "When each service is live in each municipality.",
@@ -83,7 +84,9 @@ def catalogue_asset(folkepuls: FolkepulsResource) -> Iterator[MaterializeResult[
     zones = folkepuls.zones()
     settings = folkepuls.settings()
     years = delivered_years(zones, settings.as_of)
-    frames = catalogue_tables(catalogue(), reference_dir(), years, settings.public_denominators)
+    frames = catalogue_tables(
+        catalogue(), reference_dir(), years, settings.public_denominators, settings.border_set
+    )
     for name, frame in frames.items():
         target = zones.catalogue / f"{name}.parquet"
         with atomic_write(target) as path:

@@ -112,6 +112,9 @@ class Column(Strict):
         minimum_filled: Share of a file's rows that must have a value. Below it the file is
             refused: the source has renamed or emptied the element.
         reveals_location: Removed for persons whose address is graded.
+        borders: The sources tell a municipality or a statistical tract; the value is the
+            municipality that it lies in by the borders of this year, as ``borders.csv`` says. The
+            first source that tells one counts, and there is none where no source does.
         texts: What the column is, per language.
     """
 
@@ -130,6 +133,7 @@ class Column(Strict):
     system: SystemRule | None = None
     minimum_filled: float = Field(default=0.0, ge=0, le=1)
     reveals_location: bool = False
+    borders: Literal[2019, 2020, 2024] | None = None
     texts: Mapping[Language, str]
 
     @model_validator(mode="after")

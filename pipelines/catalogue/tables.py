@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.catalogue.loader import Catalogue, CatalogueError
-from pipelines.settings import PublicDenominators
+from pipelines.settings import BorderSet, PublicDenominators
 
 
 def catalogue_tables(
@@ -20,6 +20,7 @@ def catalogue_tables(
     reference: Path,
     years: range,
     public_denominators: PublicDenominators = "register",
+    border_set: BorderSet = "date",
 ) -> dict[str, pl.DataFrame]:
     """All tables of the dbt source ``catalogue``.
 
@@ -28,11 +29,13 @@ def catalogue_tables(
         reference: Folder of the reference CSV files.
         years: Calendar years of the release.
         public_denominators: Where public denominators come from.
+        border_set: Whose municipalities history is cut to.
 
     Returns:
         Frames by table name: ``indicators`` (one row per indicator), ``indicator_parameters``
         (indicator × parameter), ``code_sets`` (indicator × code set × prefix), ``years`` (calendar
-        year, with its days), ``months`` (with their days), ``municipalities`` (code),
+        year, with its days), ``months`` (with their days), ``border_set`` (one row),
+        ``municipalities`` (code; as an area, and in what services recorded),
         ``register_codes`` (year × code, and the codes that its residents have the day after),
         ``service_spells`` (municipality × service × spell), ``hospital_shares`` (municipality ×
         hospital, share of expected stays, live from), ``ready_for_discharge_rates`` (year, NOK a
@@ -47,12 +50,9 @@ def catalogue_tables(
         "code_sets": _code_sets(catalogue),
         "years": _years(years),
         "months": months(years),
-        "municipalities": read_reference(reference, "municipalities").select(
-            "municipality_code",
-            pl.col("valid_from").fill_null(date(1900, 1, 1)),
-            "valid_to",
-        ),
-        "register_codes": register_codes(reference, years),
+        "border_set": pl.DataFrame({"border_set": [border_set]}),
+        "municipalities": _municipalities(reference, border_set),
+        "register_codes": register_codes(reference, years, border_set),
         "service_spells": service_spells(reference),
         "hospital_shares": _hospital_shares(reference),
         "ready_for_discharge_rates": read_reference(reference, "ready_for_discharge_rates").select(
@@ -96,12 +96,60 @@ def service_spells(reference: Path) -> pl.DataFrame:
     ).sort("municipality_code", "service")
 
 
-def register_codes(reference: Path, years: range) -> pl.DataFrame:
+def codes_of(reference: Path, border_set: BorderSet) -> pl.DataFrame:
+    """The region's municipalities by the borders of one year.
+
+    Args:
+        reference: Folder of the reference CSV files.
+        border_set: A year.
+
+    Returns:
+        ``municipality_code``, in order.
+    """
+    codes = read_reference(reference, "borders")[f"municipality_{border_set}"]
+    return codes.drop_nulls().unique().sort().to_frame("municipality_code")
+
+
+def _municipalities(reference: Path, border_set: BorderSet) -> pl.DataFrame:
+    """Areas and the days on which they are: all days, where history is cut to their borders.
+
+    What services recorded under a code cannot be cut: ``recorded_from`` and ``recorded_to`` are the
+    days on which the code was in use.
+    """
+    begins = pl.col("valid_from").fill_null(_LONG_AGO)
+    in_use = read_reference(reference, "municipalities").select(
+        "municipality_code", recorded_from=begins, recorded_to="valid_to"
+    )
+    if border_set == "date":
+        areas = in_use.with_columns(valid_from="recorded_from", valid_to="recorded_to")
+    else:
+        # A code that is not among the facts had gone before they begin.
+        gone = pl.col("recorded_from").is_null()
+        areas = (
+            codes_of(reference, border_set)
+            .join(in_use, on="municipality_code", how="left", maintain_order="left")
+            .with_columns(
+                pl.col("recorded_from").fill_null(_LONG_AGO),
+                pl.when(gone).then(_LONG_AGO).otherwise("recorded_to").alias("recorded_to"),
+                valid_from=_LONG_AGO,
+                valid_to=pl.lit(None, dtype=pl.Date),
+            )
+        )
+    return areas.select(
+        "municipality_code", "valid_from", "valid_to", "recorded_from", "recorded_to"
+    )
+
+
+_LONG_AGO = date(1900, 1, 1)
+
+
+def register_codes(reference: Path, years: range, border_set: BorderSet = "date") -> pl.DataFrame:
     """Under which codes a register of 1 January counts who lived in a municipality the day before.
 
     Args:
         reference: Folder of the reference CSV files.
         years: Calendar years.
+        border_set: Where history is cut to the borders of one year, the register is of the same.
 
     Returns:
         One row per year, municipality code valid on 31 December and code of the day after:
@@ -109,6 +157,10 @@ def register_codes(reference: Path, years: range) -> pl.DataFrame:
         divided at the turn of the year. A code that was merged, or parted among municipalities
         that were there before, has no row: nobody can tell its residents among the others.
     """
+    if border_set != "date":
+        whole = codes_of(reference, border_set).with_columns(register_code="municipality_code")
+        every = pl.DataFrame({"year": years}, schema={"year": pl.Int32})
+        return every.join(whole, how="cross")
     known = read_reference(reference, "municipalities").select(
         "municipality_code", "valid_from", "valid_to"
     )

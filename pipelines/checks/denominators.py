@@ -16,6 +16,7 @@ import polars as pl
 
 from pipelines.catalogue.tables import read_reference, register_codes, valid_on
 from pipelines.clients.population_register import Register, RegisterError
+from pipelines.settings import BorderSet
 
 SEXES = ("female", "male")
 OTHERWISE = (
@@ -31,6 +32,7 @@ def require_denominators(
     *,
     choice: str,
     synthetic_persons: bool | None,
+    border_set: BorderSet = "date",
 ) -> None:
     """Refuse a register that lacks something of what public denominators are made of.
 
@@ -40,6 +42,7 @@ def require_denominators(
         reference: Folder of the reference CSV files.
         choice: The setting ``population_register``, for the message.
         synthetic_persons: Some of the persons taken in do not exist; null where nobody was.
+        border_set: By which borders municipalities are counted, and so by the register.
 
     Raises:
         RegisterError: There is no register, it is of other persons than the journal's, a code
@@ -61,8 +64,9 @@ def require_denominators(
             "persons. Set FOLKEPULS_POPULATION_REGISTER=synthetic, or "
             "FOLKEPULS_PUBLIC_DENOMINATORS=journal."
         )
-    codes = register_codes(reference, years)
-    _refuse_unfollowed(codes, years, reference)
+    codes = register_codes(reference, years, border_set)
+    if border_set == "date":
+        _refuse_unfollowed(codes, years, reference)
     _refuse_lacking(register.frame, codes, years)
 
 

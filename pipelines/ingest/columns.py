@@ -143,6 +143,8 @@ def _raw(column: Column) -> str:
     """First source with a value, empty strings being none, normalised."""
     if column.type in ("boolean", "decimal"):
         return _first([name_sql(name) for name in column.source])
+    if column.borders is not None:
+        return _first([_within(name_sql(name), column.borders) for name in column.source])
     sql = _first([f"nullif({name_sql(name)}, '')" for name in column.source])
     for step in column.normalise:
         match step:
@@ -157,6 +159,27 @@ def _raw(column: Column) -> str:
             case "reference_id":
                 sql = f"nullif(regexp_extract({sql}, '{_RESOURCE}', 2), '')"
     return _named_system(sql) if column.type == "code_system" else sql
+
+
+def _within(value: str, borders: int) -> str:
+    """The municipality that a code of a municipality or a tract lies in, by a year's borders."""
+    known = prefixes(borders)
+    pairs = ", ".join(
+        f"{literal_sql(prefix)}: {literal_sql(code)}" for prefix, code in known.items()
+    )
+    lengths = sorted({len(prefix) for prefix in known}, reverse=True)
+    return _first(
+        [f"map_extract_value(MAP {{{pairs}}}, left({value}, {length}))" for length in lengths]
+    )
+
+
+@cache
+def prefixes(borders: int) -> Mapping[str, str]:
+    """Municipality by the borders of a year, by the first digits of a municipality or a tract."""
+    path = reference_dir() / "borders.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [(row["prefix"], row[f"municipality_{borders}"]) for row in csv.DictReader(file)]
+    return {prefix: code for prefix, code in rows if code}
 
 
 def _system(column: Column) -> str:

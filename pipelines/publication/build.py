@@ -20,6 +20,7 @@ from pipelines.clients.population_register import Provenance
 from pipelines.publication.area_groups import area_groups_table
 from pipelines.publication.comparisons import comparisons
 from pipelines.publication.figures import Marts, figures
+from pipelines.publication.like_for_like import like_for_like
 from pipelines.publication.merged_areas import (
     merged_areas,
     merged_groups_table,
@@ -54,6 +55,7 @@ from pipelines.publication.systems import (
     without_denominator,
 )
 from pipelines.publication.unrounded import unrounded_values
+from pipelines.settings import BorderSet
 
 EXACT_DECIMALS = 6
 """Person-years are sums of days / 365, whose last bits depend on the order of adding. A day is
@@ -86,6 +88,7 @@ def build(
     years: range,
     register: Provenance | None = None,
     inhabitants: pl.DataFrame | None = None,
+    border_set: BorderSet = "date",
 ) -> Candidate:
     """Protect the counts and compute the figures that may be shown.
 
@@ -96,6 +99,7 @@ def build(
         years: Calendar years of the release.
         register: Where public denominators come from; null: the journal.
         inhabitants: The register's inhabitants, as ``population_table`` takes them.
+        border_set: The borders that history was cut to when it was counted.
 
     Returns:
         The candidate.
@@ -134,18 +138,24 @@ def build(
         counted=counted,
         values=unrounded,
     )
-    alike = area_groups_table(reference)
+    areas = areas_table(reference, border_set)
+    alike = area_groups_table(reference).join(areas, on="area_code", how="semi")
     values = with_references(values, groups)
     values = pl.concat([values, month_values(by_month, specs, month_status(months), "")])
+    if border_set != "date":
+        values = values.with_columns(border_set=pl.lit(border_set))
     counted = pl.concat([counted, by_month.select(counted.columns)])
     tables = {
         "indicator_values": values.drop("release_id"),
         "indicators": indicators_table(catalogue),
-        "areas": areas_table(reference),
-        "coverage": coverage_table(reference),
-        "caveats": caveats_table(catalogue, years, register=register),
-        "breaks": breaks_table(reference),
+        "areas": areas,
+        "coverage": coverage_table(reference).join(areas, on="area_code", how="semi"),
+        "caveats": caveats_table(catalogue, years, register=register, border_set=border_set),
+        "breaks": breaks_table(reference, border_set=border_set).join(
+            areas, on="area_code", how="semi"
+        ),
         "comparisons": comparisons(values, specs, alike),
+        "like_for_like": like_for_like(values, specs),
         "area_groups": alike,
         "population": population_table(inhabitants),
         "merged_groups": merged_groups_table(values, groups, reference),

@@ -73,7 +73,7 @@ def comparisons(
     areas = (
         totals.filter(pl.col("area_level") == MUNICIPALITY)
         .join(region.select(*ALIKE, region_value="value"), on=list(ALIKE), how="left")
-        .join(_dispersion(region), on=list(FIGURES_ALIKE), how="left")
+        .join(dispersion(region), on=list(FIGURES_ALIKE), how="left")
         .join(spec_table(specs).rename({"unit": "_unit"}), on="indicator_id")
         .with_columns(versus_region=versus_reference("lower_ci", "upper_ci", "region_value"))
     )
@@ -106,8 +106,11 @@ def _with_peers(areas: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _dispersion(region: pl.DataFrame) -> pl.DataFrame:
+def dispersion(region: pl.DataFrame) -> pl.DataFrame:
     """How much wider than Poisson's the region's published crude interval is (at least 1).
+
+    Args:
+        region: Rows of ``indicator_values`` of the region, shown.
 
     Returns:
         One row per crude figure of the region: ``FIGURES_ALIKE`` and _spread, the root of the

@@ -54,6 +54,13 @@ def refuse_changed_counts(zones: Zones, exact: pl.DataFrame, release_id: str) ->
                 f"than in release {path.stem}. Beside the old groups the new ones could be "
                 "subtracted. Keep the policy's minimum and the reference tables as they were."
             )
+        if recut := _recut(exact, before):
+            raise LedgerError(
+                f"Release {release_id} is refused: {recut} periods have other borders than in "
+                f"release {path.stem}. Beside each other the counts of two border sets could be "
+                "subtracted. Keep FOLKEPULS_BORDER_SET as it was, or publish by other borders in a "
+                "home of its own (FOLKEPULS_HOME)."
+            )
         if changed.height:
             names = ", ".join(changed["indicator_id"].unique().sort().to_list())
             raise LedgerError(
@@ -79,6 +86,13 @@ def _regrouped(exact: pl.DataFrame, before: pl.DataFrame) -> int:
 
     both = members(exact).join(members(before), on=["indicator_id", "member"], suffix="_before")
     return both.filter(pl.col("group") != pl.col("group_before"))["member"].n_unique()
+
+
+def _recut(exact: pl.DataFrame, before: pl.DataFrame) -> int:
+    """Periods of both that are cut to other borders in the one than in the other."""
+    cut = ["period_type", "period_start", "border_set"]
+    both = exact.select(cut).unique().join(before.select(cut).unique(), on=cut[:2], suffix="_then")
+    return both.filter(pl.col("border_set") != pl.col("border_set_then")).height
 
 
 def enter(zones: Zones, exact: pl.DataFrame, release_id: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import polars as pl
 from pydantic import Field, field_validator
@@ -25,7 +25,7 @@ from pipelines.catalogue.model import (
 )
 from pipelines.catalogue.tables import read_reference
 from pipelines.clients.population_register import Provenance, updated_text
-from pipelines.settings import PublicDenominators
+from pipelines.settings import BorderSet, PublicDenominators
 
 EVERYWHERE = "*"
 _TEXTS = [f"text_{language}" for language in LANGUAGES]
@@ -41,6 +41,7 @@ class AreaCaveat(Strict):
     period_to: date | None = None
     certainty: Literal["known", "assumed"]
     source: str
+    border_sets: tuple[BorderSet, ...] = get_args(BorderSet)
     texts: dict[Language, str]
 
     @field_validator("texts")
@@ -89,6 +90,7 @@ def caveats_table(
     years: range,
     folder: Path = HERE,
     register: Provenance | None = None,
+    border_set: BorderSet = "date",
 ) -> pl.DataFrame:
     """Caveats and what they apply to.
 
@@ -98,6 +100,7 @@ def caveats_table(
         folder: The catalogue folder, whose ``caveats.yml`` carries those of areas and of public
             denominators.
         register: Where public denominators come from; null: the journal.
+        border_set: The borders that history was cut to: some caveats go with some borders.
 
     Returns:
         One row per caveat, indicator, area (``*``: all) and period (null: all), with the text
@@ -106,7 +109,8 @@ def caveats_table(
     rows = [*_indicator_caveats(catalogue)]
     written = read_yaml(folder / "caveats.yml", AreaCaveats)
     for caveat in written.caveats:
-        rows += _area_caveat(caveat, catalogue, years)
+        if border_set in caveat.border_sets:
+            rows += _area_caveat(caveat, catalogue, years)
     for said in written.denominators:
         rows += _denominator_caveat(said, catalogue, register)
     schema = {
@@ -166,12 +170,16 @@ def _area_caveat(
                     yield (entry.id, area, period, caveat.id, *texts)
 
 
-def breaks_table(reference: Path, folder: Path = HERE) -> pl.DataFrame:
+def breaks_table(
+    reference: Path, folder: Path = HERE, border_set: BorderSet = "date"
+) -> pl.DataFrame:
     """Breaks in the series: go-lives and borders.
 
     Args:
         reference: Folder of the reference CSV files.
         folder: The catalogue folder, whose ``breaks.yml`` carries the texts.
+        border_set: The borders that history was cut to: what changed their municipalities' names
+            alone breaks no series of residents.
 
     Returns:
         One row per area, service (``*``: all) and break: ``break_on``, ``kind`` (go_live |
@@ -179,7 +187,9 @@ def breaks_table(reference: Path, folder: Path = HERE) -> pl.DataFrame:
     """
     texts = read_yaml(folder / "breaks.yml", BreakTexts)
     names = read_reference(reference, "municipalities").select("municipality_code", "name")
-    rows = [*_go_live_breaks(reference, names, texts), *_border_breaks(reference, names, texts)]
+    rows = [*_go_live_breaks(reference, names, texts)]
+    if border_set == "date":
+        rows += _border_breaks(reference, names, texts)
     schema = {
         "area_code": pl.String,
         "service": pl.String,

@@ -11,9 +11,10 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.catalogue.definition import definition_text
-from pipelines.catalogue.loader import Catalogue
+from pipelines.catalogue.loader import Catalogue, CatalogueError
 from pipelines.catalogue.model import LANGUAGES, Indicator
-from pipelines.catalogue.tables import read_reference
+from pipelines.catalogue.tables import codes_of, read_reference
+from pipelines.settings import BorderSet
 
 REGION = "MIDT"
 REGION_NAME = "Midt-Norge"
@@ -77,13 +78,19 @@ def _indicator_row(entry: Indicator, catalogue: Catalogue) -> dict[str, object]:
     return row
 
 
-def areas_table(reference: Path) -> pl.DataFrame:
+def areas_table(reference: Path, border_set: BorderSet = "date") -> pl.DataFrame:
     """One row per area: the region, and municipalities with validity, tile and go-live.
 
     Args:
         reference: Folder of the reference CSV files.
+        border_set: The borders that history was cut to; its municipalities have always been.
+
+    Raises:
+        CatalogueError: Municipalities of those borders are not among the reference facts.
     """
     municipalities = read_reference(reference, "municipalities")
+    if border_set != "date":
+        municipalities = _always(municipalities, codes_of(reference, border_set), border_set)
     go_live = (
         read_reference(reference, "go_live")
         .filter(pl.col("service") == "municipal_care")
@@ -133,6 +140,21 @@ def areas_table(reference: Path) -> pl.DataFrame:
         }
     )
     return pl.concat([region, rows], how="diagonal_relaxed").select(rows.columns).sort("area_code")
+
+
+def _always(
+    municipalities: pl.DataFrame, codes: pl.DataFrame, border_set: BorderSet
+) -> pl.DataFrame:
+    known = municipalities.join(codes, on="municipality_code", how="semi")
+    if lacking := codes.height - known.height:
+        raise CatalogueError(
+            f"municipalities.csv: expected every municipality of {border_set}, got none for "
+            f"{lacking} of {codes.height}: without a name nothing is published of them. Set "
+            "FOLKEPULS_BORDER_SET to 2020, 2024 or date."
+        )
+    return known.with_columns(
+        pl.lit(None, pl.Date).alias(name) for name in ("valid_from", "valid_to")
+    )
 
 
 def coverage_table(reference: Path) -> pl.DataFrame:

@@ -68,6 +68,8 @@ PATIENT_REFERENCE = {"reference": Text("patient_reference")}
 ADDRESS: Final[dict[str, object]] = {
     "extension": [
         extension(f"{NO_BASIS}no-basis-address-official", "Boolean", True),
+        # FHIR's own extension for a census tract (iso21090-ADXP-censusTract) goes with a line.
+        extension(f"{OWN}tract", "String", Text("tract")),
         {
             "url": f"{NO_BASIS}no-basis-propertyinformation",
             "extension": [

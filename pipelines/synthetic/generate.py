@@ -20,7 +20,7 @@ from pipelines.synthetic.life import with_life
 from pipelines.synthetic.listed import Basis
 from pipelines.synthetic.messages import message_frame
 from pipelines.synthetic.model import Progress, Region, SyntheticSettings, no_progress, timed
-from pipelines.synthetic.places import BORDER_DAY, Places, load_places
+from pipelines.synthetic.places import BORDER_DAYS, Places, load_places
 from pipelines.synthetic.population import MALE, Population, simulate
 from pipelines.synthetic.portal import form_frame, session_frame
 from pipelines.synthetic.primary_care import Offices, make_offices, office_frame
@@ -167,24 +167,42 @@ def _place_known(spells: Spells, size: int, year: int) -> Ints:
 
 
 def residence_frame(settings: SyntheticSettings, places: Places, spells: Spells) -> pl.DataFrame:
-    """Address spells with the codes valid in them; a spell that crosses the border day is cut.
+    """Address spells with the codes valid in them; a spell is cut where its code changes.
 
     Returns:
-        One row an address spell: person, place, municipality_code, valid_from, valid_to
-        (exclusive; null where open, also after death).
+        One row an address spell: person, place, part, municipality_code, tract (eight digits, the
+        first four of them the municipality's), valid_from, valid_to (exclusive; null where open,
+        also after death).
     """
-    known = settings.last_day >= BORDER_DAY
-    crossing = (spells.begin < BORDER_DAY) & (spells.drawn_end > BORDER_DAY) & known
-    crossing &= places.split[spells.place]
-    begin = np.r_[spells.begin, np.full(int(crossing.sum()), BORDER_DAY)]
-    end = np.r_[np.where(crossing, BORDER_DAY, spells.drawn_end), spells.drawn_end[crossing]]
-    place = np.r_[spells.place, spells.place[crossing]]
+    parts = places.parts
+    person, place, begin, end = spells.person, spells.place, spells.begin, spells.drawn_end
+    part = _part_of(settings, places, place)
+    for day in BORDER_DAYS:
+        crossing = (begin < day) & (end > day) & (day <= settings.last_day)
+        here = np.full(part.size, day, dtype=np.int64)
+        crossing &= (parts.code_at(part, here - 1) != parts.code_at(part, here)).to_numpy()
+        person, place = np.r_[person, person[crossing]], np.r_[place, place[crossing]]
+        part = np.r_[part, part[crossing]]
+        begin = np.r_[begin, here[crossing]]
+        end = np.r_[np.where(crossing, day, end), end[crossing]]
+    code = parts.code_at(part, begin)
     return pl.DataFrame(
         {
-            "person": np.r_[spells.person, spells.person[crossing]],
+            "person": person,
             "place": place,
-            "municipality_code": places.code_at(place, begin),
+            "part": part,
+            "municipality_code": code,
+            "tract": code + parts.numbers.gather(part) + "01",
             "valid_from": date_series("valid_from", begin),
             "valid_to": date_series("valid_to", end),
         }
     ).sort("person", "valid_from")
+
+
+def _part_of(settings: SyntheticSettings, places: Places, place: Ints) -> Ints:
+    """The part of its place that each address lies in."""
+    drawn = settings.rng("tracts").random(place.size)
+    others = places.parts.count[place] - 1
+    other = np.floor((drawn - par.FIRST_PART_SHARE) / (1 - par.FIRST_PART_SHARE) * others)
+    elsewhere = (drawn >= par.FIRST_PART_SHARE) & (others > 0)
+    return places.parts.first[place] + np.where(elsewhere, 1 + other.astype(np.int64), 0)

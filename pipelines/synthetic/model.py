@@ -34,9 +34,9 @@ class SyntheticSettings:
         scale: Persons per real inhabitant, above 0 and at most 2. 0.1 makes 76 000 persons.
         years: Calendar years in the window, 1 or more.
         seed: Any integer from 0; the same seed gives the same bytes.
-        end_year: Last calendar year of the window, 2021–2026. The address history begins on
-            1 January 2020, the day of the last great change of borders, so the window may not
-            begin before it.
+        end_year: Last calendar year of the window, 2021–2026. What services record has the codes
+            of 2020 and later, so the window may not begin before; the address history begins on
+            1 January 2018.
         whole: Every entity and phenomenon. Without it: what the first indicators need.
         life: What befalls a journal: identities that change, late and corrected rows, deletions,
             reservations. Needs ``whole``.

@@ -3,7 +3,8 @@
 Belongs here: reading ``data/reference``. Does not belong here: persons.
 
 A *place* is a municipality of today (index 0…). Ålesund (1508) and Haram (1580) are places of
-their own also before 2024, when both carry the code 1507.
+their own also before 2024, when both carry the code 1507. A *part* is what has never been divided
+since 2018 (Snillfjord's part of Heim, say): an address lies in one, and so has a statistical tract.
 """
 
 from __future__ import annotations
@@ -15,14 +16,40 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from pipelines.settings import reference_dir
+from pipelines.settings import BorderSet, reference_dir
 from pipelines.synthetic.days import FAR, Bools, Floats, Ints, day
 
 HOSPITALS = ("STO", "HMR", "HNT", "OUTSIDE")
 SERVICES = ("municipal_care", "portal", "documentation")
 BORDER_DAY = day(dt.date(2024, 1, 1))
+BORDER_DAYS = (day(dt.date(2019, 1, 1)), day(dt.date(2020, 1, 1)), BORDER_DAY)
+"""Days since 2018 on which municipalities got other codes."""
+_BORDERS = ("municipality_2019", "municipality_2020", "municipality_2024")
 SPLIT = "1507"
 _BANDS = ("0_17", "18_66", "67_79", "80_plus")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Parts of municipalities, in order of their place.
+
+    Attributes:
+        first: By place: its first part, the one that most live in.
+        count: By place: how many it has.
+        codes: By spell of ``BORDER_DAYS`` (before the first, …): the parts' municipality codes.
+        numbers: The two digits that tell a part's tracts from others' of its municipality.
+    """
+
+    first: Ints
+    count: Ints
+    codes: tuple[pl.Series, ...]
+    numbers: pl.Series
+
+    def code_at(self, parts: Ints, days: Ints) -> pl.Series:
+        """Municipality code of each part, valid on each day."""
+        spell = np.searchsorted(BORDER_DAYS, days, side="right")
+        together = pl.concat(self.codes).rename("municipality_code")
+        return together.gather(pl.Series(spell * self.numbers.len() + parts))
 
 
 @dataclass(frozen=True)
@@ -39,6 +66,7 @@ class Places:
         catchment: Place × ``HOSPITALS``: share of the inhabitants' stays.
         hospital_live: Day of go-live by hospital (``FAR`` outside the region).
         split: Places that carried the code 1507 before 2024.
+        parts: What the places are made of.
     """
 
     codes: tuple[str, ...]
@@ -50,6 +78,7 @@ class Places:
     catchment: Floats
     hospital_live: Ints
     split: Bools
+    parts: Parts
 
     def inhabitants(self, year: int) -> Ints:
         """Inhabitants on 1 January of the nearest year in the file."""
@@ -65,6 +94,20 @@ class Places:
         return gathered.select(
             pl.when(pl.Series(places >= 0)).then(pl.col("code")).alias("code")
         ).to_series()
+
+    def by_borders(self, border_set: BorderSet, residence: pl.DataFrame) -> pl.Series:
+        """Municipality code of each address by the borders of a year, from where it truly is.
+
+        Args:
+            border_set: A year; ``date``: the code valid when the address began.
+            residence: Address spells with ``place``, ``part`` and ``municipality_code``.
+        """
+        if border_set == "date":
+            return residence["municipality_code"]
+        on = np.full(residence.height, day(dt.date(int(border_set), 1, 1)))
+        if border_set == "2019":
+            return self.parts.code_at(residence["part"].to_numpy(), on)
+        return self.code_at(residence["place"].to_numpy(), on)
 
 
 def load_places(folder: Path | None = None) -> Places:
@@ -106,6 +149,7 @@ def load_places(folder: Path | None = None) -> Places:
             [day(dt.date.fromisoformat(live[h])) if h in live else FAR for h in HOSPITALS]
         ),
         split=split,
+        parts=_parts(root, codes),
     )
 
 
@@ -126,6 +170,30 @@ def _population(
             whole = int(before[f"population_{year}"][0])
             numbers[split, column] = np.rint(shares * whole)
     return np.asarray(numbers, dtype=np.int64)
+
+
+def _parts(root: Path, codes: tuple[str, ...]) -> Parts:
+    rows = _read(root / "borders.csv").drop_nulls(_BORDERS)
+    order = pl.DataFrame({"municipality_2024": codes}).with_row_index("place")
+    tract = pl.col("prefix").str.slice(4, 2)
+    parts = (
+        rows.group_by(_BORDERS)
+        # Where a municipality is one part, its tracts are told by its code alone.
+        .agg(tract.filter(tract != "").first().fill_null("01").alias("number"))
+        .join(order, on="municipality_2024")
+        .sort("place", "number")
+    )
+    renumbered = _read(root / "border_events.csv").filter(
+        pl.col("event_on") == "2019-01-01", pl.col("kind") == "county_change"
+    )
+    before = dict(zip(renumbered["to_code"], renumbered["from_code"], strict=True))
+    count = np.bincount(parts["place"].to_numpy(), minlength=len(codes))
+    return Parts(
+        first=np.cumsum(count) - count,
+        count=count,
+        codes=(parts[_BORDERS[0]].replace(before), *(parts[name] for name in _BORDERS)),
+        numbers=parts["number"],
+    )
 
 
 def _live_days(calendar: pl.DataFrame, codes: tuple[str, ...], service: str) -> Ints:

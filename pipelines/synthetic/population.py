@@ -18,7 +18,9 @@ from pipelines.synthetic.places import Places
 from pipelines.synthetic.spells import Spells
 
 FEMALE, MALE = 0, 1
-HISTORY_BEGINS = first_day(2020)
+HISTORY_BEGINS = first_day(2018)
+_MAY_HAVE_MOVED = first_day(2020)
+"""Who was born later has one address when the window begins."""
 _LAST_MOVE_DAY = 355
 
 
@@ -70,7 +72,7 @@ def simulate(settings: SyntheticSettings, places: Places) -> tuple[Population, S
         places: The municipalities.
 
     Returns:
-        The persons, and their residence spells since 1 January 2020.
+        The persons, and their residence spells since 1 January 2018.
     """
     rng = settings.rng("population")
     population = _initial(settings, places, rng)
@@ -125,11 +127,12 @@ def _earlier_addresses(
     population: Population, settings: SyntheticSettings, places: Places, rng: np.random.Generator
 ) -> None:
     span = settings.first_day - HISTORY_BEGINS
-    old_enough = population.birth < HISTORY_BEGINS
+    old_enough = population.birth < _MAY_HAVE_MOVED
     moved = np.flatnonzero(old_enough & (rng.random(old_enough.size) < par.EARLIER_ADDRESS_SHARE))
     before = _destination(rng, places.inhabitants(2024), population.place[moved])
-    on = HISTORY_BEGINS + 1 + rng.integers(0, span - 1, moved.size)
-    earlier = np.full(moved.size, HISTORY_BEGINS, dtype=np.int64)
+    earlier = np.maximum(population.birth[moved], HISTORY_BEGINS)
+    drawn = HISTORY_BEGINS + 1 + rng.integers(0, span - 1, moved.size)
+    on = np.maximum(drawn, earlier + 1)
     population.closed.append((moved, earlier, on, before))
     population.since[moved] = on
 

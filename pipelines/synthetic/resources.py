@@ -56,11 +56,10 @@ def people(region: Region) -> People:
             pl.format("{} {}", "given", "family").alias("full_name"),
         )
     )
-    names = dict(zip(region.places.codes, region.places.names, strict=True))
-    names["1507"] = "Ålesund"
+    names = pl.Series("district", region.places.names)
     addresses = pl.concat(
         [region.residence, address_columns(rng, region.residence.height)], how="horizontal"
-    ).with_columns(pl.col("municipality_code").replace_strict(names).alias("district"))
+    ).with_columns(names.gather(region.residence["place"]))
     return People(persons, addresses)
 
 

@@ -86,6 +86,7 @@ TABLES: Final[dict[str, Table]] = {
             _column("MunicipalityCode", "municipality_code",
                     "district_municipality", "property_municipality"),
             _column("MunicipalitySystem", "system", "district_system", "property_system"),
+            _column("Grunnkrets", "tract", "tract"),
             _column("ValidFrom", "valid_from", "valid_from", read=DATE),
             _column("ValidTo", "valid_to", "valid_to", read=DATE),
         ),

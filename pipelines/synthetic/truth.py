@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.settings import PublicDenominators, atomic_write
+from pipelines.settings import BorderSet, PublicDenominators, atomic_write
 from pipelines.synthetic import truth_persons as states
 from pipelines.synthetic import truth_register as register
 from pipelines.synthetic.model import Region
@@ -50,13 +50,17 @@ _OF_REGISTER: dict[Measure, Callable[[World, pl.DataFrame], pl.DataFrame]] = {
 
 
 def indicator_truth(
-    region: Region, public_denominators: PublicDenominators = "register"
+    region: Region,
+    public_denominators: PublicDenominators = "register",
+    border_set: BorderSet = "date",
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Compute the truth of a region by the definitions, from its tables alone.
 
     Args:
         region: The region.
         public_denominators: Whose persons stand below public figures.
+        border_set: By which borders persons live in a municipality. What services recorded keeps
+            the code of its date, and such an indicator has no truth by other borders.
 
     Returns:
         Two frames, in order of their keys. The truth: indicator_id, area_level
@@ -67,8 +71,10 @@ def indicator_truth(
         keys with age in place of age_group, numerator and denominator, covered areas only, no
         flows.
     """
-    world = states.world(region, load_coverage())
-    known = register.inhabitants(region) if public_denominators == "register" else None
+    world = states.world(region, load_coverage(), border_set)
+    known = None
+    if public_denominators == "register":
+        known = register.inhabitants(region, border_set)
     totals, ages = [], []
     measured: dict[Measure, pl.DataFrame] = {states.gp_residents: states.gp_residents(world)}
     for indicator_id, definition in DEFINITIONS.items():

@@ -15,6 +15,7 @@ from functools import cached_property
 
 import polars as pl
 
+from pipelines.settings import BorderSet
 from pipelines.synthetic.model import Region
 from pipelines.synthetic.truth_coverage import Coverage, covered_time
 
@@ -84,8 +85,14 @@ def without_reserved(region: Region) -> Region:
     return kept
 
 
-def world(region: Region, coverage: Coverage) -> World:
-    """Prepare persons and spells of a region; who is reserved is left out."""
+def world(region: Region, coverage: Coverage, border_set: BorderSet = "date") -> World:
+    """Prepare persons and spells of a region; who is reserved is left out.
+
+    Args:
+        region: The region.
+        coverage: The calendar.
+        border_set: By which borders a spell has its municipality.
+    """
     region = without_reserved(region)
     persons = region.persons.select(
         "person",
@@ -95,7 +102,10 @@ def world(region: Region, coverage: Coverage) -> World:
     )
     life = region.persons.select("person", "birth_date", pl.col("death_date").fill_null(OPEN))
     spells = (
-        region.residence.join(life, on="person")
+        region.residence.with_columns(
+            region.places.by_borders(border_set, region.residence).alias("municipality_code")
+        )
+        .join(life, on="person")
         .join(persons.select("person", "graded"), on="person")
         .select(
             "person",

@@ -14,6 +14,7 @@ import datetime as dt
 
 import polars as pl
 
+from pipelines.settings import BorderSet
 from pipelines.synthetic.model import Region
 from pipelines.synthetic.truth_coverage import covered_time
 from pipelines.synthetic.truth_persons import OPEN, World
@@ -25,25 +26,30 @@ _HEIRS = {2023: {"1508": "1507", "1580": "1507"}}
 _CELL = ("municipality_code", "sex", "age")
 
 
-def inhabitants(region: Region) -> pl.DataFrame:
+def inhabitants(region: Region, border_set: BorderSet = "date") -> pl.DataFrame:
     """Everybody who lives in the region, at the beginning and the end of each year.
 
     Args:
         region: The region, nobody left out.
+        border_set: By which borders.
 
     Returns:
-        One row per year, municipality_code (of 31 December), sex and age (by the end of the year,
-        105 and more together): begin, end (persons).
+        One row per year, municipality_code (of 31 December, or by the borders), sex and age (by
+        the end of the year, 105 and more together): begin, end (persons).
     """
-    return pl.concat([_of_year(region, year) for year in region.settings.window])
+    years = region.settings.window
+    return pl.concat([_of_year(region, year, border_set) for year in years])
 
 
-def _of_year(region: Region, year: int) -> pl.DataFrame:
+def _of_year(region: Region, year: int, border_set: BorderSet) -> pl.DataFrame:
     reached = year - pl.col("birth_date").dt.year()
     # A child born on 1 January itself is counted among the youngest of the day.
-    begin = _living(region, dt.date(year, 1, 1)).with_columns(age=reached.clip(1, OLDEST))
-    end = _living(region, dt.date(year + 1, 1, 1)).with_columns(
-        pl.col("municipality_code").replace(_HEIRS.get(year, {})), age=reached.clip(0, OLDEST)
+    begin = _living(region, dt.date(year, 1, 1), border_set).with_columns(
+        age=reached.clip(1, OLDEST)
+    )
+    divided = _HEIRS.get(year, {}) if border_set == "date" else {}
+    end = _living(region, dt.date(year + 1, 1, 1), border_set).with_columns(
+        pl.col("municipality_code").replace(divided), age=reached.clip(0, OLDEST)
     )
     sides = [
         rows.group_by(_CELL).agg(pl.len().cast(pl.Int64).alias(name))
@@ -59,12 +65,13 @@ def _of_year(region: Region, year: int) -> pl.DataFrame:
     )
 
 
-def _living(region: Region, on: dt.date) -> pl.DataFrame:
+def _living(region: Region, on: dt.date, border_set: BorderSet) -> pl.DataFrame:
     """Persons who live in the region on a day: municipality_code, sex, birth_date."""
     living = region.persons.filter(
         pl.col("birth_date") <= on, pl.col("death_date").fill_null(OPEN) > on
     )
-    held = region.residence.filter(
+    placed = region.places.by_borders(border_set, region.residence).alias("municipality_code")
+    held = region.residence.with_columns(placed).filter(
         pl.col("valid_from") <= on, pl.col("valid_to").fill_null(OPEN) > on
     )
     return held.join(living, on="person").select("municipality_code", "sex", "birth_date")

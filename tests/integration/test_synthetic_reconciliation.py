@@ -7,16 +7,19 @@ of the way, not of protection.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from anonymization.keys import Key
 from pipelines.catalogue.loader import catalogue
+from pipelines.catalogue.tables import codes_of
 from pipelines.clients.population_register import lay_out
 from pipelines.epidemiology import directly_standardised_frame
 from pipelines.ingest import ingest_pending
-from pipelines.settings import PublicDenominators
+from pipelines.settings import BorderSet, PublicDenominators, reference_dir
 from pipelines.synthetic import (
     Region,
     SyntheticSettings,
@@ -24,7 +27,10 @@ from pipelines.synthetic import (
     indicator_truth,
     write_extract,
 )
+from pipelines.synthetic import truth_persons as states
 from pipelines.synthetic.register import population_register
+from pipelines.synthetic.truth_coverage import covered_time, load_coverage
+from pipelines.synthetic.truth_definitions import DEFINITIONS
 from pipelines.synthetic.truth_months import MONTHLY, month_truth
 from tests.support.compiled_models import Dbt, QuickWarehouse
 from tests.support.warehouse import Warehouse
@@ -190,6 +196,87 @@ def test_months_add_up_to_their_year(warehouse: QuickWarehouse) -> None:
     assert both.height > 200
     apart = [(pl.col(one) - pl.col(f"{one}_mart")).abs() > 1e-9 for one in FIGURES]
     assert both.filter(pl.any_horizontal(apart).fill_null(value=True)).is_empty()
+
+
+HISTORY = range(2018, 2024)
+CALENDAR = load_coverage()
+
+
+@pytest.fixture
+def recut(taken_in: QuickWarehouse, dbt: Dbt, tmp_path: Path) -> Iterator[QuickWarehouse]:
+    """A warehouse of its own over the same journal."""
+    made = QuickWarehouse(tmp_path, dbt)
+    made.zones.journal.rmdir()
+    made.zones.journal.symlink_to(taken_in.zones.journal)
+    made.write_single_year_strata()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("borders", ["2019", "2020", "2024"])
+def test_history_is_cut_to_other_borders(
+    recut: QuickWarehouse, region: Region, dbt: Dbt, borders: BorderSet
+) -> None:
+    """Residents and their days of 2018–2023 are where the persons truly lived."""
+    recut.write_catalogue(HISTORY, border_set=borders)
+    recut.run(*dbt.needed("int_residents", "int_resident_days"))
+    world = states.world(region, CALENDAR, borders)
+    key = ["year", "municipality_code"]
+    lived = [
+        covered_time(world.spells, CALENDAR, "none", year).with_columns(year=pl.lit(year))
+        for year in HISTORY
+    ]
+    days = pl.concat(lived).group_by(key).agg(value=pl.col("days").sum())
+    there = [states.residents_on(world, year) for year in HISTORY]
+    residents = pl.concat(there).group_by(key).agg(value=pl.len())
+    ours = {"int_resident_days": days, "int_residents": residents}
+    made = {
+        "int_resident_days": pl.col("resident_days").sum(),
+        "int_residents": pl.len(),
+    }
+    every = {None, *codes_of(reference_dir(), borders)["municipality_code"]}
+    for name, truth in ours.items():
+        counted = recut.table(f"intermediate.{name}").group_by(key).agg(value=made[name])
+        assert set(truth["municipality_code"]) == every
+        assert_frame_equal(
+            truth.cast({"year": pl.Int64, "value": pl.Int64}),
+            counted.cast({"year": pl.Int64, "value": pl.Int64}),
+            check_row_order=False,
+        )
+
+
+HALVES = ["1508", "1580"]
+"""What Ålesund (1507) was divided into on 1 January 2024."""
+
+
+@pytest.mark.nightly
+def test_figures_are_cut_to_other_borders(recut: QuickWarehouse, region: Region) -> None:
+    """Every figure of residents equals the truth; where services recorded it, there is none."""
+    recut.write_catalogue(region.settings.window, None, "register", "2024")
+    lay_out(recut.zones, population_register(region, "2024"))
+    recut.run("staging", "intermediate", "marts")
+    world = states.world(region, CALENDAR, "2024")
+    recorded = {
+        name
+        for name, one in DEFINITIONS.items()
+        for rows in (one.numerator(world), one.denominator(world))
+        if rows.filter(pl.col("municipality_code") == "1507").height
+    }
+    apart = (
+        pl.col("indicator_id").is_in(recorded)
+        & pl.col("area_code").is_in(HALVES)
+        & (pl.col("year") < 2024)
+    )
+    truth = indicator_truth(region, "register", "2024")[1]
+    local = pl.col("area_level") == "municipality"
+    ours = truth.filter(local, pl.col("sex") != "total", ~apart)
+    theirs = mart(recut, "fct_indicator_counts").filter(local)
+    theirs = theirs.with_columns(pl.col("age_from").cast(pl.Int32).alias("age"))
+    assert ours.filter(pl.col("area_code").is_in(HALVES), pl.col("year") < 2024).height > 500
+    assert differing(ours.select(KEY + FIGURES), theirs.select(KEY + FIGURES), KEY).is_empty()
+    unshown = mart(recut, "fct_coverage").filter(apart)
+    assert set(unshown["coverage_state"]) == {"not_covered"}
+    assert mart(recut, "fct_flow_counts").filter(apart).is_empty()
 
 
 JOINS = "1506"

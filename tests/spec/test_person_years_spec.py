@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.support.compiled_models import Dbt, QuickWarehouse, upstream
+from tests.support.compiled_models import Dbt, QuickWarehouse
 
 MODEL = "int_person_year_attributes"
 METADATA = {"source": "spec", "delivery": "spec", "transaction_time": "2030-01-01T00:00:00Z"}
@@ -65,17 +65,12 @@ JOURNAL = {
 }
 
 
-def needed(dbt: Dbt, name: str) -> set[str]:
-    """A model, and all that it reads."""
-    return {name}.union(*(needed(dbt, above) for above in upstream(dbt.models[name])))
-
-
 @pytest.fixture(scope="module")
 def rows(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
     home = QuickWarehouse(tmp_path_factory.mktemp("person-years"), dbt)
     home.write_journal(JOURNAL)
     home.write_catalogue(range(2023, 2025))
-    home.run(*needed(dbt, MODEL))
+    home.run(*dbt.needed(MODEL))
     made = home.table(f"intermediate.{MODEL}")
     home.close()
     return made.filter(pl.col("year") == 2024).sort("age")

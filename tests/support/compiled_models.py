@@ -71,6 +71,11 @@ class Dbt:
             yield from ready
             waiting.difference_update(ready)
 
+    def needed(self, *names: str) -> set[str]:
+        """Models, and all that they are made of."""
+        above = {one for name in names for one in upstream(self.models[name])}
+        return {*names} | (self.needed(*above) if above else set())
+
     def selected(self, *chosen: str) -> set[str]:
         """Names of models: those named, and all of a layer that is named, such as ``staging``."""
         known = {layer(model) for model in self.models.values()} | set(self.models)

@@ -22,7 +22,7 @@ from pipelines.clients.population_register import SCHEMA
 from pipelines.ingest.columns import table_schema
 from pipelines.ingest.ledger import DELIVERY_SCHEMA, DELIVERY_TABLE
 from pipelines.resources import DBT_FOLDER, dbt_environment, environment
-from pipelines.settings import PublicDenominators, Settings, Zones, reference_dir
+from pipelines.settings import BorderSet, PublicDenominators, Settings, Zones, reference_dir
 
 if TYPE_CHECKING:
     from tests.support.compiled_models import Dbt
@@ -68,10 +68,11 @@ class Warehouse:
         years: range,
         entries: Catalogue | None = None,
         public_denominators: PublicDenominators = "journal",
+        border_set: BorderSet = "date",
     ) -> None:
-        """Write the catalogue's tables for some years, and where public denominators come from."""
+        """Write the catalogue's tables for some years, and what the settings say of them."""
         tables = catalogue_tables(
-            entries or catalogue(), reference_dir(), years, public_denominators
+            entries or catalogue(), reference_dir(), years, public_denominators, border_set
         )
         for name, frame in tables.items():
             frame.write_parquet(self.zones.catalogue / f"{name}.parquet")

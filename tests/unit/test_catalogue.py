@@ -255,6 +255,7 @@ def test_catalogue_tables_have_their_grain(tables: dict[str, pl.DataFrame]) -> N
         "code_sets": ["indicator_id", "code_set", "code_system", "prefix"],
         "years": ["year"],
         "months": ["year", "month"],
+        "border_set": ["border_set"],
         "municipalities": ["municipality_code"],
         "register_codes": ["year", "municipality_code", "register_code"],
         "service_spells": ["municipality_code", "service"],

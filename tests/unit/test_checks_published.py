@@ -145,6 +145,7 @@ def release(indicator_values: pl.DataFrame) -> dict[str, pl.DataFrame]:
         "caveats": clean_frame(contracts["caveats"]),
         "breaks": clean_frame(contracts["breaks"]),
         "comparisons": comparisons,
+        "like_for_like": clean_frame(contracts["like_for_like"]),
         "area_groups": area_groups_table(reference_dir()),
         "population": population_table(None),
         "merged_groups": clean_frame(contracts["merged_groups"]),

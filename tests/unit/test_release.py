@@ -365,7 +365,6 @@ def test_the_ledger_lets_the_same_pass(zones: Zones) -> None:
     ("key", "value"),
     [
         ("area_code", "5006"),
-        ("border_set", "2020"),
         ("sex", "male"),
         ("age_group", "80+"),
         ("period_type", "month"),
@@ -377,6 +376,15 @@ def test_the_ledger_leaves_other_cells_alone(key: str, value: object, zones: Zon
     assert key in KEYS
     enter(zones, exact(), "20231231-0000000000")
     refuse_changed_counts(zones, exact(99.0, **{key: value}), "20241231-1111111111")
+
+
+def test_the_ledger_refuses_other_borders(zones: Zones) -> None:
+    """Old Ålesund minus new Ålesund is Haram, whatever of it is hidden."""
+    enter(zones, exact(area_code="1507", border_set="2020"), "20231231-0000000000")
+    with pytest.raises(LedgerError, match="1 periods have other borders than in release 2023"):
+        refuse_changed_counts(
+            zones, exact(area_code="1508", border_set="2024"), "20241231-1111111111"
+        )
 
 
 def test_a_new_version_counts_the_same_persons(zones: Zones) -> None:

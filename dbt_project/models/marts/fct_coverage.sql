@@ -65,6 +65,8 @@ gp_residents as (
 area_years as (
     select
         municipalities.municipality_code,
+        municipalities.recorded_from,
+        municipalities.recorded_to,
         years.year,
         years.first_day,
         years.last_day,
@@ -107,6 +109,7 @@ shares as (
         case
             -- What nobody in the journal has lived in has no strata to be counted by.
             when area_years.resident_days = 0 then 0.0
+            when {{ is_recorded_elsewhere('area_years', 'area_years.last_day') }} then 0.0
             when indicators.service = 'none' then 1.0
             when indicators.service = 'gp'
                 then coalesce(

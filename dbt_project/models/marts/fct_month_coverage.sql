@@ -39,6 +39,7 @@ shares as (
         -- What nobody in the journal has lived in has no strata to be counted by.
         case
             when lived_in.municipality_code is null then 0.0
+            when {{ is_recorded_elsewhere('municipalities', 'years.last_day') }} then 0.0
             else coalesce(cast(covered.covered_days as double) / months.days, 0.0)
         end as covered_share,
         case

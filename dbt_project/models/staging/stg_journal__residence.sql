@@ -6,6 +6,9 @@ with latest as (
 select
     patient_key,
     municipality_code,
+    municipality_2019,
+    municipality_2020,
+    municipality_2024,
     valid_from,
     valid_to
 from latest

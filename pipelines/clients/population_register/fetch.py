@@ -32,6 +32,7 @@ from pipelines.clients.population_register.table import (
     meaning,
 )
 from pipelines.clients.population_register.web import PxWeb
+from pipelines.settings import BorderSet
 
 LICENCE = "CC BY 4.0"
 _SAME_LICENCE = "creativecommons.org/licenses/by/4.0"
@@ -45,6 +46,7 @@ def fetch_register(
     years: Iterable[int] | None = None,
     coding: Coding = "plain",
     clock: Clock | None = None,
+    border_set: BorderSet = "date",
 ) -> Register:
     """Fetch the region's population on 1 January, by municipality, sex and year of age.
 
@@ -54,6 +56,7 @@ def fetch_register(
         years: Calendar years; every one that the table has from 2020 on when null.
         coding: How municipalities are asked for.
         clock: The time; this machine's when null.
+        border_set: By which borders municipalities are asked for.
 
     Returns:
         Rows of ``table.SCHEMA``, not yet kept, and where they come from.
@@ -68,7 +71,7 @@ def fetch_register(
         known = meaning(_structure(web, f"tables/{TABLE}/metadata"))
         wanted = tuple(years) if years is not None else _every_year(known)
         summed = _summed(web, known) if coding == "summed" else frozenset[str]()
-        codes = codes_by_year(reference, wanted)
+        codes = codes_by_year(reference, wanted, border_set)
         queries = plan(known, codes, coding, summed, limits.cells)
         parts, replies = [], []
         for query in queries:

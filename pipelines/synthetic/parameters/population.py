@@ -114,6 +114,9 @@ IMMIGRANT_AGES: Annotated[Curve, Given("ages of those who come to the region, re
 EARLIER_ADDRESS_SHARE: Annotated[float, Given("share with another address before the window")] = (
     0.10
 )
+FIRST_PART_SHARE: Annotated[
+    float, Given("share of a municipality's addresses in the largest of its former municipalities")
+] = 0.70
 FLAT_SEASON: Annotated[Months, Given("no season")] = (1.0,) * 12
 D_NUMBER_SHARE: Annotated[float, Given("share of persons known by a D-number")] = 0.006
 GRADED_SHARE: Annotated[float, Given("share of persons with a graded address")] = 0.001
