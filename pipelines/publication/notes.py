@@ -56,9 +56,10 @@ class DenominatorCaveat(Strict):
     id: Identifier
     source: PublicDenominators = Field(alias="from")
     numerator: Literal["journal", "register", "any"]
+    updated: dict[Language, str] = dict.fromkeys(LANGUAGES, "")
     texts: dict[Language, str]
 
-    @field_validator("texts")
+    @field_validator("texts", "updated")
     @classmethod
     def _every_language(cls, texts: dict[Language, str]) -> dict[Language, str]:
         return dict(every_language(texts))
@@ -140,15 +141,22 @@ def _denominator_caveat(
 ) -> Iterator[tuple[object, ...]]:
     if caveat.source != ("journal" if register is None else "register"):
         return
-    known = {}
-    if register is not None:
-        updated = updated_text(register.updated) if register.updated else "–"
-        known = {"source": register.source, "updated": updated, "licence": register.licence}
-    texts = [caveat.texts[language].format(**known) for language in LANGUAGES]
+    texts = [_filled(caveat, language, register) for language in LANGUAGES]
     for entry in catalogue.indicators.values():
         own = "register" if entry.numerator.measure in PUBLIC_NUMERATORS else "journal"
         if entry.denominator.public and caveat.numerator in (own, "any"):
             yield (entry.id, EVERYWHERE, None, caveat.id, *texts)
+
+
+def _filled(caveat: DenominatorCaveat, language: Language, register: Provenance | None) -> str:
+    if register is None:
+        return caveat.texts[language]
+    updated = ""
+    if register.updated:
+        updated = caveat.updated[language].format(date=updated_text(register.updated))
+    return caveat.texts[language].format(
+        source=register.source, updated=updated, licence=register.licence
+    )
 
 
 def _area_caveat(

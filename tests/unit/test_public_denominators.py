@@ -301,6 +301,10 @@ def test_each_release_says_where_its_inhabitants_are_counted() -> None:
     for text in named.select("text_nb", "text_nn", "text_en").unpivot()["value"]:
         for word in ("Statistisk sentralbyrå", "CC BY 4.0", "2025-02-20"):
             assert word in text
+    undated = of_register.model_copy(update={"updated": None})
+    told = caveats_table(catalogue(), YEARS, register=undated)
+    told = told.filter(pl.col("caveat_id") == "inhabitants_of_the_register")
+    assert set(told["text_nb"].str.contains("Kilde: Statistisk sentralbyrå, lisens")) == {True}
     adoption = pl.col("indicator_id") == "adoption_inhabitants_share"
     for table in tables.values():
         ids = table.filter(adoption)["caveat_id"]
