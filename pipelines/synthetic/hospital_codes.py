@@ -1,7 +1,7 @@
 """Diagnoses of hospital stays.
 
-Belongs here: one main diagnosis a stay, and further ones. Does not belong here: the stays
-(``hospital``).
+Belongs here: one main diagnosis a stay, further ones, and the cause of an injury or poisoning.
+Does not belong here: the stays (``hospital``).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pipelines.synthetic.listed import Basis
 
 _EMERGENCY = tuple(par.EMERGENCY_CODES)
 CODES = (*_EMERGENCY, *par.BACKGROUND_ICD10, "F32.1", "F20.0", "F10.2", "F19.2")
+CAUSES = (*par.SELF_HARM_CODES, *par.OTHER_CAUSE_CODES)
 _PSYCHIATRY, _SUBSTANCE = (CODES.index("F32.1"), 2), (CODES.index("F10.2"), 2)
 _BACKGROUND = (len(_EMERGENCY), len(par.BACKGROUND_ICD10))
 
@@ -70,6 +71,49 @@ def hospital_diagnoses(basis: Basis, encounters: pl.DataFrame) -> pl.DataFrame:
     ).with_columns(
         pl.lit("icd10").alias("code_system"),
         pl.col("written_code").cast(pl.String).str.replace(".", "", literal=True).alias("code"),
+    )
+
+
+def external_causes(basis: Basis, encounters: pl.DataFrame) -> pl.DataFrame:
+    """Draw the causes of injury and poisoning that emergencies are coded with.
+
+    Args:
+        basis: Persons.
+        encounters: ``Region.encounters``.
+
+    Returns:
+        One row a code, as ``hospital_diagnoses`` without ``main``.
+    """
+    rng = basis.settings.rng("external causes")
+    inclined = rng.gamma(par.SELF_HARM_SHAPE, 1 / par.SELF_HARM_SHAPE, basis.population.birth.size)
+    rows = encounters.filter(
+        (pl.col("class_code") == "EMER")
+        | ((pl.col("class_code") == "IMP") & (pl.col("priority_code") == "EM"))
+    )
+    person = rows["person"].to_numpy()
+    age = rows["started_on"].dt.year().to_numpy() - _birth_year(basis)[person]
+    chance, drawn = curve(par.SELF_HARM_SHARE, age) * inclined[person], rng.random(rows.height)
+    harmed = drawn < chance
+    other = ~harmed & (rng.random(rows.height) < par.OTHER_CAUSE_SHARE)
+    own = len(par.SELF_HARM_CODES)
+    code = np.where(
+        harmed,
+        _among(rng, rows.height, 0, own),
+        _among(rng, rows.height, own, len(par.OTHER_CAUSE_CODES)),
+    )
+    wrong = rng.random(rows.height) < par.ERROR_SHARE
+    return (
+        rows.select(
+            "person",
+            "encounter",
+            coded(CAUSES, code).alias("written_code"),
+            pl.col("started_on").alias("recorded_on"),
+            coded(("confirmed", "entered-in-error"), wrong).alias("verification_status"),
+            pl.lit("icd10").alias("code_system"),
+        )
+        .filter(pl.Series(harmed | other))
+        .with_columns(pl.col("written_code").cast(pl.String).alias("code"))
+        .pipe(lambda found: found.with_columns(identified("yta-", found.height)))
     )
 
 

@@ -198,6 +198,7 @@ _MORE: dict[str, tuple[Part, ...]] = {
     "sykehus": (
         Part("Communication", "communication", _extra_messages(municipal=False)),
         Part("Condition", "condition", _more("hospital_diagnoses", "recorded_on")),
+        Part("Condition", "condition", _more("external_causes", "recorded_on")),
         Part("Observation", "observation", _yearly("hospital_observations")),
     ),
     "primaerhelse": (

@@ -292,6 +292,11 @@ def _safety_alarm(world: World) -> pl.DataFrame:
     return states.care_users(world, "6")
 
 
+def _digital_supervision(world: World) -> pl.DataFrame:
+    kinds = [states.care_users(world, code) for code in ("26", "28")]
+    return pl.concat(kinds).unique(maintain_order=True)
+
+
 DEFINITIONS: dict[str, Definition] = {
     "home_care_hours_per_user": _on_date(home_care_hours, home_care_users, 1, ()),
     "decision_to_first_visit_within_7_days_share": Definition(
@@ -316,5 +321,8 @@ DEFINITIONS: dict[str, Definition] = {
     "falls_per_1000_bed_days": Definition(nursing_home_falls, occupied_bed_days, 1000, (), CARE),
     "safety_alarm_users_per_1000": _on_date(
         _safety_alarm, states.residents, 1000, (67, 80), public=True
+    ),
+    "digital_supervision_users_per_1000_67plus": _on_date(
+        _digital_supervision, states.residents, 1000, (67, 80), public=True
     ),
 }

@@ -31,6 +31,7 @@ SENSITIVE = (
 )  # fmt: skip
 HIP_FRACTURE = ("S720", "S721", "S722")
 HEART_ATTACK = ("I21", "I22")
+SELF_HARM = ("X6", "X7", "X80", "X81", "X82", "X83", "X84")
 STROKE = ("I60", "I61", "I62", "I63", "I64")
 
 
@@ -217,8 +218,11 @@ def ambulatory_sensitive_stays(world: World) -> pl.DataFrame:
 
 def _persons_with(world: World, prefixes: tuple[str, ...]) -> pl.DataFrame:
     """Persons once a year, where the first of their stays began."""
-    rows = _with_diagnosis(world, prefixes).sort("started_on")
-    first = rows.unique(["person", "year"], keep="first", maintain_order=True)
+    return _once_a_year(_with_diagnosis(world, prefixes))
+
+
+def _once_a_year(rows: pl.DataFrame) -> pl.DataFrame:
+    first = rows.sort("started_on").unique(["person", "year"], keep="first", maintain_order=True)
     return by_year([first.with_columns(pl.lit(1.0).alias("value")).select(COLUMNS)])
 
 
@@ -235,6 +239,36 @@ def heart_attacks(world: World) -> pl.DataFrame:
 def strokes(world: World) -> pl.DataFrame:
     """Persons with an emergency stay for a stroke."""
     return _persons_with(world, STROKE)
+
+
+def substance_treated(world: World) -> pl.DataFrame:
+    """Persons once a year, where the first of their stays in substance-use treatment began."""
+    stays = inpatient_stays(world).filter(pl.col("service_type") == "substance")
+    placed = residence(world, within(world, stays, "started_on"), "started_on")
+    covered = world.coverage.on_covered_days(placed, "hospital", "started_on")
+    return _once_a_year(covered)
+
+
+def self_harm_contacts(world: World) -> pl.DataFrame:
+    """Days on which a person came as an emergency and was coded with intentional self-harm."""
+    causes = world.region.more.get("external_causes")
+    contacts = world.region.encounters.filter(
+        ~pl.col("status").is_in(NOT_CONFIRMED_STATUS),
+        (pl.col("class_code") == "EMER")
+        | ((pl.col("class_code") == "IMP") & (pl.col("priority_code") == "EM")),
+    )
+    if causes is None:
+        contacts = contacts.clear()
+    else:
+        code = pl.col("code").cast(pl.String)
+        found = causes.filter(
+            pl.col("verification_status") == "confirmed",
+            pl.any_horizontal(code.str.starts_with(prefix) for prefix in SELF_HARM),
+        )
+        contacts = contacts.join(found, on="encounter", how="semi")
+    placed = residence(world, within(world, contacts, "started_on"), "started_on")
+    covered = world.coverage.on_covered_days(placed, "hospital", "started_on")
+    return summed(covered.unique(["person", "started_on"]))
 
 
 def municipal_emergency_bed_stays(world: World) -> pl.DataFrame:
@@ -301,5 +335,13 @@ DEFINITIONS: dict[str, Definition] = {
     ),
     "stroke_per_10000": Definition(
         strokes, states.hospital_days, 10_000, ADULTS, "hospital", person_time=True, public=True
+    ),
+    "self_harm_contacts_per_10000": Definition(
+        self_harm_contacts, states.hospital_days, 10_000, (10, 18, 45), "hospital",
+        person_time=True, public=True,
+    ),
+    "substance_treatment_per_10000": Definition(
+        substance_treated, states.hospital_days, 10_000, (18, 45), "hospital",
+        person_time=True, public=True,
     ),
 }  # fmt: skip

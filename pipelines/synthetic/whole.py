@@ -20,7 +20,7 @@ from pipelines.synthetic.diagnoses import condition_rows, prescription_rows
 from pipelines.synthetic.follow_up import with_follow_up
 from pipelines.synthetic.go_live import migration_frame, with_training, worklist_frame
 from pipelines.synthetic.health_station import child_frame
-from pipelines.synthetic.hospital_codes import hospital_diagnoses
+from pipelines.synthetic.hospital_codes import external_causes, hospital_diagnoses
 from pipelines.synthetic.listed import Basis
 from pipelines.synthetic.measurements import gp_observations, hospital_observations
 from pipelines.synthetic.medication import chronic_prescriptions
@@ -29,6 +29,7 @@ from pipelines.synthetic.nursing import observation_frame, procedure_frame
 from pipelines.synthetic.primary_care import Records
 from pipelines.synthetic.queries import extra_messages
 from pipelines.synthetic.vaccination import immunization_frame
+from pipelines.synthetic.welfare_technology import technology_episodes
 
 ADDED = ("diseases", "services and beds")
 """Further steps of a whole region, as progress names them."""
@@ -55,8 +56,11 @@ def whole_region(region: Region, basis: Basis, progress: Progress) -> Region:
     with timed(progress, ADDED[1]) as step:
         more = _frames(region, basis, ill, diabetic)
         beds = bed_episodes(basis, region.care_episodes)
-        step.rows = beds.height + sum(frame.height for frame in more.values())
-    episodes = pl.concat([region.care_episodes, beds])
+        number = region.care_episodes.height + beds.height
+        technology = technology_episodes(basis, region.care_episodes, number)
+        added = beds.height + technology.height
+        step.rows = added + sum(frame.height for frame in more.values())
+    episodes = pl.concat([region.care_episodes, beds, technology])
     return replace(
         region,
         messages=with_follow_up(basis, region.encounters, region.messages),
@@ -121,6 +125,7 @@ def _frames(region: Region, basis: Basis, ill: Ill, diabetic: Ints) -> dict[str,
     episodes, encounters = region.care_episodes, region.encounters
     return {
         "hospital_diagnoses": hospital_diagnoses(basis, encounters),
+        "external_causes": external_causes(basis, encounters),
         "extra_messages": extra_messages(basis, encounters, region.messages),
         "municipal_observations": observation_frame(basis, episodes),
         "child_observations": child_frame(basis),

@@ -167,6 +167,27 @@ def test_hospital_diagnoses_refer_to_delivered_stays(sent: dict) -> None:
         assert "recorder" not in resource
 
 
+def test_whoever_has_technology_has_home_nursing_all_the_while(region: Region) -> None:
+    sound = region.care_episodes.filter(pl.col("status").is_in(["active", "finished", "on-hold"]))
+    sound = sound.with_columns(pl.col("end_on").fill_null(D(9999, 1, 1)))
+    technology = sound.filter(pl.col("service_type_code").is_in(["26", "28"]))
+    nursing = sound.filter(pl.col("service_type_code") == "15")
+    around = technology.join(nursing, on="person", suffix="_around").filter(
+        pl.col("start_on_around") < pl.col("start_on"), pl.col("end_on_around") >= pl.col("end_on")
+    )
+    assert technology.height > 30
+    assert around["episode"].n_unique() == technology.height
+
+
+def test_causes_are_coded_of_emergencies_and_some_persons_come_again(region: Region) -> None:
+    coded = region.more["external_causes"].join(region.encounters, on="encounter")
+    emergency = (pl.col("class_code") == "EMER") | (pl.col("priority_code") == "EM")
+    assert coded.select(emergency.all()).item()
+    assert set(coded["code"]) == {*par.SELF_HARM_CODES, *par.OTHER_CAUSE_CODES}
+    harmed = coded.filter(pl.col("code").is_in(list(par.SELF_HARM_CODES)))
+    assert harmed["person"].n_unique() < harmed.height
+
+
 def test_answers_refer_to_queries_and_come_after(sent: dict) -> None:
     messages = latest(sent["Communication"])
     answers = [r for r in messages.values() if "inResponseTo" in r]

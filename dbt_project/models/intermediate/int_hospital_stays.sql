@@ -1,4 +1,4 @@
--- One row per inpatient stay, with the person's place on the first and on the last day.
+-- One row per inpatient stay, with the person's place on the last day.
 with stays as (
     select
         encounters.encounter_key,
@@ -19,17 +19,10 @@ with stays as (
 select
     stays.*,
     persons.is_graded,
-    at_start.municipality_code as municipality_at_start,
     at_end.municipality_code as municipality_at_end,
-    at_start.person_id is not null as is_resident_at_start,
     at_end.person_id is not null as is_resident_at_end
 from stays
 inner join {{ ref('int_persons') }} as persons on stays.person_id = persons.person_id
-left join {{ ref('int_residence_spells') }} as at_start
-    on
-        stays.person_id = at_start.person_id
-        and stays.started_on >= at_start.valid_from
-        and stays.started_on < at_start.valid_to
 left join {{ ref('int_residence_spells') }} as at_end
     on
         stays.person_id = at_end.person_id

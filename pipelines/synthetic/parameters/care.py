@@ -64,3 +64,16 @@ MUNICIPALITY_CARE_LOG_SD: Annotated[
     float, Given("how far municipalities lie apart: care services, log scale")
 ] = 0.14
 INHABITANTS_PER_CARE_UNIT: Annotated[int, Given("inhabitants per unit of the care service")] = 4000
+TECHNOLOGY_SHARE: Annotated[
+    dict[str, Curve],
+    Given("share of episodes of home nursing beside which it is given, by IPLOS code and age"),
+] = {
+    "26": ((60, 0), (67, 0.03), (80, 0.07), (105, 0.07)),
+    "28": ((18, 0.02), (60, 0.08), (80, 0.18), (105, 0.22)),
+}
+TECHNOLOGY_MEAN_LAG_DAYS: Annotated[
+    float, Given("mean days from the start of home nursing to that of the technology")
+] = 240.0
+MUNICIPALITY_TECHNOLOGY_LOG_SD: Annotated[
+    float, Given("how far municipalities lie apart: welfare technology, log scale")
+] = 0.4

@@ -129,6 +129,20 @@ BACKGROUND_ICD10: Annotated[tuple[str, ...], Given("the other diagnoses, equally
     "J18.9", "R07.4", "R10.4", "K35.8", "I48.9", "S52.5", "Z03.8", "K80.2", "A41.9", "R55",
     "T81.4", "M54.5", "C34.9", "K57.3", "O80")
 SECONDARY_DIAGNOSES: Annotated[float, Given("further diagnoses of a stay, mean")] = 1.2
+SELF_HARM_SHARE: Annotated[Curve, Given(
+    "share of emergencies at hospitals coded as intentional self-harm, by age",
+    "about 12 a year per 10 000 persons above ten, of which a third is coded so: Qin, Burrell, Bøe "
+    "and Mehlum on the Norwegian Patient Registry 2008-2013; here nearly all are coded, so that a "
+    "small region has some; by age and emergency assumed")] = (
+    (9, 0), (15, 0.02), (25, 0.02), (45, 0.01), (60, 0.003), (75, 0.0008), (105, 0.0004))
+SELF_HARM_SHAPE: Annotated[float, Given(
+    "shape of the gamma factor with mean 1 by which persons differ in it: repeated events")] = 0.5
+SELF_HARM_CODES: Annotated[tuple[str, ...], Given(
+    "how intentional self-harm is coded, equally often")] = ("X61", "X64", "X70", "X78", "X84")
+OTHER_CAUSE_SHARE: Annotated[float, Given(
+    "share of the other emergencies coded with accident, assault or undetermined intent")] = 0.06
+OTHER_CAUSE_CODES: Annotated[tuple[str, ...], Given(
+    "how those are coded, equally often")] = ("W18", "W22", "X44", "X59", "X85", "Y12")
 HYPERTENSION_CODES: Annotated[tuple[tuple[str, float], ...], Given(
     "how hypertension is coded: code, share of persons")] = (
     ("icpc2|K86", 0.78), ("icpc2|K87", 0.08), ("icd10|I10", 0.11), ("icd10|I11.9", 0.03))
