@@ -137,6 +137,16 @@ MEANINGS: dict[str, str] = {
     "gp_contacts": _("Contacts with a GP in the year; 6 is six or more."),
     "out_of_hours_contacts": _("Contacts with an out-of-hours clinic in the year; 3 is 3 or more."),
     "need_level": _("The year's last function score, 1 (none) to 5 (most); 0 is not scored."),
+    "earlier_start": _("First day of the earlier of two years that are compared."),
+    "areas_live": _("Municipalities that are live in both years."),
+    "areas": _("Municipalities added up: those live in both years and shown in both."),
+    "area_codes": _("Codes of the municipalities added up, with + between them."),
+    "earlier_numerator": _("Numerator of these municipalities in the earlier year."),
+    "earlier_denominator": _("Denominator of these municipalities in the earlier year."),
+    "earlier_value": _("Value of these municipalities in the earlier year."),
+    "earlier_lower_ci": _("Lower 95% limit of the earlier value."),
+    "earlier_upper_ci": _("Upper 95% limit of the earlier value."),
+    "change": _("Whether the later value is higher, lower, or no further off than chance."),
 }
 
 
