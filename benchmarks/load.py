@@ -41,7 +41,7 @@ from tests.support.published_release import write_release
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("oversikt", "kommune", "indikator", "samhandling", "sammenlign", "befolkning", "finn")
-TABS = ("trend", "compare", "table", "definition", "download")
+TABS = ("trend", "compare", "sex_age", "table", "definition", "download")
 CLOCK = os.sysconf("SC_CLK_TCK")
 PATIENCE = 60.0
 

@@ -33,6 +33,8 @@ TABLES = (
     "merged_groups",
     "release",
 )
+LATER_TABLES = ("like_for_like",)
+"""Tables that releases of before lack."""
 SHOWN_STATUSES = ("ok", "unreliable")
 FIGURES = ("numerator", "value", "lower_ci", "upper_ci")
 _COMPARISON_KEY = (
@@ -174,7 +176,8 @@ def earlier_release(release: Release) -> Release | None:
 
 @lru_cache(maxsize=4)
 def _read(folder: Path) -> Release:
-    tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in TABLES}
+    held = [name for name in LATER_TABLES if (folder / f"{name}.parquet").is_file()]
+    tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in (*TABLES, *held)}
     # The registers write two names of one place with a hyphen; Norwegian spelling wants a dash.
     tables["areas"] = tables["areas"].with_columns(
         pl.col("official_name").str.replace_all(" - ", " – ", literal=True)

@@ -79,9 +79,14 @@ def year_frame(release: Release, choice: Choice, year: int) -> pl.DataFrame:
         One row per area, in Norwegian alphabetical order, the region last.
     """
     rows = series(release, choice).filter(pl.col("year") == year).drop("area_level")
-    areas = release.areas(year).join(rows, on="area_code", how="left")
+    filled = _told(release.areas(year).join(rows, on="area_code", how="left"), year)
+    return filled.sort(pl.col("area_level") == "region", norwegian_order("name"))
+
+
+def _told(rows: pl.DataFrame, year: int) -> pl.DataFrame:
+    """The rows, those of which nothing is published as ``missing``."""
     absent = pl.col("value_status").is_null()
-    filled = areas.with_columns(
+    return rows.with_columns(
         pl.when(absent).then(pl.lit("no_data")).otherwise(pl.col("status_reason"))
         .alias("status_reason"),
         pl.col("value_status").fill_null("missing"),
@@ -89,7 +94,60 @@ def year_frame(release: Release, choice: Choice, year: int) -> pl.DataFrame:
         pl.col("versus_region").fill_null("not_compared"),
         pl.lit(year, pl.Int64).alias("year"),
     )  # fmt: skip
-    return filled.sort(pl.col("area_level") == "region", norwegian_order("name"))
+
+
+def strata(indicator: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The sexes and the age groups that an indicator is published for, ``total`` first.
+
+    A single age group is all its ages once more, and left out.
+    """
+    sexes = ("total", "female", "male") if indicator["has_strata"] else ("total",)
+    groups = tuple(code for code in (indicator["age_groups"] or "").split(",") if code)
+    return sexes, ("total", *(groups if len(groups) > 1 else ()))
+
+
+@lru_cache(maxsize=256)
+def by_sex_and_age(release: Release, indicator_id: str, area_code: str, year: int) -> pl.DataFrame:
+    """Crude figures of an area and of the region by sex and age group.
+
+    As in ``year_frame`` a gap is never left unsaid.
+
+    Returns:
+        One row per area (those of the two that exist in the year), age group and sex, in the
+        order of ``strata``; the columns of ``year_frame``.
+    """
+    indicator = release.indicator(indicator_id)
+    sexes, ages = strata(indicator)
+    rows = release.values.filter(
+        pl.col("indicator_id") == indicator_id,
+        pl.col("indicator_version") == indicator["indicator_version"],
+        pl.col("value_kind") == "crude",
+        pl.col("breakdown") == "total",
+        pl.col("year") == year,
+    ).drop("area_level")
+    areas = release.areas(year).filter(pl.col("area_code").is_in([area_code, release.region_code]))
+    cells = pl.DataFrame({"age_group": ages}).join(pl.DataFrame({"sex": sexes}), how="cross")
+    return _told(
+        areas.join(cells, how="cross").join(
+            rows, on=["area_code", "age_group", "sex"], how="left", maintain_order="left"
+        ),
+        year,
+    )
+
+
+def like_for_like(release: Release, indicator_id: str, year: int) -> dict[str, Any] | None:
+    """A year against the nearest earlier one, over municipalities live in both.
+
+    Returns:
+        The published row, or ``None`` where the release compares no earlier year with this one.
+    """
+    table = release.tables.get("like_for_like")
+    if table is None:
+        return None
+    found = table.filter(
+        pl.col("indicator_id") == indicator_id, pl.col("period_start").dt.year() == year
+    ).sort("earlier_start")
+    return found.row(-1, named=True) if found.height else None
 
 
 def norwegian_order(column: str) -> pl.Expr:

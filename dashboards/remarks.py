@@ -94,6 +94,59 @@ def comparison(row: Mapping[str, Any], region: str, decimals: int, _: Translator
     return text.format(region=region, value=number(row["region_value"], _.language, decimals))
 
 
+def same_municipalities(row: Mapping[str, Any], decimals: int, _: Translator) -> str:
+    """Two years over the municipalities that are live in both, or why they are not compared.
+
+    Args:
+        row: A row of ``like_for_like``.
+        decimals: Of the figures.
+        _: The reader's messages.
+    """
+    told = {
+        "earlier": row["earlier_start"].year,
+        "year": row["period_start"].year,
+        "n": number(row["areas"], _.language),
+        "live": number(row["areas_live"], _.language),
+    }
+    if row["value"] is None or row["earlier_value"] is None:
+        return _(
+            "The same municipalities in both years: of {live} that were live in both {earlier} and "
+            "{year}, {n} have figures shown in both, too few to add up.",
+            **told,
+        )
+    earlier = {name: row[f"earlier_{name}"] for name in ("value", "lower_ci", "upper_ci")}
+    text = {
+        "higher": _(
+            "The same municipalities in both years: {before} in {earlier} and {now} in {year}, "
+            "higher by more than chance would explain. These are crude figures of the {n} "
+            "municipalities, of {live} live in both years, that have figures shown in both."
+        ),
+        "lower": _(
+            "The same municipalities in both years: {before} in {earlier} and {now} in {year}, "
+            "lower by more than chance would explain. These are crude figures of the {n} "
+            "municipalities, of {live} live in both years, that have figures shown in both."
+        ),
+        "similar": _(
+            "The same municipalities in both years: {before} in {earlier} and {now} in {year}, "
+            "not clearly different. These are crude figures of the {n} municipalities, of {live} "
+            "live in both years, that have figures shown in both."
+        ),
+        "not_compared": _(
+            "The same municipalities in both years: {before} in {earlier} and {now} in {year}, "
+            "without intervals and so not compared. These are crude figures of the {n} "
+            "municipalities, of {live} live in both years, that have figures shown in both."
+        ),
+    }[row["change"]]
+    figures = {"before": _with_limits(earlier, decimals, _), "now": _with_limits(row, decimals, _)}
+    return text.format(**told, **figures)
+
+
+def _with_limits(row: Mapping[str, Any], decimals: int, _: Translator) -> str:
+    limits = words.interval(row, decimals, _)
+    value = number(row["value"], _.language, decimals)
+    return f"{value} ({limits})" if limits else value
+
+
 def break_text(row: Mapping[str, Any], language: str) -> str:
     """A break in a series, its date as the language writes it."""
     written = day(row["break_on"], language)

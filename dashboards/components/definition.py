@@ -11,6 +11,7 @@ import polars as pl
 
 from dashboards import words
 from dashboards.components import definition_list, show, subheading
+from dashboards.components.versions import versions
 from dashboards.session import Context
 
 
@@ -45,6 +46,7 @@ def definition(reader: Context, indicator_id: str) -> None:
         (_("Denominator"), public),
     ]
     show(definition_list(pairs))
+    versions(reader, indicator_id)
     _source(reader, indicator_id)
 
 

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from dashboards.data_access import Release, current_release
+from dashboards.profiles.glyphs import STANDARD, printable
 from dashboards.profiles.sheet import ProfileError, sheet
 from dashboards.session import Context
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     import typst
 
 TEMPLATE = Path(__file__).with_name("profile.typ")
-STANDARD: Final = "ua-1"
 
 
 def printed(
@@ -41,7 +41,7 @@ def printed(
     Raises:
         ProfileError: The municipality did not exist at the end of the year.
     """
-    content = sheet(reader, area, year, peers)
+    content = printable(sheet(reader, area, year, peers))
     made = datetime.combine(reader.release.facts["data_to"], time(), tzinfo=UTC)
     result = _compiler().compile(
         format="pdf",

@@ -1,4 +1,4 @@
-"""One indicator: development, comparison, table, definition, files.
+"""One indicator: development, comparison, sex and age, table, definition, files.
 
 Belongs here: the indicator's page. Does not belong here: choosing or computing figures.
 """
@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import words
+from dashboards import remarks, words
 from dashboards.charts import compare, trend
 from dashboards.components import note, show, subheading
 from dashboards.components.barometer import figure_cell, reading
@@ -21,10 +21,12 @@ from dashboards.components.caveats import area_caveats
 from dashboards.components.definition import definition
 from dashboards.components.exports import exports
 from dashboards.components.figure_tables import areas_table, months_table, years_table
+from dashboards.components.sex_age import sex_and_age
 from dashboards.figures import (
     Choice,
     area_names,
     headline,
+    like_for_like,
     month_series,
     norwegian_order,
     row,
@@ -33,7 +35,7 @@ from dashboards.figures import (
 from dashboards.session import Context, choose, choose_several, code_of, context, keep
 from dashboards.text import number
 
-TABS = ("trend", "compare", "table", "definition", "download")
+TABS = ("trend", "compare", "sex_age", "table", "definition", "download")
 
 
 def render() -> None:
@@ -45,6 +47,7 @@ def render() -> None:
     names = {
         "trend": _("Development"),
         "compare": _("Compare"),
+        "sex_age": _("Sex and age"),
         "table": _("Table"),
         "definition": _("Definition"),
         "download": _("Download and cite"),
@@ -58,8 +61,9 @@ def render() -> None:
 
     drawn = st.tabs(list(names.values()), default=names[opened], key="tabs", on_change=turned)
     draw = {
-        "trend": lambda: _trend(reader, choice, area_code),
+        "trend": lambda: _trend(reader, choice, area_code, year),
         "compare": lambda: _compare(reader, choice, area_code, year),
+        "sex_age": lambda: sex_and_age(reader, choice.indicator_id, area_code, year),
         "table": lambda: areas_table(reader, choice, area_code, year),
         "definition": lambda: definition(reader, choice.indicator_id),
         "download": lambda: exports(reader, choice, area_code, year),
@@ -154,7 +158,7 @@ def _head(reader: Context, choice: Choice, area_code: str, year: int) -> None:
     )
 
 
-def _trend(reader: Context, choice: Choice, area_code: str) -> None:
+def _trend(reader: Context, choice: Choice, area_code: str, year: int) -> None:
     _ = reader.translate
     release, language = reader.release, reader.language
     by = _period(reader, choice.indicator_id)
@@ -171,6 +175,10 @@ def _trend(reader: Context, choice: Choice, area_code: str) -> None:
         spec = trend.trend(release, choice, area_code, language, by)
         said = trend.described(release, choice, area_code, language, by)
         st.vega_lite_chart(spec=spec, theme=None, width="stretch", alt=said)
+    same = like_for_like(release, choice.indicator_id, year)
+    if same is not None and by == "year":
+        decimals = release.indicator(choice.indicator_id)["decimals"]
+        show(f"<p>{escape(remarks.same_municipalities(same, decimals, _))}</p>")
     marks = trend.break_marks(release, choice, area_code, language)
     if marks.height:
         items = "".join(f"<li>{escape(text)}</li>" for text in marks["text"].to_list())

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import typst
 from streamlit.testing.v1 import AppTest
 
 from dashboards import downloads, inert, search
@@ -22,7 +23,7 @@ from dashboards.components import barometer, frame
 from dashboards.data_access import Release, current_release
 from dashboards.figures import row
 from dashboards.notebooks.connection import open_zones
-from dashboards.profiles import pdf
+from dashboards.profiles import glyphs, pdf
 from dashboards.session import Context
 from tests.support import hostile
 from tests.support.hostile import INJECTIONS, Markup, csv_cells, live_cells, live_copies
@@ -150,6 +151,25 @@ def test_names_are_text_on_paper(tmp_path: Path) -> None:
         assert runs_on_opening(made) == []
         first = re.sub(r"\s+", "", Pdf(made).text[0])
         assert re.sub(r"\s+", "", str(area["official_name"])) in first
+
+
+def test_a_sign_that_no_font_has_leaves_nobody_without_a_profile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strange = "＋1 Ŋš 日\x00"
+    hostile.write_hostile_release(tmp_path, (strange, "ﬁn😀"))
+    release = current_release(tmp_path)
+    towns = release.areas(2025).filter(pl.col("official_name").str.starts_with(strange))
+    area = row(towns, towns["area_code"][0])
+    assert area is not None
+    first = re.sub(r"\s+", "", Pdf(pdf.printed(Context(release, "nb"), area, 2025)).text[0])
+    assert "+1Ŋš??" in first
+    assert glyphs.printable({"日": ["－ａ 10\u202f000 ▲", 1.5, None]}) == {
+        "日": ["-a 10\u202f000 ▲", 1.5, None]
+    }
+    monkeypatch.setattr(pdf, "printable", lambda content: content)
+    with pytest.raises(typst.TypstError, match="could not be displayed"):
+        pdf.printed(Context(release, "nb"), area, 2025)
 
 
 def runs_on_opening(file: bytes) -> list[bytes]:

@@ -29,7 +29,7 @@ PAGES = (
     "find",
     "about",
 )
-TABS = ("trend", "compare", "table", "definition", "download")
+TABS = ("trend", "compare", "sex_age", "table", "definition", "download")
 
 
 @lru_cache(maxsize=1)

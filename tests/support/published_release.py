@@ -15,8 +15,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from pipelines.publication.population import SCHEMA
 from tests.support.published_indicators import FACTS, indicators
+from tests.support.published_parts import area_groups, like_for_like, months, population
 
 REFERENCE = Path(__file__).resolve().parents[2] / "data" / "reference"
 RELEASE_ID = "r-2025-12-31-5f3c1a9e"
@@ -287,88 +287,6 @@ def comparisons(values: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def months(values: pl.DataFrame) -> pl.DataFrame:
-    """The last year of days ready for discharge once more by month, hidden in every third one."""
-    year = values.filter(
-        pl.col("indicator_id") == "ready_for_discharge_days_per_1000",
-        pl.col("value_kind") == "crude",
-        pl.col("sex") == "total",
-        pl.col("age_group") == "total",
-        pl.col("period_start") == date(YEARS[-1], 1, 1),
-    )
-    number = pl.DataFrame({"month": list(range(1, 13))})
-    rows = year.join(number, how="cross")
-    towns = pl.col("area_level") == "municipality"
-    hidden = towns & (pl.col("month") % 3 == 0) & (pl.col("value_status") == "ok")
-    numerator = (pl.col("numerator") / 12 * (0.8 + 0.03 * pl.col("month"))).round()
-    denominator = (pl.col("denominator") / 12).round(1)
-    value = (1000 * numerator / denominator).round(1)
-    shown = ~hidden & ~(towns & (numerator < 20)) & (pl.col("value_status") == "ok")
-    was_ok = pl.col("value_status") == "ok"
-    start = pl.date(YEARS[-1], pl.col("month"), 1)
-    return rows.with_columns(
-        pl.when(shown).then(value).alias("value"),
-        pl.when(shown).then((value * 0.9).round(1)).alias("lower_ci"),
-        pl.when(shown).then((value * 1.1).round(1)).alias("upper_ci"),
-        pl.when(shown).then(numerator).alias("numerator"),
-        pl.when(shown).then(denominator).otherwise("denominator").alias("denominator"),
-        pl.when(was_ok & ~shown)
-        .then(pl.lit("suppressed"))
-        .otherwise("value_status")
-        .alias("value_status"),
-        pl.when(was_ok & ~shown)
-        .then(pl.lit("disclosure"))
-        .otherwise("status_reason")
-        .alias("status_reason"),
-        pl.lit("month").alias("period_type"),
-        start.alias("period_start"),
-        start.dt.month_end().alias("period_end"),
-    ).drop("month")
-
-
-def area_groups() -> pl.DataFrame:
-    """Every municipality of this small region in one group of each kind that it has."""
-    towns = areas().filter(pl.col("area_level") == "municipality")
-    kinds = pl.DataFrame({"group_kind": ["county", "size"]})
-    texts = {"nb": "Gruppe", "nn": "Gruppe", "en": "Group"}
-    return (
-        towns.select("area_code", "county")
-        .join(kinds, how="cross")
-        .with_columns(
-            pl.when(pl.col("group_kind") == "size")
-            .then(pl.lit("all"))
-            .otherwise("county")
-            .alias("group")
-        )
-        .select(
-            "area_code",
-            "group_kind",
-            pl.concat_str("group_kind", "group", separator=":").alias("group_id"),
-            *(pl.lit(f"{text} ({one})").alias(f"kind_text_{one}") for one, text in texts.items()),
-            *(pl.col("group").alias(f"label_{one}") for one in texts),
-        )
-    )
-
-
-def population() -> pl.DataFrame:
-    """Inhabitants by sex and age, older every year; of one municipality a group is not known."""
-    people = areas().select("area_level", "area_code")
-    years = pl.DataFrame({"on_date": [date(year, 12, 31) for year in YEARS]})
-    ages = pl.DataFrame({"age_from": list(range(0, 100, 5))})
-    sexes = pl.DataFrame({"sex": ["female", "male"]})
-    whole = people.join(years, how="cross").join(sexes, how="cross").join(ages, how="cross")
-    size = pl.when(pl.col("area_level") == "region").then(3000).otherwise(100)
-    grown = size - pl.col("age_from") // 2 + (pl.col("on_date").dt.year() - 2023) * 3
-    unknown = (pl.col("area_code") == "1577") & (pl.col("age_from") == 40)
-    return whole.with_columns(
-        age_group=pl.when(pl.col("age_from") == 95)
-        .then(pl.lit("95+"))
-        .otherwise(pl.format("{}-{}", "age_from", pl.col("age_from") + 4)),
-        value=pl.when(~unknown).then(grown).cast(pl.Int64),
-        value_status=pl.when(unknown).then(pl.lit("missing")).otherwise(pl.lit("ok")),
-    ).select(list(SCHEMA))
-
-
 def _coverage() -> pl.DataFrame:
     live = areas().filter(pl.col("go_live_on").is_not_null())
     planned = pl.col("go_live_certainty") == "planned"
@@ -468,8 +386,9 @@ def tables(
         "caveats": _caveats(),
         "breaks": breaks,
         "comparisons": comparisons(values),
-        "area_groups": area_groups(),
-        "population": population(),
+        "like_for_like": like_for_like(years),
+        "area_groups": area_groups(areas()),
+        "population": population(areas(), YEARS),
         "merged_groups": merged,
         "release": release,
     }

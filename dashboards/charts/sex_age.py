@@ -1,0 +1,141 @@
+"""Women beside men, by age group: an area's figures with their intervals, the region behind them.
+
+Belongs here: the chart of the indicator's view by sex and age. Does not belong here: choosing
+figures, and inhabitants by sex and age (``pyramid``).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from dashboards import remarks, words
+from dashboards.charts.theme import INK, MUTED, PRIMARY, REGION, finished
+from dashboards.data_access import Release
+from dashboards.figures import by_sex_and_age, strata
+from dashboards.text import translator
+
+ROW = 24
+AROUND = 130  # title, legend and axis: Vega counts them into the height
+COLOURS = {"total": PRIMARY, "female": PRIMARY, "male": INK}
+SHAPES = {"total": "circle", "female": "circle", "male": "square"}
+
+
+def points(
+    release: Release, indicator_id: str, area_code: str, year: int, language: str
+) -> pl.DataFrame:
+    """What the chart draws: women and men where the indicator tells them apart, else both.
+
+    Returns:
+        One row per area (role own | region), age group and sex: age, sex, group (both in words),
+        name, value and limits (null where none is shown), text (the figure or the words of its
+        status), interval, note.
+    """
+    _ = translator(language, "planner")
+    indicator = release.indicator(indicator_id)
+    decimals = indicator["decimals"]
+    frame = by_sex_and_age(release, indicator_id, area_code, year)
+    if indicator["has_strata"]:
+        frame = frame.filter(pl.col("sex") != "total")
+    rows = [
+        {
+            "role": "own" if row["area_code"] == area_code else "region",
+            "name": row["name"],
+            "age": words.age(row["age_group"], indicator, _),
+            "sex": words.sex(row["sex"], _),
+            "value": row["value"],
+            "lower": row["lower_ci"],
+            "upper": row["upper_ci"],
+            "text": words.figure(row, decimals, _),
+            "interval": words.interval(row, decimals, _) or "–",
+            "note": remarks.explanation(row, _) or "–",
+        }
+        for row in frame.iter_rows(named=True)
+    ]
+    texts = dict.fromkeys(("role", "name", "age", "sex", "text", "interval", "note"), pl.String)
+    numbers = dict.fromkeys(("value", "lower", "upper"), pl.Float64)
+    return pl.DataFrame(rows, schema={**texts, **numbers})
+
+
+@lru_cache(maxsize=256)
+def sex_age(
+    release: Release, indicator_id: str, area_code: str, year: int, language: str
+) -> dict[str, Any] | None:
+    """Points with interval bars, the region's broad and pale; ``None`` where none is shown."""
+    _ = translator(language, "planner")
+    indicator = release.indicator(indicator_id)
+    frame = points(release, indicator_id, area_code, year, language)
+    own = frame.filter(pl.col("role") == "own")
+    if frame["value"].drop_nulls().is_empty():
+        return None
+    sexes = [code for code in strata(indicator)[0] if code != "total"] or ["total"]
+    names = [words.sex(code, _) for code in sexes]
+    ages = frame["age"].unique(maintain_order=True).to_list()
+    y = alt.Y("age:N", sort=ages, title=None, scale=alt.Scale(domain=ages, paddingInner=0.25),
+              axis=alt.Axis(ticks=False, domain=False, labelPadding=8))  # fmt: skip
+    offset = alt.YOffset("sex:N", scale=alt.Scale(domain=names), sort=names)
+    x = alt.X("lower:Q", title=indicator[f"unit_text_{language}"],
+              scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=6))  # fmt: skip
+    legend = alt.Legend(orient="top", title=None) if len(names) > 1 else None
+    colours = alt.Scale(domain=names, range=[COLOURS[code] for code in sexes])
+    shapes = alt.Scale(domain=names, range=[SHAPES[code] for code in sexes])
+    colour = alt.Color("sex:N", legend=legend, scale=colours)
+    shape = alt.Shape("sex:N", legend=legend, scale=shapes)
+    base = alt.Chart(frame).encode(y=y, yOffset=offset, tooltip=_tooltip(language))
+    shown = base.transform_filter("datum.value !== null")
+    region = shown.transform_filter("datum.role === 'region'")
+    area = shown.transform_filter("datum.role === 'own'")
+    layers = [
+        region.mark_rule(color=REGION, strokeWidth=11, opacity=0.3, aria=False).encode(
+            x=x, x2="upper:Q"
+        ),
+        region.mark_tick(color=REGION, thickness=3, height=ROW - 8, aria=False).encode(x="value:Q"),
+        area.mark_rule(strokeWidth=2, aria=False).encode(x=x, x2="upper:Q", color=colour),
+        area.mark_point(filled=True, size=95, opacity=1, aria=False).encode(
+            x="value:Q", color=colour, shape=shape
+        ),
+        *_gaps(own, y, offset),
+    ]
+    height = ROW * len(names) * len(ages) + AROUND
+    chart = alt.layer(*layers).properties(height=height, width="container")
+    title = ", ".join([str(indicator[f"short_title_{language}"]), *own["name"].head(1), str(year)])
+    label = _("Synthetic figures – not for planning") if release.synthetic else ""
+    return finished(chart, title, label, language)
+
+
+def _tooltip(language: str) -> list[alt.Tooltip]:
+    _ = translator(language, "planner")
+    titles = {
+        "name": _("Area"),
+        "age": _("Age"),
+        "sex": _("Sex"),
+        "text": _("Figure"),
+        "interval": _("95% interval"),
+        "note": _("Note"),
+    }
+    return [alt.Tooltip(f"{field}:N", title=title) for field, title in titles.items()]
+
+
+def _gaps(own: pl.DataFrame, y: alt.Y, offset: alt.YOffset) -> list[alt.Chart]:
+    """The words of their status where the area has no figure: a gap is not a nought."""
+    empty = own.filter(pl.col("value").is_null())
+    if empty.is_empty():
+        return []
+    text = alt.Chart(empty.drop("value", "lower", "upper")).mark_text(
+        align="left", color=MUTED, fontStyle="italic", fontSize=12, aria=False
+    )
+    tooltip = [alt.Tooltip("note:N", title=" ")]
+    return [text.encode(y=y, yOffset=offset, x=alt.value(6), text="text:N", tooltip=tooltip)]
+
+
+def described(release: Release, indicator_id: str, area_code: str, year: int, language: str) -> str:
+    """The chart in words, for those who cannot see it."""
+    _ = translator(language, "planner")
+    title = release.indicator(indicator_id)[f"title_{language}"]
+    text = _("Interval chart of {title} by sex and age in {year}.", title=title, year=year)
+    own = points(release, indicator_id, area_code, year, language).filter(pl.col("role") == "own")
+    said = "; ".join(f"{row['age']}, {row['sex']}: {row['text']}" for row in own.to_dicts())
+    return f"{text} {said}." if said else text

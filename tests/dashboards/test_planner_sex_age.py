@@ -1,0 +1,208 @@
+"""The indicator's view by sex and age, and its sentence on like for like, without a browser."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from dashboards import remarks, words
+from dashboards.charts import sex_age
+from dashboards.data_access import Release, current_release, earlier_release
+from dashboards.figures import by_sex_and_age, like_for_like, strata
+from dashboards.text import translator
+from tests.support.hostile import Markup
+from tests.support.planner_pages import LANGUAGES, markup, page, text
+from tests.support.published_release import MISSING_AREA, write_release
+
+SHOWN = "emergency_admissions_per_1000"
+SMALL = "readmission_30_days_67plus"
+PLAIN = "structured_documentation_share"
+ONE_GROUP = "home_nursing_users_80plus_share"
+HEADINGS = {
+    "nb": "Forskjeller etter kjønn og alder",
+    "nn": "Skilnader etter kjønn og alder",
+    "en": "Differences by sex and age",
+}
+CALLED_OTHERWISE = ("social inequal", "sosial ulik", "sosiale ulik", "sosial skil", "sosiale skil")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sex_age")
+    write_release(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def published(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOLKEPULS_HOME", str(home))
+    monkeypatch.delenv("FOLKEPULS_BORDERS", raising=False)
+
+
+@pytest.fixture
+def release(published: None) -> Release:
+    return current_release()
+
+
+def hiding_area(release: Release) -> str:
+    """A municipality with some groups hidden and some shown."""
+    found = (
+        release.values.filter(
+            pl.col("indicator_id") == SMALL,
+            pl.col("year") == 2025,
+            pl.col("value_kind") == "crude",
+            pl.col("area_level") == "municipality",
+        )
+        .group_by("area_code")
+        .agg(kinds=pl.col("value_status").n_unique())
+        .filter(pl.col("kinds") > 1)
+        .sort("area_code")
+    )
+    return str(found["area_code"][0])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_women_stand_beside_men_and_ages_below_each_other(language: str, release: Release) -> None:
+    query = {"lang": language, "indicator": SHOWN, "area": "5001", "year": "2025",
+             "tab": "sex_age"}  # fmt: skip
+    shown = page("indicator", query)
+    assert not shown.exception
+    assert shown.query_params["tab"] == "sex_age"
+    said, _ = text(shown), translator(language, "planner")
+    assert HEADINGS[language] in said
+    assert not any(called in said.lower() for called in CALLED_OTHERWISE)
+    (chart,) = [one.proto for one in shown.get("vega_lite_chart")]
+    assert json.loads(chart.spec)["layer"][2]["encoding"]["color"]["legend"] is not None
+    indicator = release.indicator(SHOWN)
+    for row in by_sex_and_age(release, SHOWN, "5001", 2025).iter_rows(named=True):
+        assert f"<b>{words.figure(row, 1, _)}</b> <small>({words.interval(row, 1, _)})" in markup(
+            shown
+        )
+        if row["area_code"] == "5001" and row["sex"] != "total":
+            age, sex = words.age(row["age_group"], indicator, _), words.sex(row["sex"], _)
+            assert f"{age}, {sex}: {words.figure(row, 1, _)}" in chart.alt
+
+
+def test_the_frame_holds_the_published_figures_and_no_other(release: Release) -> None:
+    sexes, ages = strata(release.indicator(SHOWN))
+    frame = by_sex_and_age(release, SHOWN, "5001", 2025)
+    assert frame.height == 2 * len(sexes) * len(ages) == 36
+    key = ["area_code", "sex", "age_group"]
+    published = pl.read_parquet(release.folder / "indicator_values.parquet").filter(
+        pl.col("indicator_id") == SHOWN,
+        pl.col("value_kind") == "crude",
+        pl.col("period_start") == date(2025, 1, 1),
+        pl.col("period_type") == "year",
+    )
+    joined = frame.join(published, on=key, suffix="_published")
+    assert joined.height == frame.height
+    assert joined.filter(~pl.col("value").eq_missing(pl.col("value_published"))).is_empty()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_group_without_a_figure_says_why_and_is_no_nought(
+    language: str, release: Release
+) -> None:
+    _ = translator(language, "planner")
+    for area in (hiding_area(release), MISSING_AREA, "5006"):
+        query = {"lang": language, "indicator": SMALL, "area": area, "year": "2025",
+                 "tab": "sex_age"}  # fmt: skip
+        cells = Markup(markup(page("indicator", query))).cells
+        frame = by_sex_and_age(release, SMALL, area, 2025).filter(pl.col("area_code") == area)
+        empty = frame.filter(pl.col("value").is_null())
+        assert not empty.is_empty()
+        for row in empty.iter_rows(named=True):
+            told = words.status(row["value_status"], _)
+            assert any(told in cell and words.reason(row["status_reason"], _) in cell
+                       for cell in cells)  # fmt: skip
+        drawn = sex_age.points(release, SMALL, area, 2025, language)
+        assert drawn.filter(pl.col("value") == 0).is_empty()
+        hidden = drawn.filter(pl.col("role") == "own", pl.col("value").is_null())
+        assert hidden.filter(pl.col("lower").is_not_null()).is_empty()
+
+
+def test_a_group_that_nothing_is_published_of_is_missing(release: Release) -> None:
+    rows = release.values.filter(~((pl.col("sex") == "female") & (pl.col("age_group") == "80+")))
+    gap = Release(release.folder, {**release.tables, "indicator_values": rows}, release.months, {})
+    frame = by_sex_and_age(gap, SHOWN, "5001", 2025)
+    lacking = frame.filter(pl.col("sex") == "female", pl.col("age_group") == "80+")
+    assert lacking["value_status"].to_list() == ["missing", "missing"]
+    drawn = json.dumps(sex_age.sex_age(gap, SHOWN, "5001", 2025, "en"), default=str)
+    assert "Data missing" in drawn
+    assert frame.height == by_sex_and_age(release, SHOWN, "5001", 2025).height
+
+
+def test_an_indicator_without_groups_says_so_and_one_group_is_not_shown_twice(
+    release: Release,
+) -> None:
+    query = {"lang": "en", "area": "5001", "tab": "sex_age"}
+    plain = page("indicator", {**query, "indicator": PLAIN})
+    assert "neither by sex nor by age group" in text(plain)
+    assert not plain.get("vega_lite_chart")
+    assert strata(release.indicator(ONE_GROUP)) == (("total", "female", "male"), ("total",))
+
+
+def test_the_region_stands_alone_and_who_did_not_exist_has_no_table(release: Release) -> None:
+    region = page("indicator", {"lang": "en", "indicator": SHOWN, "area": "MIDT",
+                                "tab": "sex_age"})  # fmt: skip
+    assert "Against the region" not in Markup(markup(region)).cells
+    gone = page("indicator", {"lang": "en", "indicator": SHOWN, "area": "1507", "year": "2025",
+                              "tab": "sex_age"})  # fmt: skip
+    assert not gone.exception
+    assert "by sex and age in" not in text(gone)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_same_municipalities_stand_beside_the_trend(language: str, release: Release) -> None:
+    same = like_for_like(release, SHOWN, 2025)
+    assert same is not None
+    assert same["earlier_start"].year == 2024
+    _ = translator(language, "planner")
+    query = {"lang": language, "indicator": SHOWN, "area": "MIDT", "year": "2025", "tab": "trend"}
+    said = text(page("indicator", query))
+    assert remarks.same_municipalities(same, 1, _) in said
+    for number in (same["areas"], same["areas_live"], same["value"], same["earlier_value"]):
+        assert words.number(number, language, 1 if isinstance(number, float) else 0) in said
+    first = page("indicator", {**query, "year": "2023"})
+    assert remarks.same_municipalities(same, 1, _)[:24] not in text(first)
+
+
+def row_of(**changed: Any) -> dict[str, Any]:
+    """A row of ``like_for_like``."""
+    numbers = {"value": 12.0, "lower_ci": 11.0, "upper_ci": 13.0}
+    return {
+        "earlier_start": date(2023, 1, 1),
+        "period_start": date(2025, 1, 1),
+        "areas_live": 9,
+        "areas": 7,
+        "change": "similar",
+        **numbers,
+        **{f"earlier_{name}": value - 1 for name, value in numbers.items()},
+        **changed,
+    }
+
+
+def test_what_the_same_municipalities_tell_is_told_apart() -> None:
+    _ = translator("en", "planner")
+    told = {change: remarks.same_municipalities(row_of(change=change), 1, _)
+            for change in ("higher", "lower", "similar", "not_compared")}  # fmt: skip
+    assert len(set(told.values())) == 4
+    assert "11.0 (10.0–12.0) in 2023 and 12.0 (11.0–13.0) in 2025" in told["similar"]
+    assert "of the 7 municipalities, of 9 live" in told["similar"]
+    few = remarks.same_municipalities(row_of(areas=2, value=None, earlier_value=None), 1, _)
+    assert "of 9 that were live in both 2023 and 2025, 2 have figures" in few
+    bare = row_of(change="not_compared", lower_ci=None, upper_ci=None)
+    assert "and 12.0 in 2025, without intervals" in remarks.same_municipalities(bare, 1, _)
+
+
+def test_a_release_of_before_has_no_such_table_and_still_opens(tmp_path: Path) -> None:
+    folder = write_release(tmp_path)
+    (folder / "like_for_like.parquet").unlink()
+    older = current_release(tmp_path)
+    assert like_for_like(older, SHOWN, 2025) is None
+    assert earlier_release(older) is None

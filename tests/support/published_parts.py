@@ -1,0 +1,146 @@
+"""Tables of a believable release that are made from its other ones: months, groups, inhabitants.
+
+Belongs here: what ``published_release.py`` adds to its yearly figures. Does not belong here: those
+figures, writing a release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from pipelines.publication.like_for_like import COLUMNS, KEY
+from pipelines.publication.population import SCHEMA
+from tests.support.published_indicators import indicators
+
+
+def months(values: pl.DataFrame) -> pl.DataFrame:
+    """The last year of days ready for discharge once more by month, hidden in every third one."""
+    start = values["period_start"].max()
+    year = values.filter(
+        pl.col("indicator_id") == "ready_for_discharge_days_per_1000",
+        pl.col("value_kind") == "crude",
+        pl.col("sex") == "total",
+        pl.col("age_group") == "total",
+        pl.col("period_start") == start,
+    )
+    number = pl.DataFrame({"month": list(range(1, 13))})
+    rows = year.join(number, how="cross")
+    towns = pl.col("area_level") == "municipality"
+    hidden = towns & (pl.col("month") % 3 == 0) & (pl.col("value_status") == "ok")
+    numerator = (pl.col("numerator") / 12 * (0.8 + 0.03 * pl.col("month"))).round()
+    denominator = (pl.col("denominator") / 12).round(1)
+    value = (1000 * numerator / denominator).round(1)
+    shown = ~hidden & ~(towns & (numerator < 20)) & (pl.col("value_status") == "ok")
+    was_ok = pl.col("value_status") == "ok"
+    first = pl.date(start.year, pl.col("month"), 1)
+    return rows.with_columns(
+        pl.when(shown).then(value).alias("value"),
+        pl.when(shown).then((value * 0.9).round(1)).alias("lower_ci"),
+        pl.when(shown).then((value * 1.1).round(1)).alias("upper_ci"),
+        pl.when(shown).then(numerator).alias("numerator"),
+        pl.when(shown).then(denominator).otherwise("denominator").alias("denominator"),
+        pl.when(was_ok & ~shown)
+        .then(pl.lit("suppressed"))
+        .otherwise("value_status")
+        .alias("value_status"),
+        pl.when(was_ok & ~shown)
+        .then(pl.lit("disclosure"))
+        .otherwise("status_reason")
+        .alias("status_reason"),
+        pl.lit("month").alias("period_type"),
+        first.alias("period_start"),
+        first.dt.month_end().alias("period_end"),
+    ).drop("month")
+
+
+def area_groups(areas: pl.DataFrame) -> pl.DataFrame:
+    """Every municipality of this small region in one group of each kind that it has."""
+    towns = areas.filter(pl.col("area_level") == "municipality")
+    kinds = pl.DataFrame({"group_kind": ["county", "size"]})
+    texts = {"nb": "Gruppe", "nn": "Gruppe", "en": "Group"}
+    return (
+        towns.select("area_code", "county")
+        .join(kinds, how="cross")
+        .with_columns(
+            pl.when(pl.col("group_kind") == "size")
+            .then(pl.lit("all"))
+            .otherwise("county")
+            .alias("group")
+        )
+        .select(
+            "area_code",
+            "group_kind",
+            pl.concat_str("group_kind", "group", separator=":").alias("group_id"),
+            *(pl.lit(f"{text} ({one})").alias(f"kind_text_{one}") for one, text in texts.items()),
+            *(pl.col("group").alias(f"label_{one}") for one in texts),
+        )
+    )
+
+
+def population(areas: pl.DataFrame, years: Sequence[int]) -> pl.DataFrame:
+    """Inhabitants by sex and age, older every year; of one municipality a group is not known."""
+    people = areas.select("area_level", "area_code")
+    days = pl.DataFrame({"on_date": [date(year, 12, 31) for year in years]})
+    ages = pl.DataFrame({"age_from": list(range(0, 100, 5))})
+    sexes = pl.DataFrame({"sex": ["female", "male"]})
+    whole = people.join(days, how="cross").join(sexes, how="cross").join(ages, how="cross")
+    size = pl.when(pl.col("area_level") == "region").then(3000).otherwise(100)
+    grown = size - pl.col("age_from") // 2 + (pl.col("on_date").dt.year() - 2023) * 3
+    unknown = (pl.col("area_code") == "1577") & (pl.col("age_from") == 40)
+    return whole.with_columns(
+        age_group=pl.when(pl.col("age_from") == 95)
+        .then(pl.lit("95+"))
+        .otherwise(pl.format("{}-{}", "age_from", pl.col("age_from") + 4)),
+        value=pl.when(~unknown).then(grown).cast(pl.Int64),
+        value_status=pl.when(unknown).then(pl.lit("missing")).otherwise(pl.lit("ok")),
+    ).select(list(SCHEMA))
+
+
+def like_for_like(values: pl.DataFrame) -> pl.DataFrame:
+    """Every two years of an indicator over the municipalities that are shown in both."""
+    crude = values.filter(
+        pl.col("area_level") == "municipality",
+        pl.col("value_kind") == "crude",
+        pl.col("sex") == "total",
+        pl.col("age_group") == "total",
+        pl.col("value_status") != "not_covered",
+    ).select("indicator_id", "area_code", "period_start", "numerator", "denominator",
+             shown=pl.col("value_status") == "ok")  # fmt: skip
+    earlier = crude.rename(
+        {name: f"earlier_{name}" for name in ("numerator", "denominator", "shown")}
+        | {"period_start": "earlier_start"}
+    )
+    pairs = crude.join(earlier, on=["indicator_id", "area_code"]).filter(
+        pl.col("earlier_start") < pl.col("period_start")
+    )
+    both = pl.col("shown") & pl.col("earlier_shown")
+    sides = ("earlier_", "")
+    counts = [f"{side}{name}" for side in sides for name in ("numerator", "denominator")]
+    summed = pairs.group_by("indicator_id", "earlier_start", "period_start").agg(
+        pl.len().cast(pl.Int32).alias("areas_live"),
+        both.sum().cast(pl.Int32).alias("areas"),
+        pl.col("area_code").filter(both).sort().str.join("+").alias("area_codes"),
+        *(pl.col(name).filter(both).sum() for name in counts),
+    )
+    sized = summed.join(indicators().select("indicator_id", "multiplier"), on="indicator_id")
+    estimated = sized.with_columns(
+        (pl.col("multiplier") * pl.col(f"{side}numerator") / pl.col(f"{side}denominator"))
+        .round(1)
+        .alias(f"{side}value")
+        for side in sides
+    ).with_columns(
+        (pl.col(f"{side}value") * share).round(1).alias(f"{side}{limit}")
+        for side in sides
+        for limit, share in (("lower_ci", 0.99), ("upper_ci", 1.01))
+    )
+    change = (
+        pl.when(pl.col("lower_ci") > pl.col("earlier_upper_ci"))
+        .then(pl.lit("higher"))
+        .when(pl.col("upper_ci") < pl.col("earlier_lower_ci"))
+        .then(pl.lit("lower"))
+        .otherwise(pl.lit("similar"))
+    )
+    return estimated.with_columns(change=change).select(COLUMNS).sort(KEY)
