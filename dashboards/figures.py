@@ -79,11 +79,12 @@ def year_frame(release: Release, choice: Choice, year: int) -> pl.DataFrame:
         One row per area, in Norwegian alphabetical order, the region last.
     """
     rows = series(release, choice).filter(pl.col("year") == year).drop("area_level")
-    filled = _told(release.areas(year).join(rows, on="area_code", how="left"), year)
+    joined = release.areas(year).join(rows, on="area_code", how="left")
+    filled = _told(joined, pl.lit(year, pl.Int64))
     return filled.sort(pl.col("area_level") == "region", norwegian_order("name"))
 
 
-def _told(rows: pl.DataFrame, year: int) -> pl.DataFrame:
+def _told(rows: pl.DataFrame, year: pl.Expr) -> pl.DataFrame:
     """The rows, those of which nothing is published as ``missing``."""
     absent = pl.col("value_status").is_null()
     return rows.with_columns(
@@ -92,7 +93,7 @@ def _told(rows: pl.DataFrame, year: int) -> pl.DataFrame:
         pl.col("value_status").fill_null("missing"),
         pl.col("quality_flags").fill_null(""),
         pl.col("versus_region").fill_null("not_compared"),
-        pl.lit(year, pl.Int64).alias("year"),
+        year.alias("year"),
     )  # fmt: skip
 
 
@@ -131,8 +132,36 @@ def by_sex_and_age(release: Release, indicator_id: str, area_code: str, year: in
         areas.join(cells, how="cross").join(
             rows, on=["area_code", "age_group", "sex"], how="left", maintain_order="left"
         ),
-        year,
+        pl.lit(year, pl.Int64),
     )
+
+
+def of_area(release: Release, rows: pl.DataFrame, area_code: str) -> pl.DataFrame:
+    """One area's part of a series, for every period that the series has.
+
+    A period of which nothing is published for the area is ``missing``; one at whose end it did not
+    exist is left out.
+
+    Args:
+        release: The release.
+        rows: ``series`` or ``month_series``.
+        area_code: The area.
+
+    Returns:
+        One row per period, newest first: the columns of ``rows`` with those of ``areas``.
+    """
+    periods = rows.select("period_start", "period_end").unique()
+    area = release.tables["areas"].filter(pl.col("area_code") == area_code)
+    own = rows.filter(pl.col("area_code") == area_code).drop("area_level", "period_end")
+    begun = pl.col("valid_from").is_null() | (pl.col("valid_from") <= pl.col("period_end"))
+    lasts = pl.col("valid_to").is_null() | (pl.col("valid_to") >= pl.col("period_end"))
+    joined = (
+        periods.join(area, how="cross")
+        .join(own, on=["area_code", "period_start"], how="left")
+        .filter(pl.col("value_status").is_not_null() | (begun & lasts))
+    )
+    year = pl.col("period_start").dt.year().cast(pl.Int64)
+    return _told(joined, year).sort("period_start", descending=True)
 
 
 def like_for_like(release: Release, indicator_id: str, year: int) -> dict[str, Any] | None:

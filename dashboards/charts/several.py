@@ -1,4 +1,4 @@
-"""Several areas over the years in one small chart, to be set beside others of its kind.
+"""Several areas over years or months in one small chart, to be set beside others of its kind.
 
 Belongs here: the small trend of the page that compares. Does not belong here: one area with its
 intervals and breaks (``trend``).
@@ -14,8 +14,9 @@ import polars as pl
 
 from dashboards import remarks, words
 from dashboards.charts.theme import LINE, MUTED, PRIMARY, REGION, finished
+from dashboards.charts.trend import MONTH, Period, period_name, place
 from dashboards.data_access import Release
-from dashboards.figures import Choice, series
+from dashboards.figures import Choice, month_series, series
 from dashboards.text import translator
 
 HEIGHT = 190
@@ -26,34 +27,43 @@ NAMED = len(DASHES)
 
 
 def several_frame(
-    release: Release, choice: Choice, areas: tuple[str, ...], own: str, language: str
+    release: Release,
+    choice: Choice,
+    areas: tuple[str, ...],
+    own: str,
+    language: str,
+    by: Period = "year",
 ) -> pl.DataFrame:
     """What the chart draws.
 
     Args:
         release: The release.
-        choice: Which figures.
+        choice: Which figures; of months there are those of all sexes and ages alone.
         areas: The areas beside one's own.
         own: The reader's own area.
         language: nb, nn or en.
+        by: Length of the periods.
 
     Returns:
-        One row per area and year: area, name, role (own | region | other), order (of the others),
-        year, value (null where none is shown), text, interval, note.
+        One row per area and period: area, name, role (own | region | other), order (of the others),
+        year (its place on the axis), when (its name), value (null where none is shown), text,
+        interval, note.
     """
     _ = translator(language, "planner")
     decimals = release.indicator(choice.indicator_id)["decimals"]
     names = dict(release.tables["areas"].select("area_code", "name").iter_rows())
     codes = list(dict.fromkeys([own, *areas]))
     order = {code: place for place, code in enumerate(code for code in codes if code != own)}
-    frame = series(release, choice).filter(pl.col("area_code").is_in(codes))
+    every = series(release, choice) if by == "year" else month_series(release, choice.indicator_id)
+    frame = every.filter(pl.col("area_code").is_in(codes))
     rows = [
         {
             "area": row["area_code"],
             "name": names[row["area_code"]],
             "role": _role(release, row["area_code"], own),
             "order": order.get(row["area_code"], 0) % len(DASHES),
-            "year": row["year"],
+            "year": place(row["period_start"], by),
+            "when": period_name(row["period_start"], by, language),
             "value": row["value"],
             "text": words.figure(row, decimals, _),
             "interval": words.interval(row, decimals, _) or "–",
@@ -61,9 +71,9 @@ def several_frame(
         }
         for row in frame.iter_rows(named=True)
     ]
-    texts = dict.fromkeys(("area", "name", "role", "text", "interval", "note"), pl.String)
+    texts = dict.fromkeys(("area", "name", "role", "when", "text", "interval", "note"), pl.String)
     return pl.DataFrame(
-        rows, schema={**texts, "order": pl.Int64, "year": pl.Int64, "value": pl.Float64}
+        rows, schema={**texts, "order": pl.Int64, "year": pl.Float64, "value": pl.Float64}
     )
 
 
@@ -75,23 +85,28 @@ def _role(release: Release, area: str, own: str) -> str:
 
 @lru_cache(maxsize=512)
 def several(
-    release: Release, choice: Choice, areas: tuple[str, ...], own: str, language: str
+    release: Release,
+    choice: Choice,
+    areas: tuple[str, ...],
+    own: str,
+    language: str,
+    by: Period = "year",
 ) -> dict[str, Any] | None:
     """One indicator's small chart; ``None`` where no area has a figure."""
     _ = translator(language, "planner")
     indicator = release.indicator(choice.indicator_id)
-    frame = several_frame(release, choice, areas, own, language).drop_nulls("value")
+    frame = several_frame(release, choice, areas, own, language, by).drop_nulls("value")
     if frame.is_empty():
         return None
     years = sorted(release.years)
     tooltip = [
         alt.Tooltip("name:N", title=_("Area")),
-        alt.Tooltip("year:Q", title=_("Year"), format="d"),
+        alt.Tooltip("when:N", title=_("Year") if by == "year" else _("Month")),
         alt.Tooltip("text:N", title=_("Figure")),
         alt.Tooltip("interval:N", title=_("95% interval")),
         alt.Tooltip("note:N", title=_("Note")),
     ]
-    x = alt.X("year:Q", title=None, scale=alt.Scale(domain=[years[0] - 0.3, years[-1] + 1.1]),
+    x = alt.X("year:Q", title=None, scale=alt.Scale(domain=_span(frame, years, by)),
               axis=alt.Axis(values=years, format="d", grid=False))  # fmt: skip
     y = alt.Y("value:Q", title=None, scale=alt.Scale(zero=True, nice=True),
               axis=alt.Axis(tickCount=4))  # fmt: skip
@@ -111,6 +126,15 @@ def several(
     label = _("Synthetic figures – not for planning") if release.synthetic else ""
     below = f"{unit} · {label}" if label else unit
     return finished(chart, str(indicator[f"short_title_{language}"]), below, language)
+
+
+def _span(frame: pl.DataFrame, years: list[int], by: Period) -> list[float]:
+    """The axis of time, with room for the names at its end."""
+    if by == "year":
+        return [years[0] - 0.3, years[-1] + 1.1]
+    places = frame["year"].unique().sort()
+    first, last = places[0], places[-1]
+    return [first - MONTH, last + max(0.35 * (last - first), 3 * MONTH)]
 
 
 def _others(base: alt.Chart, number: int) -> list[alt.Chart]:
@@ -146,14 +170,24 @@ def _names(frame: pl.DataFrame) -> list[alt.Chart]:
 
 
 def described(
-    release: Release, choice: Choice, areas: tuple[str, ...], own: str, language: str
+    release: Release,
+    choice: Choice,
+    areas: tuple[str, ...],
+    own: str,
+    language: str,
+    by: Period = "year",
 ) -> str:
     """The chart in words, for those who cannot see it."""
     _ = translator(language, "planner")
     title = release.indicator(choice.indicator_id)[f"title_{language}"]
-    frame = several_frame(release, choice, areas, own, language)
-    year = max(release.years)
-    newest = frame.filter(pl.col("year") == year)
+    frame = several_frame(release, choice, areas, own, language, by)
+    text = (
+        _("Line chart of {title} by year.", title=title)
+        if by == "year"
+        else _("Line chart of {title} by month.", title=title)
+    )
+    newest = frame.filter(pl.col("year") == pl.col("year").max())
+    if newest.is_empty():
+        return text
     said = "; ".join(f"{row['name']}: {row['text']}" for row in newest.iter_rows(named=True))
-    text = _("Line chart of {title} by year.", title=title)
-    return f"{text} {year}: {said}." if said else text
+    return f"{text} {newest['when'][0]}: {said}."

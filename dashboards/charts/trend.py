@@ -50,8 +50,8 @@ def points(
     frame = every.filter(pl.col("area_code").is_in(list(codes)))
     rows = [
         {
-            "year": _place(row["period_start"], by),
-            "when": str(row["year"]) if by == "year" else month(row["period_start"], language),
+            "year": place(row["period_start"], by),
+            "when": period_name(row["period_start"], by, language),
             "series": names[row["area_code"]],
             "role": "area" if row["area_code"] == area_code else "region",
             "value": row["value"],
@@ -70,9 +70,14 @@ def points(
     return pl.DataFrame(rows, schema_overrides=kinds) if rows else pl.DataFrame(schema=kinds)
 
 
-def _place(start: date, by: Period) -> float:
+def place(start: date, by: Period) -> float:
     """Place on the axis of years: the middle of the period."""
     return start.year if by == "year" else start.year - 0.5 + (start.month - 0.5) * MONTH
+
+
+def period_name(start: date, by: Period, language: str) -> str:
+    """A year or month as readers call it."""
+    return str(start.year) if by == "year" else month(start, language)
 
 
 def break_marks(release: Release, choice: Choice, area_code: str, language: str) -> pl.DataFrame:

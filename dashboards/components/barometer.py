@@ -91,6 +91,16 @@ def brief_cell(figure: Mapping[str, Any], decimals: int, _: Translator) -> str:
     return figure_cell(figure, decimals, _)
 
 
+def sign_cell(figure: Mapping[str, Any], _: Translator) -> str:
+    """Where a count is lacking: the sign of the status for eyes, its words for screen readers."""
+    code = figure["value_status"] if figure["value"] is None else "missing"
+    said, sign = escape(words.status(code, _), quote=True), words.SYMBOLS[code]
+    return (
+        f'<span class="fp-none" title="{said}"><span aria-hidden="true">{sign}</span> '
+        f'<span class="fp-unseen">{said}</span></span>'
+    )
+
+
 def _none(figure: Mapping[str, Any], said: str) -> str:
     code = figure["value_status"]
     return (

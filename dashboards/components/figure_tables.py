@@ -9,29 +9,27 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-import polars as pl
-
 from dashboards import words
 from dashboards.components import show, table
-from dashboards.components.barometer import difference_cell, figure_cell
-from dashboards.figures import Choice, month_series, series, year_frame
+from dashboards.components.barometer import difference_cell, figure_cell, sign_cell
+from dashboards.figures import Choice, month_series, of_area, series, year_frame
 from dashboards.session import Context
-from dashboards.text import month, number
+from dashboards.text import Translator, month, number
 
 
-def _count(row: Mapping[str, Any], column: str, language: str) -> str:
+def _count(row: Mapping[str, Any], column: str, _: Translator) -> str:
     value = row[column]
     if value is None:
-        return "–"
-    return number(value, language, 0 if float(value).is_integer() else 1)
+        return sign_cell(row, _)
+    return number(value, _.language, 0 if float(value).is_integer() else 1)
 
 
 def _numbers(row: Mapping[str, Any], reader: Context, indicator: Mapping[str, Any]) -> list[str]:
     _ = reader.translate
     return [
         figure_cell(row, indicator["decimals"], _),
-        _count(row, "numerator", reader.language),
-        _count(row, "denominator", reader.language),
+        _count(row, "numerator", _),
+        _count(row, "denominator", _),
         difference_cell(row, indicator["polarity"], _),
     ]
 
@@ -67,14 +65,13 @@ def years_table(reader: Context, choice: Choice, area_code: str) -> None:
     _ = reader.translate
     release = reader.release
     indicator = release.indicator(choice.indicator_id)
-    frame = series(release, choice).filter(pl.col("area_code") == area_code)
+    frame = of_area(release, series(release, choice), area_code)
     if frame.is_empty():
         return
-    name = release.tables["areas"].filter(pl.col("area_code") == area_code)["name"][0]
+    name = frame["name"][0]
     title = _("{title} in {area} by year", title=reader.text(indicator, "title"), area=name)
     rows = [
-        [str(row["year"]), *_numbers(row, reader, indicator)]
-        for row in frame.sort("year", descending=True).iter_rows(named=True)
+        [str(row["year"]), *_numbers(row, reader, indicator)] for row in frame.iter_rows(named=True)
     ]
     show(table(title, _headings(reader, indicator, _("Year")), rows, numeric=(1, 2, 3)))
 
@@ -84,13 +81,13 @@ def months_table(reader: Context, indicator_id: str, area_code: str) -> None:
     _ = reader.translate
     release = reader.release
     indicator = release.indicator(indicator_id)
-    frame = month_series(release, indicator_id).filter(pl.col("area_code") == area_code)
+    frame = of_area(release, month_series(release, indicator_id), area_code)
     if frame.is_empty():
         return
-    name = release.tables["areas"].filter(pl.col("area_code") == area_code)["name"][0]
+    name = frame["name"][0]
     title = _("{title} in {area} by month", title=reader.text(indicator, "title"), area=name)
     rows = [
         [month(row["period_start"], reader.language), *_numbers(row, reader, indicator)]
-        for row in frame.sort("period_start", descending=True).iter_rows(named=True)
+        for row in frame.iter_rows(named=True)
     ]
     show(table(title, _headings(reader, indicator, _("Month")), rows, numeric=(1, 2, 3)))

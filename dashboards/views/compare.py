@@ -6,19 +6,28 @@ rank (``indicator``), sums over areas: areas are set side by side, never added.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 import streamlit as st
 
 from dashboards import downloads, words
 from dashboards.charts import compare as side_by_side
-from dashboards.charts import several
+from dashboards.charts import several, trend
 from dashboards.components import note, show, subheading, table
 from dashboards.components.barometer import figure_cell
-from dashboards.figures import Choice, area_names, headline, norwegian_order, row, year_frame
+from dashboards.figures import (
+    Choice,
+    area_names,
+    headline,
+    month_series,
+    norwegian_order,
+    row,
+    year_frame,
+)
 from dashboards.session import Context, choose, choose_several, context
 
 COLUMNS = 2
@@ -27,6 +36,8 @@ MOST = 12
 FIRST = 4
 """Indicators while the reader has chosen none."""
 OWN_CHOICE = "own"
+PERIODS: Final[Mapping[str, trend.Period]] = {"years": "year", "months": "month"}
+"""Views over time."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,7 @@ class Asked:
         own: The reader's area.
         areas: The areas beside it, the region last where it is among them.
         year: For views of one year.
-        view: years, bars or table.
+        view: years, months, bars or table.
     """
 
     choices: tuple[Choice, ...]
@@ -96,7 +107,14 @@ def _asked(reader: Context) -> Asked:
         )  # fmt: skip
     else:
         others = [*(code for code in groups[group][1] if code in names and code != own), *region]
-    views = {"years": _("Over the years"), "bars": _("Side by side"), "table": _("Table")}
+    views = {
+        "years": _("Over the years"),
+        "months": _("By month"),
+        "bars": _("Side by side"),
+        "table": _("Table"),
+    }
+    if all(month_series(release, name).is_empty() for name in picked[:MOST]):
+        del views["months"]
     view = choose(
         st.segmented_control, _("Show as"), "view", list(views), "years", views.__getitem__,
         label_visibility="collapsed",
@@ -127,20 +145,27 @@ def _charts(reader: Context, asked: Asked) -> None:
         with columns[place % COLUMNS]:
             if spec is None:
                 title = reader.text(reader.release.indicator(choice.indicator_id), "short_title")
-                show(subheading(title) + note(_("No area chosen has a figure.")))
+                show(subheading(title) + note(_nothing(reader, asked, choice)))
             else:
                 st.vega_lite_chart(
                     spec=spec, theme=None, width="stretch", alt=said, key=f"chart_{place}"
                 )
-    if asked.view == "years":
+    if asked.view in PERIODS:
         read = _("Your area is the strong line with large points, the region the broad grey one.")
         show(f"<p class='fp-small'>{escape(read)}</p>")
 
 
+def _nothing(reader: Context, asked: Asked, choice: Choice) -> str:
+    _ = reader.translate
+    if asked.view == "months" and month_series(reader.release, choice.indicator_id).is_empty():
+        return _("This indicator is not published by month.")
+    return _("No area chosen has a figure.")
+
+
 def _chart(reader: Context, asked: Asked, choice: Choice) -> tuple[dict[str, Any] | None, str]:
     release, language = reader.release, reader.language
-    if asked.view == "years":
-        given = (release, choice, asked.areas, asked.own, language)
+    if asked.view in PERIODS:
+        given = (release, choice, asked.areas, asked.own, language, PERIODS[asked.view])
         return several.several(*given), several.described(*given)
     towns = tuple(code for code in asked.areas if code != release.region_code)
     one_year = (release, choice, asked.year, towns or (asked.own,), asked.own, language)

@@ -278,13 +278,20 @@ def _without_figure(reader: Context, frame: pl.DataFrame, chosen: list[str]) -> 
         empty = empty.filter(pl.col("area_code").is_in(chosen))
     if empty.is_empty():
         return
-    groups = empty.group_by("value_status", maintain_order=True).agg("name")
+    same = ["value_status", "status_reason"]
+    groups = empty.group_by(same, maintain_order=True).agg("name")
     items = "".join(
-        f"<li><b>{escape(words.status(r['value_status'], _))}:</b> "
+        f"<li><b>{escape(_why(r['value_status'], r['status_reason'], reader))}:</b> "
         f"{escape(', '.join(r['name']))}</li>"
         for r in groups.iter_rows(named=True)
     )
     show(subheading(_("Municipalities without a figure")) + f'<ul class="fp-list">{items}</ul>')
+
+
+def _why(status: str, reason: str | None, reader: Context) -> str:
+    _ = reader.translate
+    said, why = words.status(status, _), words.reason(reason, _)
+    return f"{said} ({why})" if why else said
 
 
 if __name__ == "__main__":

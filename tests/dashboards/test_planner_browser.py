@@ -31,6 +31,7 @@ PAGES = {
     "trend": f"/indikator?indicator={SHOWN}&area=5001",
     "compare": f"/indikator?indicator={SHOWN}&area=5001&tab=compare",
     "months": f"/indikator?indicator={MONTHLY}&area=5001&by=month",
+    "sex_age": f"/indikator?indicator={SHOWN}&area=5001&tab=sex_age",
     "funnel": f"/indikator?indicator={SHOWN}&area=5001&tab=compare&chart=funnel",
     "definition": f"/indikator?indicator={HIDING}&area=5001&tab=definition",
     "table": f"/indikator?indicator={HIDING}&area=3430&tab=table",
@@ -41,7 +42,8 @@ PAGES = {
     "find": "/finn?find=akutt&area=5001",
     "about": "/om?area=5001",
 }
-DRAWN = ("overview", "trend", "months", "compare", "funnel", "areas", "population", "collaboration")
+DRAWN = ("overview", "trend", "months", "compare", "sex_age", "funnel", "areas", "population",
+         "collaboration")  # fmt: skip
 DESK: ViewportSize = {"width": 1366, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 SYNTHETIC = {

@@ -8,8 +8,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from dashboards.charts import several
 from dashboards.data_access import current_release
 from dashboards.downloads import readable, tidy
+from dashboards.figures import headline
+from dashboards.text import month, translator
 from tests.support.planner_pages import LANGUAGES, markup, page, text
 from tests.support.published_release import write_release
 
@@ -35,16 +38,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     numbers = ("numerator", "denominator", "value", "lower_ci", "upper_ci")
     months = []
-    for month in (1, 2, 3):
+    for number in (1, 2, 3):
         own = crude.with_columns(
             period_type=pl.lit("month"),
-            period_start=pl.lit(date(2025, month, 1)),
-            period_end=pl.lit(date(2025, month, 1)).dt.month_end(),
+            period_start=pl.lit(date(2025, number, 1)),
+            period_end=pl.lit(date(2025, number, 1)).dt.month_end(),
         )
         hidden = [pl.lit(None, pl.Float64).alias(name) for name in numbers]
         status = [pl.lit("suppressed").alias("value_status"),
                   pl.lit("disclosure").alias("status_reason")]  # fmt: skip
-        months.append(own.with_columns(*hidden, *status) if month == 2 else own)
+        months.append(own.with_columns(*hidden, *status) if number == 2 else own)
     pl.concat([values, *(one.select(values.columns) for one in months)]).write_parquet(path)
     return folder
 
@@ -83,3 +86,26 @@ def test_files_hold_months_and_years_are_what_they_were() -> None:
         3,
     ]
     assert "Month" not in readable(release, OTHER, "en").columns
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_areas_are_compared_by_month_where_there_are_months(language: str) -> None:
+    _ = translator(language, "planner")
+    query = {"lang": language, "area": "5001", "view": "months", "indicators": f"{SHOWN},{OTHER}"}
+    shown = page("compare", query)
+    assert not shown.exception
+    assert shown.query_params["view"] == "months"
+    (chart,) = [one.proto for one in shown.get("vega_lite_chart")]
+    assert _("Line chart of {title} by month.", title="")[:12] in chart.alt
+    assert month(date(2025, 3, 1), language) in chart.alt
+    assert _("This indicator is not published by month.") in text(shown)
+    without = page("compare", {**query, "indicators": OTHER})
+    assert without.query_params["view"] == "years"
+
+
+def test_a_hidden_month_of_an_area_is_no_point() -> None:
+    release = current_release()
+    frame = several.several_frame(release, headline(release, SHOWN), (), "5001", "en", "month")
+    assert frame["when"].to_list() == ["January 2025", "February 2025", "March 2025"]
+    assert frame["value"].is_null().to_list() == [False, True, False]
+    assert frame["text"][1] == WORDS["en"][2]

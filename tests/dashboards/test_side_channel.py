@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 from dashboards import data_access, downloads
-from dashboards.charts import compare, region_map, several, trend
+from dashboards.charts import compare, region_map, several, sex_age, trend
 from dashboards.data_access import FIGURES, Release, current_release
 from dashboards.figures import Choice, headline
 from dashboards.profiles import sheet
@@ -81,6 +81,7 @@ def charts(release: Release, area: str) -> Iterator[tuple[str, bytes]]:
         "bars": compare.bars(release, choice, years[0], (), area, "nb"),
         "funnel": compare.funnel(release, choice, years[0], area, "nb"),
         "several": several.several(release, choice, ("5001", "MIDT"), area, "nb"),
+        "sex_age": sex_age.sex_age(release, HIDING, area, years[0], "nb"),
         "women": trend.trend(release, Choice(HIDING, "crude", "female"), area, "nb"),
         "profile": sheet.sheet(Context(release, "nb"), towns.row(0, named=True), years[0]),
     }

@@ -1,4 +1,4 @@
-"""Tables of a believable release that are made from its other ones: months, groups, inhabitants.
+"""Tables of a believable release that stand beside its yearly figures: comparisons, months, notes.
 
 Belongs here: what ``published_release.py`` adds to its yearly figures. Does not belong here: those
 figures, writing a release.
@@ -14,6 +14,43 @@ import polars as pl
 from pipelines.publication.like_for_like import COLUMNS, KEY
 from pipelines.publication.population import SCHEMA
 from tests.support.published_indicators import indicators
+
+
+def comparisons(values: pl.DataFrame) -> pl.DataFrame:
+    """Each municipality's figure against the region's, with rank and funnel limits."""
+    key = ["indicator_id", "period_type", "period_start", "sex", "age_group", "value_kind"]
+    region = values.filter(pl.col("area_level") == "region").select(*key, region_value="value")
+    towns = values.filter(pl.col("area_level") == "municipality").join(region, on=key, how="left")
+    half = pl.col("region_value") / pl.col("denominator").clip(5).sqrt() * 3
+    side = (
+        pl.when(pl.col("value").is_null())
+        .then(pl.lit("not_compared"))
+        .when(pl.col("lower_ci") > pl.col("region_value"))
+        .then(pl.lit("higher"))
+        .when(pl.col("upper_ci") < pl.col("region_value"))
+        .then(pl.lit("lower"))
+        .otherwise(pl.lit("similar"))
+    )
+    return towns.select(
+        "indicator_id",
+        "area_code",
+        "period_type",
+        "period_start",
+        "sex",
+        "age_group",
+        "value_kind",
+        pl.col("value").rank("min", descending=True).over(key).cast(pl.Int64).alias("rank"),
+        pl.col("value").count().over(key).cast(pl.Int64).alias("rank_of"),
+        side.alias("versus_region"),
+        "region_value",
+        (pl.col("region_value") - half).clip(0).alias("funnel_lower_95"),
+        (pl.col("region_value") + half).alias("funnel_upper_95"),
+        (pl.col("region_value") - half * 1.577).clip(0).alias("funnel_lower_998"),
+        (pl.col("region_value") + half * 1.577).alias("funnel_upper_998"),
+        pl.lit("size:all").alias("peer_group"),
+        pl.col("value").count().over(key).cast(pl.Int32).alias("peer_count"),
+        pl.col("value").median().over(key).alias("peer_median"),
+    )
 
 
 def months(values: pl.DataFrame) -> pl.DataFrame:
@@ -144,3 +181,54 @@ def like_for_like(values: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit("similar"))
     )
     return estimated.with_columns(change=change).select(COLUMNS).sort(KEY)
+
+
+def coverage(areas: pl.DataFrame) -> pl.DataFrame:
+    """Each live or planned municipality's care, from its day on."""
+    live = areas.filter(pl.col("go_live_on").is_not_null())
+    planned = pl.col("go_live_certainty") == "planned"
+    return live.select(
+        "area_code",
+        pl.lit("municipal_care").alias("service"),
+        pl.col("go_live_on").alias("valid_from"),
+        pl.lit(None, pl.Date).alias("valid_to"),
+        pl.lit(1.0).alias("share"),
+        pl.when(planned).then(pl.lit("planned")).otherwise(pl.lit("live")).alias("status"),
+        pl.col("go_live_certainty").alias("certainty"),
+        pl.lit("2024-1").alias("calendar_version"),
+    )
+
+
+def in_languages(nb: str, nn: str, en: str) -> dict[str, list[str]]:
+    """The columns of one text."""
+    return {"text_nb": [nb], "text_nn": [nn], "text_en": [en]}
+
+
+def caveats(assumed_area: str) -> pl.DataFrame:
+    """One caveat of all areas, and one of a single area that holds for two indicators."""
+    common = in_languages(
+        "Innleggelser ved sykehus utenfor regionen er ikke med.",
+        "Innleggingar ved sjukehus utanfor regionen er ikkje med.",
+        "Stays in hospitals outside the region are not included.",
+    )
+    own = in_languages(
+        "Oppstartsdagen er antatt.", "Oppstartsdagen er anteken.", "The first day is assumed."
+    )
+    rows = [
+        ("emergency_admissions_per_1000", "*", "border_hospitals", common),
+        ("emergency_admissions_per_1000", assumed_area, "go_live_day_assumed", own),
+        ("portal_active_users_share", assumed_area, "go_live_day_assumed", own),
+    ]
+    return pl.concat(
+        pl.DataFrame(
+            {
+                "indicator_id": [indicator_id],
+                "area_code": [area_code],
+                "period_start": [None],
+                "caveat_id": [caveat_id],
+                **texts,
+            },
+            schema_overrides={"period_start": pl.Date},
+        )
+        for indicator_id, area_code, caveat_id, texts in rows
+    )

@@ -16,7 +16,16 @@ import duckdb
 import polars as pl
 
 from tests.support.published_indicators import FACTS, indicators
-from tests.support.published_parts import area_groups, like_for_like, months, population
+from tests.support.published_parts import (
+    area_groups,
+    caveats,
+    comparisons,
+    coverage,
+    in_languages,
+    like_for_like,
+    months,
+    population,
+)
 
 REFERENCE = Path(__file__).resolve().parents[2] / "data" / "reference"
 RELEASE_ID = "r-2025-12-31-5f3c1a9e"
@@ -250,92 +259,6 @@ def indicator_values(planted_value: float | None = None) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def comparisons(values: pl.DataFrame) -> pl.DataFrame:
-    """Each municipality's figure against the region's, with rank and funnel limits."""
-    key = ["indicator_id", "period_type", "period_start", "sex", "age_group", "value_kind"]
-    region = values.filter(pl.col("area_level") == "region").select(*key, region_value="value")
-    towns = values.filter(pl.col("area_level") == "municipality").join(region, on=key, how="left")
-    half = pl.col("region_value") / pl.col("denominator").clip(5).sqrt() * 3
-    side = (
-        pl.when(pl.col("value").is_null())
-        .then(pl.lit("not_compared"))
-        .when(pl.col("lower_ci") > pl.col("region_value"))
-        .then(pl.lit("higher"))
-        .when(pl.col("upper_ci") < pl.col("region_value"))
-        .then(pl.lit("lower"))
-        .otherwise(pl.lit("similar"))
-    )
-    return towns.select(
-        "indicator_id",
-        "area_code",
-        "period_type",
-        "period_start",
-        "sex",
-        "age_group",
-        "value_kind",
-        pl.col("value").rank("min", descending=True).over(key).cast(pl.Int64).alias("rank"),
-        pl.col("value").count().over(key).cast(pl.Int64).alias("rank_of"),
-        side.alias("versus_region"),
-        "region_value",
-        (pl.col("region_value") - half).clip(0).alias("funnel_lower_95"),
-        (pl.col("region_value") + half).alias("funnel_upper_95"),
-        (pl.col("region_value") - half * 1.577).clip(0).alias("funnel_lower_998"),
-        (pl.col("region_value") + half * 1.577).alias("funnel_upper_998"),
-        pl.lit("size:all").alias("peer_group"),
-        pl.col("value").count().over(key).cast(pl.Int32).alias("peer_count"),
-        pl.col("value").median().over(key).alias("peer_median"),
-    )
-
-
-def _coverage() -> pl.DataFrame:
-    live = areas().filter(pl.col("go_live_on").is_not_null())
-    planned = pl.col("go_live_certainty") == "planned"
-    return live.select(
-        "area_code",
-        pl.lit("municipal_care").alias("service"),
-        pl.col("go_live_on").alias("valid_from"),
-        pl.lit(None, pl.Date).alias("valid_to"),
-        pl.lit(1.0).alias("share"),
-        pl.when(planned).then(pl.lit("planned")).otherwise(pl.lit("live")).alias("status"),
-        pl.col("go_live_certainty").alias("certainty"),
-        pl.lit("2024-1").alias("calendar_version"),
-    )
-
-
-def _texts(nb: str, nn: str, en: str) -> dict[str, list[str]]:
-    return {"text_nb": [nb], "text_nn": [nn], "text_en": [en]}
-
-
-def _caveats() -> pl.DataFrame:
-    """One caveat of all areas, and one of a single area that holds for two indicators."""
-    common = _texts(
-        "Innleggelser ved sykehus utenfor regionen er ikke med.",
-        "Innleggingar ved sjukehus utanfor regionen er ikkje med.",
-        "Stays in hospitals outside the region are not included.",
-    )
-    own = _texts(
-        "Oppstartsdagen er antatt.", "Oppstartsdagen er anteken.", "The first day is assumed."
-    )
-    rows = [
-        ("emergency_admissions_per_1000", "*", "border_hospitals", common),
-        ("emergency_admissions_per_1000", ASSUMED_AREA, "go_live_day_assumed", own),
-        ("portal_active_users_share", ASSUMED_AREA, "go_live_day_assumed", own),
-    ]
-    return pl.concat(
-        pl.DataFrame(
-            {
-                "indicator_id": [indicator_id],
-                "area_code": [area_code],
-                "period_start": [None],
-                "caveat_id": [caveat_id],
-                **texts,
-            },
-            schema_overrides={"period_start": pl.Date},
-        )
-        for indicator_id, area_code, caveat_id, texts in rows
-    )
-
-
 def tables(
     *, synthetic: bool = True, planted_value: float | None = None
 ) -> dict[str, pl.DataFrame]:
@@ -348,7 +271,7 @@ def tables(
             "service": ["*"],
             "break_on": [date(2024, 1, 1)],
             "kind": ["border"],
-            **_texts(
+            **in_languages(
                 "2024-01-01: Ålesund ble delt.",
                 "2024-01-01: Ålesund vart delt.",
                 "2024-01-01: Ålesund was divided.",
@@ -382,8 +305,8 @@ def tables(
         "indicator_values": values,
         "indicators": indicators(),
         "areas": areas(),
-        "coverage": _coverage(),
-        "caveats": _caveats(),
+        "coverage": coverage(areas()),
+        "caveats": caveats(ASSUMED_AREA),
         "breaks": breaks,
         "comparisons": comparisons(values),
         "like_for_like": like_for_like(years),

@@ -1,0 +1,120 @@
+"""Every cell without a figure says why, in each table of the indicator's page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from dashboards import remarks, words
+from dashboards.components.barometer import sign_cell
+from dashboards.data_access import Release, current_release
+from dashboards.figures import (
+    NO_FIGURE,
+    Choice,
+    by_sex_and_age,
+    month_series,
+    of_area,
+    series,
+    year_frame,
+)
+from dashboards.text import translator
+from tests.support.planner_pages import LANGUAGES, markup, page, text
+from tests.support.published_release import MISSING_AREA, NOT_APPLICABLE_AREA, write_release
+
+BY_MONTH = "ready_for_discharge_days_per_1000"
+SMALL = "readmission_30_days_67plus"
+NOT_LIVE = "5006"
+GAP_AREA = "1505"
+"""Of it, nothing at all is published for 2024."""
+BARE = re.compile(r"[-–−:.○~+ ]*")
+"""A cell that would leave a reader with a sign alone."""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A release where one municipality's rows of a year are lacking."""
+    folder = tmp_path_factory.mktemp("gaps")
+    path = write_release(folder) / "indicator_values.parquet"
+    values = pl.read_parquet(path)
+    gap = (pl.col("area_code") == GAP_AREA) & (pl.col("period_start").dt.year() == 2024)
+    values.filter(~gap).write_parquet(path)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def published(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOLKEPULS_HOME", str(home))
+
+
+@pytest.fixture
+def release(published: None) -> Release:
+    return current_release()
+
+
+def rows_of(html: str) -> list[list[str]]:
+    """Cells of all tables of a page, row by row, as text with tags left out."""
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", html, re.DOTALL)
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", one, re.DOTALL) for one in rows]
+    return [[re.sub(r"<[^>]+>", " ", cell).strip() for cell in one] for one in cells]
+
+
+def expected(release: Release, tab: str, indicator_id: str, area: str) -> pl.DataFrame:
+    """The rows that the table of a tab has to tell."""
+    choice = Choice(indicator_id, "crude")
+    return {
+        "trend": lambda: of_area(release, series(release, choice), area),
+        "month": lambda: of_area(release, month_series(release, indicator_id), area),
+        "table": lambda: year_frame(release, choice, 2025),
+        "sex_age": lambda: by_sex_and_age(release, indicator_id, area, 2025),
+    }[tab]()
+
+
+@pytest.mark.parametrize(
+    ("tab", "language"), [("trend", "nb"), ("month", "nn"), ("table", "en"), ("sex_age", "nb")]
+)
+def test_every_cell_without_a_figure_says_why(tab: str, language: str, release: Release) -> None:
+    _ = translator(language, "planner")
+    found = set()
+    for area in (GAP_AREA, MISSING_AREA, NOT_APPLICABLE_AREA, NOT_LIVE):
+        indicator_id = BY_MONTH if tab == "month" else SMALL
+        query = {"lang": language, "indicator": indicator_id, "area": area, "year": "2025",
+                 "kind": "crude", "tab": "trend" if tab == "month" else tab,
+                 "by": "month" if tab == "month" else "year"}  # fmt: skip
+        rows = rows_of(markup(page("indicator", query)))
+        cells = [cell for one in rows for cell in one]
+        assert [cell for cell in cells if BARE.fullmatch(cell)] == []
+        for row in expected(release, tab, indicator_id, area).iter_rows(named=True):
+            if row["value"] is None:
+                status, why = words.status(row["value_status"], _), remarks.reason(row, _)
+                assert any(status in cell and why in cell for cell in cells)
+                found.add(row["value_status"])
+    assert found >= {"suppressed", "missing"}
+
+
+def test_a_year_that_nothing_is_published_of_stands_in_the_table(release: Release) -> None:
+    frame = of_area(release, series(release, Choice(SMALL, "crude")), GAP_AREA)
+    assert frame["year"].to_list() == [2025, 2024, 2023]
+    assert frame.filter(pl.col("year") == 2024)["value_status"].to_list() == ["missing"]
+    divided = of_area(release, series(release, Choice(SMALL, "crude")), "1508")
+    assert divided["year"].to_list() == [2025, 2024]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_those_who_are_not_in_the_chart_are_listed_with_the_reason(language: str) -> None:
+    _ = translator(language, "planner")
+    said = text(page("indicator", {"lang": language, "indicator": SMALL, "area": "5001",
+                                   "kind": "crude", "year": "2025", "tab": "compare"}))  # fmt: skip
+    for status, reason in (("suppressed", "disclosure"), ("missing", "no_data"),
+                           ("not_applicable", "not_defined_for_group")):  # fmt: skip
+        assert f"{words.status(status, _)} ({words.reason(reason, _)}):" in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_status_has_a_sign_and_words_where_a_count_is_lacking(language: str) -> None:
+    _ = translator(language, "planner")
+    cells = {code: sign_cell({"value": None, "value_status": code}, _) for code in NO_FIGURE}
+    assert all(words.status(code, _) in cell for code, cell in cells.items())
+    assert len(set(cells.values())) == len(NO_FIGURE)
