@@ -13,14 +13,15 @@ from dashboards.text import Translator, number
 
 # Signs for cells without a figure follow Statistics Norway's standard symbols:
 # ":" hidden, ".." missing, "." cannot occur. Our own are "○" for what is not covered, "~"
-# for what is too uncertain to show, and "+" for what is shown together with others.
+# for what is too uncertain to show, and "Σ" for what is shown together with others: a plus would
+# begin a formula where a table is pasted into a spreadsheet.
 SYMBOLS = {
     "suppressed": ":",
     "not_covered": "○",
     "missing": "..",
     "not_applicable": ".",
     "unreliable": "~",
-    "merged": "+",
+    "merged": "Σ",
 }
 SHAPES = {"higher": "▲", "lower": "▼", "similar": "●", "not_compared": "–"}
 
