@@ -63,6 +63,7 @@ def written(zones: Zones) -> dict[str, int]:
     return {path.name: path.stat().st_ino for path in paths}
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("cut")
 def test_any_order_spilled_or_not_gives_the_same_files(tmp_path: Path) -> None:
     inbox = tmp_path / "inbox"

@@ -249,6 +249,20 @@ def bounds(truth: pl.DataFrame, specs: Mapping[str, Indicator], year: int) -> di
     return most
 
 
+def reach(told: Knowledge, cell: Cell, most: Mapping[Cell, float]) -> float:
+    """How far a number can be from its least, by who lives there alone.
+
+    Where one sex of a group is shown, the whole moves with the other one, and no further than that
+    has inhabitants: of whom nothing is told then that is not public.
+    """
+    wholes = [equation for equation in told.equations if equation.get(cell) == 1]
+    parts = [
+        [part for part in whole if part != cell and part not in told.shown] for whole in wholes
+    ]
+    of_parts = [sum(most.get(part, WIDTH) for part in hidden) for hidden in parts if hidden]
+    return min([most.get(cell, WIDTH), *of_parts])
+
+
 def too_narrow(
     values: pl.DataFrame, truth: pl.DataFrame, specs: Mapping[str, Indicator], sample: int
 ) -> tuple[int, list[tuple[int, Cell]]]:
@@ -267,7 +281,7 @@ def too_narrow(
         assert low - 1e-6 <= number <= high + 1e-6, (told.year, cell)
         days = cell[0].endswith("_days") or "_days -" in cell[0]
         # Where two persons live, "none to both" is all that uncertainty can be.
-        wanted = SHARE_OF_DAYS * number if days else min(WIDTH, most.get(cell, WIDTH))
+        wanted = SHARE_OF_DAYS * number if days else min(WIDTH, reach(told, cell, most))
         if high - low < wanted - 1e-6:
             narrow.append((told.year, cell))
     return len(drawn), narrow

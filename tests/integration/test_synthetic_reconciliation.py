@@ -71,7 +71,9 @@ def taken_in(
     made.close()
 
 
-@pytest.fixture(scope="module", params=["register", "journal"])
+@pytest.fixture(
+    scope="module", params=[pytest.param("register", marks=pytest.mark.nightly), "journal"]
+)
 def mode(request: pytest.FixtureRequest) -> PublicDenominators:
     """Whose persons stand below public figures."""
     return request.param

@@ -194,7 +194,9 @@ def test_a_graded_person_loses_every_place_in_all_rows_ever(zones: Zones) -> Non
         assert theirs.height
         assert theirs.select(revealing).null_count().row(0) == (theirs.height,) * len(revealing)
         others = frame.filter(pl.col("patient_key") != graded)
-        assert others.select(revealing).null_count().row(0) == (0,) * len(revealing)
+        # By the borders of another day an address without a tract may lie in several places.
+        told = [column for column in revealing if not column.startswith("municipality_2")]
+        assert others.select(told).null_count().row(0) == (0,) * len(told)
     spells = rows(zones, "residence").filter(pl.col("patient_key") == graded)
     # One spell per delivery: the day of the move would tell as well as the place.
     assert spells.select("delivery", "valid_from", "valid_to").sort("delivery").rows() == [
