@@ -21,6 +21,7 @@ from anonymization.hierarchies import TOP, Levels, exact_levels
 from anonymization.losses import CellLoss, ClassLoss, cell_loss
 from anonymization.models import Diverse, Model
 from anonymization.packing import Coded, Codes, ColumnError, Keys, coded, packed, positions
+from anonymization.parallel import side_by_side
 from anonymization.policies import MicrodataPolicy, PolicyError, SensitiveAttribute
 from anonymization.risk import ground_of
 
@@ -64,12 +65,15 @@ def prepare(grouped: Grouped, policy: MicrodataPolicy, population: pl.DataFrame 
         PolicyError: If the policy asks for a population and none is given, or the other way round.
     """
     people = _people(population, grouped.tuples.by, policy)
-    columns = tuple(
-        coded(series if people is None else pl.concat([series, people[series.name]]))
-        for series in grouped.tuples.by.get_columns()
+    given = side_by_side(
+        coded,
+        (
+            series if people is None else pl.concat([series, people[series.name]])
+            for series in grouped.tuples.by.get_columns()
+        ),
     )
-    groups = Groups(*packed([column.digit for column in columns]))
-    columns = tuple(Coded(column.codes[groups.first], column.values) for column in columns)
+    groups = Groups(*packed([column.digit for column in given]))
+    columns = tuple(Coded(column.codes[groups.first], column.values) for column in given)
     keys = Keys([column.digit for column in columns])
     levels = tuple(
         qi.hierarchy.levels(column.values)
