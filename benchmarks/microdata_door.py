@@ -24,6 +24,7 @@ import polars as pl
 
 from anonymization.keys import Key
 from pipelines.catalogue.loader import catalogue
+from pipelines.catalogue.model import LANGUAGES
 from pipelines.catalogue.tables import read_reference
 from pipelines.publication.microdata_policy import policy_of
 from pipelines.publication.microdata_rules import FOLDER, MicrodataRules, MicrodataTable
@@ -33,8 +34,8 @@ from pipelines.settings import Zones, reference_dir
 RULES = {
     "source": "intermediate.generated",
     "recipient": "analysts",
-    "agreement": "none: generated persons",
-    "purpose": "measuring the door itself",
+    "agreement": dict.fromkeys(LANGUAGES, "none: generated persons"),
+    "purpose": dict.fromkeys(LANGUAGES, "measuring the door itself"),
     "quasi_identifiers": [
         {"name": "year"},
         {
