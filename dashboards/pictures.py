@@ -44,7 +44,7 @@ def png(spec: Mapping[str, Any], source: str) -> bytes:
 
 def _on_paper(spec: Mapping[str, Any], source: str) -> str:
     """The specification, as JSON, with a width of its own, white ground, and the source below."""
-    own = ("$schema", "config", "datasets")
+    own = ("$schema", "config", "datasets", "params")
     chart = {name: value for name, value in spec.items() if name not in own}
     if chart.get("width") == "container":
         chart["width"] = WIDTH
@@ -68,7 +68,7 @@ def _on_paper(spec: Mapping[str, Any], source: str) -> str:
         "view": {"stroke": None},
     }
     config = {**spec.get("config", {}), "background": "white"}
-    kept = {name: spec[name] for name in ("$schema", "datasets") if name in spec}
+    kept = {name: spec[name] for name in ("$schema", "datasets", "params") if name in spec}
     whole = {**kept, "config": config, "vconcat": [chart, below], "spacing": 14}
     return on_paper(json.dumps(whole, ensure_ascii=False))
 

@@ -17,14 +17,13 @@ import streamlit as st
 from dashboards import downloads, words
 from dashboards.charts import compare as side_by_side
 from dashboards.charts import several, trend
-from dashboards.components import note, show, subheading, table
+from dashboards.components import chart, note, show, subheading, table
 from dashboards.components.barometer import figure_cell
 from dashboards.figures import (
     Choice,
-    area_names,
     headline,
     month_series,
-    norwegian_order,
+    names_to_choose,
     row,
     year_frame,
 )
@@ -84,8 +83,7 @@ def _asked(reader: Context) -> Asked:
         _("Indicators"), "indicators", list(titles), titles.__getitem__,
         _("Choose indicators"), default=list(titles)[:FIRST],
     )  # fmt: skip
-    areas = release.areas(release.years[0])
-    names = area_names(areas.sort(pl.col("area_level") != "region", norwegian_order("name")))
+    names = names_to_choose(release, release.years[0])
     first, second, third = st.columns([3, 4, 1.4])
     with first:
         own = choose(
@@ -147,9 +145,7 @@ def _charts(reader: Context, asked: Asked) -> None:
                 title = reader.text(reader.release.indicator(choice.indicator_id), "short_title")
                 show(subheading(title) + note(_nothing(reader, asked, choice)))
             else:
-                st.vega_lite_chart(
-                    spec=spec, theme=None, width="stretch", alt=said, key=f"chart_{place}"
-                )
+                chart(spec, said, key=f"chart_{place}")
     if asked.view in PERIODS:
         read = _("Your area is the strong line with large points, the region the broad grey one.")
         show(f"<p class='fp-small'>{escape(read)}</p>")
@@ -178,7 +174,7 @@ def _table(reader: Context, asked: Asked) -> None:
     release = reader.release
     frames = [year_frame(release, choice, asked.year) for choice in asked.choices]
     indicators = [release.indicator(choice.indicator_id) for choice in asked.choices]
-    names = area_names(release.tables["areas"])
+    names = names_to_choose(release)
     rows = []
     for code in dict.fromkeys([asked.own, *asked.areas]):
         cells = [row(frame, code) for frame in frames]
