@@ -34,7 +34,7 @@ def headline(release: Release, indicator_id: str) -> Choice:
     return Choice(indicator_id, str(release.indicator(indicator_id)["headline_kind"]))
 
 
-@kept(most=128)
+@kept(most=16)
 def _of_indicator(release: Release, indicator_id: str) -> pl.DataFrame:
     """The yearly figures of an indicator's newest version: all areas, kinds, sexes and ages."""
     version = release.indicator(indicator_id)["indicator_version"]
@@ -44,7 +44,7 @@ def _of_indicator(release: Release, indicator_id: str) -> pl.DataFrame:
 
 
 # A profile draws every indicator in two years: what it needs must not push itself out.
-@kept(most=1024)
+@kept(most=256)
 def series(release: Release, choice: Choice) -> pl.DataFrame:
     """All areas and years of a choice.
 
@@ -63,7 +63,7 @@ def series(release: Release, choice: Choice) -> pl.DataFrame:
     )
 
 
-@kept(most=256)
+@kept(most=128)
 def month_series(release: Release, indicator_id: str) -> pl.DataFrame:
     """All areas and months of an indicator: crude, both sexes and all its ages together.
 
@@ -79,7 +79,7 @@ def month_series(release: Release, indicator_id: str) -> pl.DataFrame:
     ).sort("period_start", "area_code")
 
 
-@kept(most=1024)
+@kept(most=512)
 def year_frame(release: Release, choice: Choice, year: int) -> pl.DataFrame:
     """Every area that exists in the year, with its figure or the reason for none.
 
@@ -123,7 +123,7 @@ def is_grouped(indicator: Mapping[str, Any]) -> bool:
     return len(sexes) > 1 or len(ages) > 1
 
 
-@kept(most=256)
+@kept(most=64)
 def by_sex_and_age(release: Release, indicator_id: str, area_code: str, year: int) -> pl.DataFrame:
     """Crude figures of an area and of the region by sex and age group.
 

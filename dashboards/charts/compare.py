@@ -82,7 +82,7 @@ def _heading(release: Release, choice: Choice, year: int, language: str) -> tupl
     return title, _("Synthetic figures – not for planning") if release.synthetic else ""
 
 
-@kept(most=256)
+@kept(most=64)
 def bars(
     release: Release, choice: Choice, year: int, chosen: tuple[str, ...], area: str, language: str
 ) -> dict[str, Any] | None:
@@ -145,7 +145,7 @@ def _region_rule() -> list[alt.Chart]:
     ]
 
 
-@kept(most=128)
+@kept(most=32)
 def funnel(
     release: Release, choice: Choice, year: int, area: str, language: str
 ) -> dict[str, Any] | None:

@@ -52,7 +52,7 @@ def pyramid_frame(release: Release, area_code: str, year: int, language: str) ->
     ).sort("age_from", "sex")
 
 
-@kept(most=128)
+@kept(most=64)
 def pyramid(release: Release, area_code: str, year: int, language: str) -> dict[str, Any] | None:
     """Women to the right, men to the left, the region as a line; ``None`` where nobody is known."""
     frame = pyramid_frame(release, area_code, year, language)
@@ -112,7 +112,7 @@ def described(release: Release, area_code: str, year: int, language: str) -> str
     )
 
 
-@kept(most=128)
+@kept(most=64)
 def ageing(release: Release, area_code: str, language: str) -> dict[str, Any] | None:
     """The share of inhabitants aged 80 and over by year, beside the region's."""
     rows = release.tables["population"].filter(

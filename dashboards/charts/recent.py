@@ -23,7 +23,7 @@ MONTHS = 12
 HEIGHT = 320
 
 
-@kept(most=256)
+@kept(most=64)
 def recent_months(release: Release, indicator_id: str, area_code: str) -> pl.DataFrame:
     """The last months that are published of an indicator.
 
@@ -44,7 +44,7 @@ def recent_months(release: Release, indicator_id: str, area_code: str) -> pl.Dat
     return own.join(region, on="period_start", how="left").sort("period_start")
 
 
-@kept(most=256)
+@kept(most=64)
 def recent(
     release: Release, indicator_id: str, area_code: str, language: str
 ) -> dict[str, Any] | None:

@@ -131,7 +131,7 @@ def _title(release: Release, choice: Choice, year: int, language: str) -> tuple[
     return title, _("Synthetic figures – not for planning") if release.synthetic else ""
 
 
-@kept(most=128)
+@kept(most=64)
 def tile_map(release: Release, choice: Choice, year: int, language: str) -> dict[str, Any]:
     """The schematic map: one equal tile per municipality."""
     frame = _prepared(release, choice, year, language).drop_nulls(["x", "y"])

@@ -83,7 +83,7 @@ def _role(release: Release, area: str, own: str) -> str:
     return "region" if area == release.region_code else "other"
 
 
-@kept(most=512)
+@kept(most=64)
 def several(
     release: Release,
     choice: Choice,

@@ -60,7 +60,7 @@ def points(
     return pl.DataFrame(rows, schema={**texts, **numbers})
 
 
-@kept(most=256)
+@kept(most=64)
 def sex_age(
     release: Release, indicator_id: str, area_code: str, year: int, language: str
 ) -> dict[str, Any] | None:

@@ -23,7 +23,7 @@ MONTH = 1 / 12
 Period = Literal["year", "month"]
 
 
-@kept(most=256)
+@kept(most=128)
 def points(
     release: Release, choice: Choice, area_code: str, language: str, by: Period = "year"
 ) -> pl.DataFrame:
@@ -97,7 +97,7 @@ def break_marks(release: Release, choice: Choice, area_code: str, language: str)
     )
 
 
-@kept(most=256)
+@kept(most=128)
 def trend(
     release: Release, choice: Choice, area_code: str, language: str, by: Period = "year"
 ) -> dict[str, Any]:

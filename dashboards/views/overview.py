@@ -144,7 +144,7 @@ def _legend(reader: Context, choice: Choice, year: int) -> None:
     )
 
 
-@kept(most=128)
+@kept(most=64)
 def _as_table(reader: Context, choice: Choice, year: int) -> str:
     """The map's figures beside it, one row per municipality."""
     _ = reader.translate
