@@ -168,18 +168,24 @@ def of_area(release: Release, rows: pl.DataFrame, area_code: str) -> pl.DataFram
     Returns:
         One row per period, newest first: the columns of ``rows`` with those of ``areas``.
     """
+    return of_areas(release, rows, [area_code])
+
+
+def of_areas(release: Release, rows: pl.DataFrame, area_codes: Sequence[str]) -> pl.DataFrame:
+    """The same for several areas: one row per area and period."""
     periods = rows.select("period_start", "period_end").unique()
-    area = release.tables["areas"].filter(pl.col("area_code") == area_code)
-    own = rows.filter(pl.col("area_code") == area_code).drop("area_level", "period_end")
+    wanted = pl.col("area_code").is_in(list(area_codes))
+    areas = release.tables["areas"].filter(wanted)
+    own = rows.filter(wanted).drop("area_level", "period_end")
     begun = pl.col("valid_from").is_null() | (pl.col("valid_from") <= pl.col("period_end"))
     lasts = pl.col("valid_to").is_null() | (pl.col("valid_to") >= pl.col("period_end"))
     joined = (
-        periods.join(area, how="cross")
+        periods.join(areas, how="cross")
         .join(own, on=["area_code", "period_start"], how="left")
         .filter(pl.col("value_status").is_not_null() | (begun & lasts))
     )
     year = pl.col("period_start").dt.year().cast(pl.Int64)
-    return _told(joined, year).sort("period_start", descending=True)
+    return _told(joined, year).sort("period_start", "area_code", descending=[True, False])
 
 
 def like_for_like(release: Release, indicator_id: str, year: int) -> dict[str, Any] | None:

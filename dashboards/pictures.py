@@ -7,6 +7,7 @@ specification (``charts``).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ _SCALE: Final = 2
 _LINE: Final = 14
 _LETTERS: Final = 130
 """Letters of the source on one line."""
+_OWN_HEIGHT: Final = re.compile(r'("expr": "[^"]*?)\bheight\b')
+"""A chart with something below it is called by its place, and its height with it."""
 
 
 def svg(spec: Mapping[str, Any], source: str) -> bytes:
@@ -70,7 +73,8 @@ def _on_paper(spec: Mapping[str, Any], source: str) -> str:
     config = {**spec.get("config", {}), "background": "white"}
     kept = {name: spec[name] for name in ("$schema", "datasets", "params") if name in spec}
     whole = {**kept, "config": config, "vconcat": [chart, below], "spacing": 14}
-    return on_paper(json.dumps(whole, ensure_ascii=False))
+    written = _OWN_HEIGHT.sub(r"\1concat_0_height", json.dumps(whole, ensure_ascii=False))
+    return on_paper(written)
 
 
 def _lines(text: str) -> list[str]:

@@ -127,17 +127,19 @@ def ageing(release: Release, area_code: str, language: str) -> dict[str, Any] | 
             * pl.col("value").filter(pl.col("age_from") >= 80).sum()
             / pl.col("value").sum(),
         )
-        .filter("known")
         .with_columns(
+            share=pl.when("known").then("share"),
             name=pl.col("area_code").replace_strict(names),
             own=pl.col("area_code") == area_code,
+        )
+        .with_columns(
             text=pl.col("share").map_elements(
                 lambda value: number(value, language, 1), return_dtype=pl.String
-            ),
+            )
         )
         .sort("area_code", "year")
     )
-    if shares.filter("own").is_empty():
+    if not shares.filter("own")["share"].count():
         return None
     years = tuple(sorted(shares["year"].unique().to_list()))
     heading = _heading(release, area_code, "", language)

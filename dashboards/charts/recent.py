@@ -12,8 +12,18 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from dashboards import words
-from dashboards.charts.theme import INK, MUTED, PRIMARY, REGION, UNIT, filled, finished, named
+from dashboards import remarks, words
+from dashboards.charts.theme import (
+    INK,
+    MUTED,
+    PRIMARY,
+    REGION,
+    SHOWN,
+    UNIT,
+    filled,
+    finished,
+    named,
+)
 from dashboards.data_access import Release
 from dashboards.figures import month_series
 from dashboards.kept import kept
@@ -64,6 +74,7 @@ def recent(
         interval=pl.Series(
             [words.interval(one, decimals, _) or "–" for one in rows.iter_rows(named=True)]
         ),
+        note=pl.Series([remarks.explanation(one, _) or "–" for one in rows.iter_rows(named=True)]),
         sign=pl.Series([words.SYMBOLS.get(one, "") for one in rows["value_status"]]),
     )
     area = release.tables["areas"].filter(pl.col("area_code") == area_code)["name"][0]
@@ -87,7 +98,7 @@ def _lines(_: Translator) -> dict[str, tuple[str, str, list[int]]]:
 
 @kept(most=32)
 def _look(names: tuple[str, ...], decimals: int, language: str) -> dict[str, Any]:
-    """The chart without data, over these months."""
+    """The chart without data, over these months; lines break where one has no figure."""
     _ = translator(language, "planner")
     x = alt.X("when:O", sort=list(names), title=None, scale=alt.Scale(domain=list(names)),
               axis=alt.Axis(labelAngle=-40, grid=False))  # fmt: skip
@@ -97,11 +108,12 @@ def _look(names: tuple[str, ...], decimals: int, language: str) -> dict[str, Any
         alt.Tooltip("area:N", title=_("Area")),
         alt.Tooltip("text:N", title=_("Figure")),
         alt.Tooltip("interval:N", title=_("95% interval")),
+        alt.Tooltip("note:N", title=_("Note")),
         alt.Tooltip("region:Q", title=_("The region"), format=f".{decimals}f"),
         alt.Tooltip("peer_median:Q", title=_("Middle of comparable ones"), format=f".{decimals}f"),
     ]
     base = named("months").encode(x=x, tooltip=tooltip)
-    own = base.transform_filter("isValid(datum.value)")
+    own = base.transform_filter(SHOWN)
     gaps = base.transform_filter("!isValid(datum.value)")
     foot = alt.value(alt.expr("height - 10"))
     layers = [
@@ -115,7 +127,7 @@ def _look(names: tuple[str, ...], decimals: int, language: str) -> dict[str, Any
         own.mark_rule(color=PRIMARY, strokeWidth=2, aria=False).encode(
             y="lower_ci:Q", y2="upper_ci:Q"
         ),
-        own.mark_line(color=PRIMARY, strokeWidth=2.4, aria=False).encode(y="value:Q"),
+        base.mark_line(color=PRIMARY, strokeWidth=2.4, aria=False).encode(y="value:Q"),
         own.mark_point(color=PRIMARY, filled=True, size=70, opacity=1, aria=False).encode(
             y="value:Q"
         ),

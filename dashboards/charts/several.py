@@ -12,10 +12,10 @@ import altair as alt
 import polars as pl
 
 from dashboards import remarks, words
-from dashboards.charts.theme import LINE, MUTED, PRIMARY, REGION, filled, finished, named
+from dashboards.charts.theme import LINE, MUTED, PRIMARY, REGION, SHOWN, filled, finished, named
 from dashboards.charts.trend import MONTH, Period, period_name, place
 from dashboards.data_access import Release
-from dashboards.figures import Choice, month_series, series
+from dashboards.figures import Choice, month_series, of_areas, series
 from dashboards.kept import kept
 from dashboards.text import translator
 
@@ -26,6 +26,7 @@ NAMED = len(DASHES)
 """So many areas beside one's own have names at their lines; of more, the tooltip tells."""
 
 
+@kept(most=64)
 def several_frame(
     release: Release,
     choice: Choice,
@@ -47,19 +48,18 @@ def several_frame(
     Returns:
         One row per area and period: area, name, role (own | region | other), order (of the others),
         year (its place on the axis), when (its name), value (null where none is shown), text,
-        interval, note.
+        interval, note, sign (of the status of a period without a figure).
     """
     _ = translator(language, "planner")
     decimals = release.indicator(choice.indicator_id)["decimals"]
-    names = dict(release.tables["areas"].select("area_code", "name").iter_rows())
     codes = list(dict.fromkeys([own, *areas]))
     order = {code: place for place, code in enumerate(code for code in codes if code != own)}
     every = series(release, choice) if by == "year" else month_series(release, choice.indicator_id)
-    frame = every.filter(pl.col("area_code").is_in(codes))
+    frame = of_areas(release, every, codes).sort("period_start", "area_code")
     rows = [
         {
             "area": row["area_code"],
-            "name": names[row["area_code"]],
+            "name": row["name"],
             "role": _role(release, row["area_code"], own),
             "order": order.get(row["area_code"], 0) % len(DASHES),
             "year": place(row["period_start"], by),
@@ -68,10 +68,13 @@ def several_frame(
             "text": words.figure(row, decimals, _),
             "interval": words.interval(row, decimals, _) or "–",
             "note": remarks.explanation(row, _) or "–",
+            "sign": words.SYMBOLS.get(row["value_status"], ""),
         }
         for row in frame.iter_rows(named=True)
     ]
-    texts = dict.fromkeys(("area", "name", "role", "when", "text", "interval", "note"), pl.String)
+    texts = dict.fromkeys(
+        ("area", "name", "role", "when", "text", "interval", "note", "sign"), pl.String
+    )
     return pl.DataFrame(
         rows, schema={**texts, "order": pl.Int64, "year": pl.Float64, "value": pl.Float64}
     )
@@ -95,8 +98,9 @@ def several(
     """One indicator's small chart; ``None`` where no area has a figure."""
     _ = translator(language, "planner")
     indicator = release.indicator(choice.indicator_id)
-    frame = several_frame(release, choice, areas, own, language, by).drop_nulls("value")
-    if frame.is_empty():
+    frame = several_frame(release, choice, areas, own, language, by)
+    shown = frame.drop_nulls("value")
+    if shown.is_empty():
         return None
     unit = str(indicator[f"unit_text_{language}"])
     label = _("Synthetic figures – not for planning") if release.synthetic else ""
@@ -107,13 +111,17 @@ def several(
         (str(indicator[f"short_title_{language}"]), f"{unit} · {label}" if label else unit),
         values={"first": first, "last": last},
         points=frame,
-        ends=_ends(frame),
+        ends=_ends(shown),
+        gaps=frame.filter(pl.col("role") == "own", pl.col("value").is_null()).drop("value"),
     )
 
 
 @kept(most=64)
 def _look(years: tuple[int, ...], language: str, by: Period, crowd: bool) -> dict[str, Any]:
-    """The chart without data; of a ``crowd`` of areas the lines are not told apart."""
+    """The chart without data; of a ``crowd`` of areas the lines are not told apart.
+
+    Lines are drawn through all periods, so that they break where one has no figure.
+    """
     _ = translator(language, "planner")
     tooltip = [
         alt.Tooltip("name:N", title=_("Area")),
@@ -122,7 +130,7 @@ def _look(years: tuple[int, ...], language: str, by: Period, crowd: bool) -> dic
         alt.Tooltip("interval:N", title=_("95% interval")),
         alt.Tooltip("note:N", title=_("Note")),
     ]
-    x = alt.X("year:Q", title=None, 
+    x = alt.X("year:Q", title=None,
               scale=alt.Scale(domainMin=alt.ExprRef("first"), domainMax=alt.ExprRef("last")),
               axis=alt.Axis(values=list(years), format="d", grid=False))  # fmt: skip
     y = alt.Y("value:Q", title=None, scale=alt.Scale(zero=True, nice=True),
@@ -132,11 +140,16 @@ def _look(years: tuple[int, ...], language: str, by: Period, crowd: bool) -> dic
     region = base.transform_filter("datum.role == 'region'")
     layers = [
         *_others(base, crowd),
-        region.mark_point(color=REGION, filled=True, size=28, opacity=1, aria=False),
+        region.transform_filter(SHOWN).mark_point(
+            color=REGION, filled=True, size=28, opacity=1, aria=False
+        ),
         region.mark_line(color=REGION, strokeWidth=3, opacity=0.55, aria=False),
         own_rows.mark_line(color=PRIMARY, strokeWidth=2.6, aria=False),
-        own_rows.mark_point(color=PRIMARY, filled=True, size=70, opacity=1, aria=False),
+        own_rows.transform_filter(SHOWN).mark_point(
+            color=PRIMARY, filled=True, size=70, opacity=1, aria=False
+        ),
         _names(),
+        _gaps(x),
     ]
     chart = alt.layer(*layers).properties(height=HEIGHT, width="container")
     return finished(chart, language)
@@ -155,14 +168,22 @@ def _others(base: alt.Chart, crowd: bool) -> list[alt.Chart]:
     """Lines told apart by dash; of many, which nobody can tell apart, a quiet ground."""
     others = base.transform_filter("datum.role == 'other'")
     if crowd:
-        return [others.mark_line(color=LINE, strokeWidth=1.2, aria=False)]
+        points = others.transform_filter(SHOWN).mark_point(
+            color=LINE, filled=True, size=9, opacity=1, aria=False
+        )
+        return [others.mark_line(color=LINE, strokeWidth=1.2, aria=False), points]
     lines = [
         others.transform_filter(f"datum.order == {place}").mark_line(
             color=MUTED, strokeWidth=1.3, strokeDash=dash, aria=False
         )
         for place, dash in enumerate(DASHES)
     ]
-    return [*lines, others.mark_point(color=MUTED, filled=True, size=28, opacity=1, aria=False)]
+    return [
+        *lines,
+        others.transform_filter(SHOWN).mark_point(
+            color=MUTED, filled=True, size=28, opacity=1, aria=False
+        ),
+    ]
 
 
 def _ends(frame: pl.DataFrame) -> pl.DataFrame:
@@ -182,6 +203,15 @@ def _names() -> alt.Chart:
     text = named("ends").mark_text(align="left", dx=7, fontSize=12, aria=False)
     colour = alt.condition("datum.role == 'own'", alt.value(PRIMARY), alt.value(MUTED))
     written: alt.Chart = text.encode(x="year:Q", y="at:Q", text="name:N", color=colour)
+    return written
+
+
+def _gaps(x: alt.X) -> alt.Chart:
+    """Signs at the foot of the chart where one's own area has no figure."""
+    text = named("gaps").mark_text(color=MUTED, fontSize=13, aria=False)
+    tooltip = [alt.Tooltip("when:N", title=" "), alt.Tooltip("note:N", title=" ")]
+    foot = alt.value(alt.expr("height - 8"))
+    written: alt.Chart = text.encode(x=x, y=foot, text="sign:N", tooltip=tooltip)
     return written
 
 

@@ -12,7 +12,17 @@ import altair as alt
 import polars as pl
 
 from dashboards import remarks, words
-from dashboards.charts.theme import INK, MUTED, PRIMARY, REGION, UNIT, filled, finished, named
+from dashboards.charts.theme import (
+    INK,
+    MUTED,
+    PAPER,
+    PRIMARY,
+    REGION,
+    UNIT,
+    filled,
+    finished,
+    named,
+)
 from dashboards.data_access import Release
 from dashboards.figures import by_sex_and_age, strata
 from dashboards.kept import kept
@@ -112,7 +122,7 @@ def _look(sexes: tuple[str, ...], ages: tuple[str, ...], language: str) -> dict[
         area.mark_point(filled=True, size=95, opacity=1, aria=False).encode(
             x="value:Q", color=colour, shape=shape
         ),
-        _gaps(y, offset),
+        *_gaps(y, offset),
     ]
     return finished(alt.layer(*layers).properties(width="container"), language)
 
@@ -130,16 +140,20 @@ def _tooltip(language: str) -> list[alt.Tooltip]:
     return [alt.Tooltip(f"{field}:N", title=title) for field, title in titles.items()]
 
 
-def _gaps(y: alt.Y, offset: alt.YOffset) -> alt.Chart:
-    """The words of their status where the area has no figure: a gap is not a nought."""
-    text = named("gaps").mark_text(
-        align="left", color=MUTED, fontStyle="italic", fontSize=12, aria=False
-    )
+def _gaps(y: alt.Y, offset: alt.YOffset) -> list[alt.Chart]:
+    """The words of their status where the area has no figure: a gap is not a nought.
+
+    They may lie on the region's bar, so the ground shines through around the letters.
+    """
     tooltip = [alt.Tooltip("note:N", title=" ")]
-    words_: alt.Chart = text.encode(
-        y=y, yOffset=offset, x=alt.value(6), text="text:N", tooltip=tooltip
-    )
-    return words_
+    text = named("gaps").encode(y=y, yOffset=offset, x=alt.value(6), text="text:N")
+    common: dict[str, Any] = {
+        "align": "left", "fontStyle": "italic", "fontSize": 12, "opacity": 1, "aria": False,
+    }  # fmt: skip
+    return [
+        text.mark_text(stroke=PAPER, strokeWidth=5, strokeJoin="round", **common),
+        text.mark_text(color=MUTED, **common).encode(tooltip=tooltip),
+    ]
 
 
 def described(release: Release, indicator_id: str, area_code: str, year: int, language: str) -> str:

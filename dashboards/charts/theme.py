@@ -85,6 +85,8 @@ SCALE = tuple(_named(f"scale-{level}") for level in range(5))
 INK_ON_SCALE = tuple(_named(f"on-scale-{level}") for level in range(5))
 UNIT = "{unit}"
 """In a look: the title of an axis whose unit is told when it is filled."""
+SHOWN = "isValid(datum.value)"
+"""In a look: the rows that have a figure."""
 FONT = '"Source Sans", "Source Sans 3", "Segoe UI", system-ui, sans-serif'
 
 VERSUS_SHAPES = {

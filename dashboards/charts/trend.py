@@ -12,9 +12,19 @@ import altair as alt
 import polars as pl
 
 from dashboards import remarks, words
-from dashboards.charts.theme import INK, MUTED, PRIMARY, REGION, UNIT, filled, finished, named
+from dashboards.charts.theme import (
+    INK,
+    MUTED,
+    PRIMARY,
+    REGION,
+    SHOWN,
+    UNIT,
+    filled,
+    finished,
+    named,
+)
 from dashboards.data_access import Release
-from dashboards.figures import Choice, breaks, month_series, series
+from dashboards.figures import Choice, breaks, month_series, of_areas, series
 from dashboards.kept import kept
 from dashboards.text import month, translator
 
@@ -44,15 +54,14 @@ def points(
     """
     _ = translator(language, "planner")
     decimals = release.indicator(choice.indicator_id)["decimals"]
-    codes = dict.fromkeys([area_code, release.region_code])
-    names = dict(release.tables["areas"].select("area_code", "name").iter_rows())
+    codes = list(dict.fromkeys([area_code, release.region_code]))
     every = series(release, choice) if by == "year" else month_series(release, choice.indicator_id)
-    frame = every.filter(pl.col("area_code").is_in(list(codes)))
+    frame = of_areas(release, every, codes).sort("period_start", "area_code")
     rows = [
         {
             "year": place(row["period_start"], by),
             "when": period_name(row["period_start"], by, language),
-            "series": names[row["area_code"]],
+            "series": row["name"],
             "role": "area" if row["area_code"] == area_code else "region",
             "value": row["value"],
             "lower": row["lower_ci"],
@@ -115,7 +124,7 @@ def trend(
         _look(tuple(sorted(release.years)), language, by, above),
         (title, _("Synthetic figures – not for planning") if release.synthetic else ""),
         unit=str(indicator[f"unit_text_{language}"]),
-        points=shown,
+        points=frame,
         ends=last,
         gaps=frame.filter(pl.col("role") == "area", pl.col("value").is_null())
         .drop("value", "lower", "upper"),
@@ -126,7 +135,10 @@ def trend(
 
 @kept(most=32)
 def _look(years: tuple[int, ...], language: str, by: Period, above: bool) -> dict[str, Any]:
-    """The chart without data; ``above`` where the area's name stands over the region's."""
+    """The chart without data; ``above`` where the area's name stands over the region's.
+
+    Lines are drawn through all periods, so that they break where one has no figure.
+    """
     _ = translator(language, "planner")
     x = alt.X("year:Q", title=None, scale=alt.Scale(domain=[years[0] - 0.5, years[-1] + 0.5]),
               axis=alt.Axis(values=list(years), format="d", grid=False))  # fmt: skip
@@ -141,16 +153,17 @@ def _look(years: tuple[int, ...], language: str, by: Period, above: bool) -> dic
     base = named("points").encode(x=x, tooltip=tooltip)
     region = base.transform_filter(alt.datum.role == "region")
     area = base.transform_filter(alt.datum.role == "area")
+    region_shown, area_shown = (one.transform_filter(SHOWN) for one in (region, area))
     layers = [
         region.mark_area(color=REGION, opacity=0.14, aria=False).encode(y="lower:Q", y2="upper:Q"),
         region.mark_line(color=REGION, strokeDash=[5, 4], aria=False).encode(y=y),
-        region.mark_point(color=REGION, shape="square", filled=True,
-                          size=55 if by == "year" else 25, aria=False)
-        .encode(y=y),
-        area.mark_rule(color=PRIMARY, strokeWidth=2, aria=False).encode(y="lower:Q", y2="upper:Q"),
+        region_shown.mark_point(color=REGION, shape="square", filled=True,
+                                size=55 if by == "year" else 25, aria=False).encode(y=y),
+        area_shown.mark_rule(color=PRIMARY, strokeWidth=2, aria=False)
+        .encode(y="lower:Q", y2="upper:Q"),
         area.mark_line(color=PRIMARY, strokeWidth=2.5, aria=False).encode(y=y),
-        area.mark_point(color=PRIMARY, filled=True, size=95 if by == "year" else 40, opacity=1,
-                        aria=False).encode(y=y),
+        area_shown.mark_point(color=PRIMARY, filled=True, size=95 if by == "year" else 40,
+                              opacity=1, aria=False).encode(y=y),
         *_end_names(above),
         _gaps(x, "text" if by == "year" else "sign"),
         *_break_layers(),
@@ -174,7 +187,7 @@ def _end_names(above: bool) -> list[alt.Chart]:
 def _gaps(x: alt.X, said: str) -> alt.Chart:
     """Periods without a figure, in words (or signs, of months) at the foot of the chart."""
     text = named("gaps").mark_text(color=MUTED, fontStyle="italic", fontSize=12.5, aria=False)
-    tooltip = [alt.Tooltip("when:N", title=" "), alt.Tooltip("text:N", title=" ")]
+    tooltip = [alt.Tooltip("when:N", title=" "), alt.Tooltip("note:N", title=" ")]
     foot = alt.value(alt.expr("height - 12"))
     written: alt.Chart = text.encode(x=x, y=foot, text=f"{said}:N", tooltip=tooltip)
     return written

@@ -14,10 +14,11 @@ from typing import Any, Final
 import polars as pl
 import streamlit as st
 
-from dashboards import downloads, words
+from dashboards import downloads, remarks, words
 from dashboards.charts import compare as side_by_side
 from dashboards.charts import several, trend
 from dashboards.components import chart, note, show, subheading, table
+from dashboards.components.absent import absent
 from dashboards.components.barometer import figure_cell
 from dashboards.figures import (
     Choice,
@@ -146,9 +147,28 @@ def _charts(reader: Context, asked: Asked) -> None:
                 show(subheading(title) + note(_nothing(reader, asked, choice)))
             else:
                 chart(spec, said, key=f"chart_{place}")
+            without = absent(reader, _rows(reader, asked, choice))
+            if without:
+                show(without)
     if asked.view in PERIODS:
         read = _("Your area is the strong line with large points, the region the broad grey one.")
         show(f"<p class='fp-small'>{escape(read)}</p>")
+
+
+def _rows(reader: Context, asked: Asked, choice: Choice) -> pl.DataFrame:
+    """What there is to draw of each area, and why it is not: name, when, value, note."""
+    release, language = reader.release, reader.language
+    if asked.view in PERIODS:
+        given = (release, choice, asked.areas, asked.own, language, PERIODS[asked.view])
+        return several.several_frame(*given)
+    frame = year_frame(release, choice, asked.year)
+    codes = [code for code in (asked.own, *asked.areas) if code != release.region_code]
+    wanted = frame.filter(pl.col("area_code").is_in(codes))
+    _ = reader.translate
+    notes = [remarks.explanation(one, _) for one in wanted.iter_rows(named=True)]
+    return wanted.select(
+        "name", "value", when=pl.lit(str(asked.year)), note=pl.Series(notes, dtype=pl.String)
+    )
 
 
 def _nothing(reader: Context, asked: Asked, choice: Choice) -> str:
