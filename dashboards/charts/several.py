@@ -20,6 +20,8 @@ from dashboards.kept import kept
 from dashboards.text import translator
 
 HEIGHT = 190
+PLOT = 110
+"""What is left of the height between title and axis."""
 DASHES = ([1, 0], [7, 3], [2, 2], [7, 2, 2, 2], [12, 3])
 """Lines are told apart by dash and name, not by colour."""
 NAMED = len(DASHES)
@@ -191,7 +193,7 @@ def _ends(frame: pl.DataFrame) -> pl.DataFrame:
     last = frame.sort("year").group_by("area", maintain_order=True).last().sort("value", "area")
     if last.filter(pl.col("role") == "other").height > NAMED:
         last = last.filter(pl.col("role") != "other")
-    least = float(frame["value"].max() or 0) * 13 / HEIGHT  # type: ignore[arg-type]
+    least = float(frame["value"].max() or 0) * 13 / PLOT  # type: ignore[arg-type]
     heights: list[float] = []
     for value in last["value"].to_list():
         heights.append(max(value, heights[-1] + least) if heights else value)

@@ -43,7 +43,7 @@ def absent(reader: Context, rows: pl.DataFrame) -> str:
         f"<li><b>{escape(note)}:</b> {escape(', '.join(map(_told, areas)))}</li>"
         for note, areas in groups.iter_rows()
     )
-    listed = f'<ul class="fp-list">{items}</ul>'
+    listed = f'<ul class="fp-list fp-small">{items}</ul>'
     count = rows.filter(pl.col("value").is_null())["name"].n_unique()
     title = _("Without a figure ({n})", n=count)
     if count > OPEN:
