@@ -21,8 +21,9 @@ _SCALE: Final = 2
 _LINE: Final = 14
 _LETTERS: Final = 130
 """Letters of the source on one line."""
-_OWN_HEIGHT: Final = re.compile(r'("expr": "[^"]*?)\bheight\b')
-"""A chart with something below it is called by its place, and its height with it."""
+_HEIGHT: Final = re.compile(r'("expr": "[^"]*?)\bheight\b')
+_WIDTH: Final = re.compile(r'("expr": "[^"]*?)\bwidth\b')
+"""A chart's own size, which has another name where something stands below the chart."""
 
 
 def svg(spec: Mapping[str, Any], source: str) -> bytes:
@@ -73,8 +74,8 @@ def _on_paper(spec: Mapping[str, Any], source: str) -> str:
     config = {**spec.get("config", {}), "background": "white"}
     kept = {name: spec[name] for name in ("$schema", "datasets", "params") if name in spec}
     whole = {**kept, "config": config, "vconcat": [chart, below], "spacing": 14}
-    written = _OWN_HEIGHT.sub(r"\1concat_0_height", json.dumps(whole, ensure_ascii=False))
-    return on_paper(written)
+    written = _HEIGHT.sub(r"\1concat_0_height", json.dumps(whole, ensure_ascii=False))
+    return on_paper(_WIDTH.sub(rf"\g<1>{WIDTH}", written))
 
 
 def _lines(text: str) -> list[str]:

@@ -6,7 +6,7 @@ figures, and inhabitants by sex and age (``pyramid``).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import polars as pl
@@ -90,7 +90,18 @@ def sex_age(
         unit=str(indicator[f"unit_text_{language}"]),
         height=ROW * len(sexes) * len(ages) + AROUND,
         groups=frame,
-        gaps=own.filter(pl.col("value").is_null()).drop("value", "lower", "upper"),
+        gaps=_without(frame),
+    )
+
+
+def _without(frame: pl.DataFrame) -> pl.DataFrame:
+    """The area's groups without a figure; ``late`` where the region's bar is in the first half."""
+    region = frame.filter(pl.col("role") == "region")
+    place = pl.coalesce("upper", "value") / pl.lit(frame["upper"].max())
+    late = region.select("age", "sex", late=(place < 0.5).fill_null(False))
+    own = frame.filter(pl.col("role") == "own", pl.col("value").is_null())
+    return own.drop("value", "lower", "upper").join(
+        late, on=["age", "sex"], how="left", maintain_order="left"
     )
 
 
@@ -143,16 +154,23 @@ def _tooltip(language: str) -> list[alt.Tooltip]:
 def _gaps(y: alt.Y, offset: alt.YOffset) -> list[alt.Chart]:
     """The words of their status where the area has no figure: a gap is not a nought.
 
-    They may lie on the region's bar, so the ground shines through around the letters.
+    They stand at the end that the region's bar leaves free; where it leaves none, the ground shines
+    through around the letters.
     """
-    tooltip = [alt.Tooltip("note:N", title=" ")]
-    text = named("gaps").encode(y=y, yOffset=offset, x=alt.value(6), text="text:N")
-    common: dict[str, Any] = {
-        "align": "left", "fontStyle": "italic", "fontSize": 12, "opacity": 1, "aria": False,
-    }  # fmt: skip
+    text = named("gaps").encode(
+        y=y, yOffset=offset, text="text:N", tooltip=[alt.Tooltip("note:N", title=" ")]
+    )
+    ends: dict[str, tuple[Literal["left", "right"], Any]] = {
+        "!datum.late": ("left", alt.value(6)),
+        "datum.late": ("right", alt.value(alt.expr("width - 6"))),
+    }
+    looks = ({"stroke": PAPER, "strokeWidth": 5, "strokeJoin": "round"}, {"color": MUTED})
     return [
-        text.mark_text(stroke=PAPER, strokeWidth=5, strokeJoin="round", **common),
-        text.mark_text(color=MUTED, **common).encode(tooltip=tooltip),
+        text.transform_filter(which)
+        .mark_text(align=align, fontStyle="italic", fontSize=12, opacity=1, aria=False, **look)
+        .encode(x=at)
+        for which, (align, at) in ends.items()
+        for look in looks
     ]
 
 
