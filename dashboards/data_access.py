@@ -64,12 +64,14 @@ class Release:
             (names of the others) and the group's figure, ``group_value``, ``group_lower_ci``,
             ``group_upper_ci``.
         months: The figures by month, in the same columns.
+        pooled: The figures of several years together, in the same columns.
         certificate: What ``certificate.json`` says about the disclosure audit.
     """
 
     folder: Path
     tables: dict[str, pl.DataFrame]
     months: pl.DataFrame
+    pooled: pl.DataFrame
     certificate: dict[str, Any]
 
     @property
@@ -186,14 +188,15 @@ def _read(folder: Path) -> Release:
         tables["indicators"] = tables["indicators"].with_columns(key_figure=pl.lit(True))
     shown = _only_shown(tables["indicator_values"], tables["indicators"])
     compared = _compared(shown, tables["comparisons"])
-    by_month = pl.col("period_type") == "month"
+    length = pl.col("period_type")
     compared = _with_groups(compared, tables["merged_groups"], tables["areas"])
-    tables["indicator_values"] = compared.filter(~by_month)
+    tables["indicator_values"] = compared.filter(length == "year")
     certificate = folder / "certificate.json"
     return Release(
         folder=folder,
         tables=tables,
-        months=compared.filter(by_month),
+        months=compared.filter(length == "month"),
+        pooled=compared.filter(~length.is_in(["year", "month"])),
         certificate=json.loads(certificate.read_text()) if certificate.exists() else {},
     )
 

@@ -61,8 +61,23 @@ def month_series(release: Release, indicator_id: str) -> pl.DataFrame:
         One row per area and month, in the columns of ``series``; none where the indicator is not
         published by month.
     """
+    return _of_indicator(release, release.months, indicator_id)
+
+
+@lru_cache(maxsize=256)
+def pooled_series(release: Release, indicator_id: str) -> pl.DataFrame:
+    """All areas and periods of several years of an indicator, crude and all together as months are.
+
+    Returns:
+        One row per area and period, in the columns of ``series``; none where the indicator is not
+        published over several years.
+    """
+    return _of_indicator(release, release.pooled, indicator_id)
+
+
+def _of_indicator(release: Release, rows: pl.DataFrame, indicator_id: str) -> pl.DataFrame:
     version = release.indicator(indicator_id)["indicator_version"]
-    return release.months.filter(
+    return rows.filter(
         pl.col("indicator_id") == indicator_id,
         pl.col("indicator_version") == version,
         pl.col("breakdown") == "total",

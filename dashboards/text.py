@@ -121,6 +121,11 @@ def month(value: date, language: str) -> str:
     return text
 
 
+def years(first: date, last: date) -> str:
+    """Years together, by the first and the last day, such as ``2023–2025``."""
+    return f"{first.year}–{last.year}"
+
+
 def vega_locale(language: str) -> dict[str, Any]:
     """Number signs of the language in the form that Vega's ``config.locale`` takes."""
     if language == SOURCE_LANGUAGE:

@@ -68,6 +68,7 @@ def reason(code: str | None, _: Translator) -> str:
         "service_not_covered": _("the service is not covered in the period"),
         "no_data": _("no data received"),
         "year_not_computed": _("cannot be computed for this year"),
+        "years_not_covered": _("not every year of the period is covered"),
         "too_few_events": _("fewer than ten events, too few to standardise"),
         "not_defined_for_group": _("not defined for this group"),
         "exceeds_register": _("more persons counted than the register has inhabitants"),

@@ -12,9 +12,16 @@ from typing import Any
 from dashboards import words
 from dashboards.components import show, table
 from dashboards.components.barometer import difference_cell, figure_cell, sign_cell
-from dashboards.figures import Choice, month_series, of_area, series, year_frame
+from dashboards.figures import (
+    Choice,
+    month_series,
+    of_area,
+    pooled_series,
+    series,
+    year_frame,
+)
 from dashboards.session import Context
-from dashboards.text import Translator, month, number
+from dashboards.text import Translator, month, number, years
 
 
 def _count(row: Mapping[str, Any], column: str, _: Translator) -> str:
@@ -91,3 +98,30 @@ def months_table(reader: Context, indicator_id: str, area_code: str) -> None:
         for row in frame.iter_rows(named=True)
     ]
     show(table(title, _headings(reader, indicator, _("Month")), rows, numeric=(1, 2, 3)))
+
+
+def pooled_table(reader: Context, indicator_id: str, area_code: str) -> None:
+    """All periods of several years of one area, the newest first; nothing where there are none."""
+    _ = reader.translate
+    release = reader.release
+    indicator = release.indicator(indicator_id)
+    frame = of_area(release, pooled_series(release, indicator_id), area_code)
+    if frame.is_empty():
+        return
+    name = frame["name"][0]
+    title = _(
+        "{title} in {area}, several years together",
+        title=reader.text(indicator, "title"),
+        area=name,
+    )
+    rows = [
+        [years(row["period_start"], row["period_end"]), *_numbers(row, reader, indicator)]
+        for row in frame.iter_rows(named=True)
+    ]
+    show(table(title, _headings(reader, indicator, _("Years")), rows, numeric=(1, 2, 3)))
+    said = _(
+        "Years together are crude figures for both sexes and all ages: what was counted in each "
+        "year, added up. They may be shown where one year has too few, but not where they would "
+        "tell a hidden year."
+    )
+    show(f"<p class='fp-small'>{escape(said)}</p>")

@@ -20,7 +20,12 @@ from dashboards.components.barometer import figure_cell, reading
 from dashboards.components.caveats import area_caveats
 from dashboards.components.definition import definition
 from dashboards.components.exports import exports
-from dashboards.components.figure_tables import areas_table, months_table, years_table
+from dashboards.components.figure_tables import (
+    areas_table,
+    months_table,
+    pooled_table,
+    years_table,
+)
 from dashboards.components.sex_age import sex_and_age
 from dashboards.figures import (
     Choice,
@@ -187,6 +192,7 @@ def _trend(reader: Context, choice: Choice, area_code: str, year: int) -> None:
         months_table(reader, choice.indicator_id, area_code)
     else:
         years_table(reader, choice, area_code)
+        pooled_table(reader, choice.indicator_id, area_code)
 
 
 def _period(reader: Context, indicator_id: str) -> trend.Period:

@@ -53,6 +53,7 @@ CATALOGUE_TABLES = {
     "code_sets": "Codes that make up each code set.",
     "years": "Calendar years of the release.",
     "months": "Months of the release.",
+    "windows": "Years of the release that are pooled, by length of period.",
     "border_set": "The borders that history is cut to.",
     "municipalities": "Municipality codes and their validity.",
     "register_codes": "Codes by which the register counts a municipality's residents.",

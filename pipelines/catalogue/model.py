@@ -218,6 +218,8 @@ class Indicator(Strict):
     period: Literal["year"]
     periods: tuple[Literal["year", "month"], ...] = ("year",)
     """Lengths of period that are published; months of all sexes and ages together."""
+    pooled_years: Literal[3, 5] | None = None
+    """Years of the periods published beside single ones, for areas too small for a year."""
     timing: Literal["flow", "on_date"]
     known_years: KnownYears | None = None
     parameters: dict[Identifier, int] = Field(default_factory=dict)
@@ -267,6 +269,20 @@ class Indicator(Strict):
             raise ValueError("among the public, months are counted per person_years")
         if self.numerator.part_of is not None:
             raise ValueError("a numerator that is part of another one has no months")
+        return self
+
+    @model_validator(mode="after")
+    def _pools_persons(self) -> Indicator:
+        if self.pooled_years is None:
+            return self
+        if self.counting != "strata" or self.numerator.measure in PUBLIC_NUMERATORS:
+            raise ValueError("pooled_years: only events and states of persons are pooled")
+        if self.magnitude or self.full_count or self.numerator.part_of is not None:
+            raise ValueError(
+                "pooled_years: amounts, full counts and parts of another numerator are not pooled"
+            )
+        if self.has_months:
+            raise ValueError("pooled_years: an indicator has shorter periods or longer, not both")
         return self
 
     @model_validator(mode="after")

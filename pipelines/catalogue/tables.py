@@ -34,7 +34,8 @@ def catalogue_tables(
     Returns:
         Frames by table name: ``indicators`` (one row per indicator), ``indicator_parameters``
         (indicator × parameter), ``code_sets`` (indicator × code set × prefix), ``years`` (calendar
-        year, with its days), ``months`` (with their days), ``border_set`` (one row),
+        year, with its days), ``months`` (with their days), ``windows`` (length × year, with the
+        first and last day of the pooled years), ``border_set`` (one row),
         ``municipalities`` (code; as an area, and in what services recorded),
         ``register_codes`` (year × code, and the codes that its residents have the day after),
         ``service_spells`` (municipality × service × spell), ``hospital_shares`` (municipality ×
@@ -50,6 +51,7 @@ def catalogue_tables(
         "code_sets": _code_sets(catalogue),
         "years": _years(years),
         "months": months(years),
+        "windows": windows(years),
         "border_set": pl.DataFrame({"border_set": [border_set]}),
         "municipalities": _municipalities(reference, border_set),
         "register_codes": register_codes(reference, years, border_set),
@@ -271,6 +273,7 @@ def _indicators(catalogue: Catalogue, public_denominators: PublicDenominators) -
             "kind": entry.kind,
             "timing": entry.timing,
             "has_months": entry.has_months,
+            "pooled_years": entry.pooled_years,
             "age_min": entry.ages.min,
             "age_max": entry.age_max,
             "service": entry.coverage.service,
@@ -279,7 +282,7 @@ def _indicators(catalogue: Catalogue, public_denominators: PublicDenominators) -
         }
         for entry in catalogue.indicators.values()
     ]
-    return pl.DataFrame(rows, infer_schema_length=None)
+    return pl.DataFrame(rows, schema_overrides={"pooled_years": pl.Int32}, infer_schema_length=None)
 
 
 def _parameters(catalogue: Catalogue) -> pl.DataFrame:
@@ -344,3 +347,39 @@ def months(years: range) -> pl.DataFrame:
         first.dt.offset_by("1mo").alias("next_first_day"),
         first.dt.days_in_month().cast(pl.Int32).alias("days"),
     )
+
+
+FIRST_POOLED_YEAR = 2023
+"""A first year of pooled ones, for good: the first that any place is covered for from its start.
+
+Periods of one length follow each other without overlap, in this release and in every other: of two
+that overlap the difference is a year less another.
+"""
+POOLED = (3, 5)
+
+
+def windows(years: range) -> pl.DataFrame:
+    """The periods of several years that lie inside some calendar years.
+
+    Args:
+        years: Calendar years.
+
+    Returns:
+        One row per length and year: ``pooled_years`` (3 or 5), ``year``, ``last_year``,
+        ``first_day`` and ``last_day`` of the period that the year is in.
+    """
+    rows = [
+        (length, year, first + length - 1, date(first, 1, 1), date(first + length - 1, 12, 31))
+        for length in POOLED
+        for year in years
+        for first in [year - (year - FIRST_POOLED_YEAR) % length]
+        if first in years and first + length - 1 in years
+    ]
+    schema = {
+        "pooled_years": pl.Int32,
+        "year": pl.Int32,
+        "last_year": pl.Int32,
+        "first_day": pl.Date,
+        "last_day": pl.Date,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")

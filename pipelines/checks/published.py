@@ -26,6 +26,9 @@ LEAST_COVERAGE = 0.80
 PERCENT = 100
 SHARE = "percent"
 """Unit of a part of a whole. A rate per hundred, such as occupancy, may pass a hundred."""
+YEARS = {"three_years": 3, "five_years": 5}
+"""How many years a period has, if not one or a part of one."""
+
 BORDERS_CHANGED = 2024
 """First year of the municipal borders called '2024'."""
 
@@ -133,8 +136,10 @@ def _values_with_rules(
 def _conformance_rules() -> list[pl.Expr]:
     shown = pl.col("value_status") == "ok"
     year = pl.col("period_start").dt.year()
-    start, end = pl.date(year, 1, 1), pl.date(year, 12, 31)
-    borders = pl.when(year < BORDERS_CHANGED).then(pl.lit("2020")).otherwise(pl.lit("2024"))
+    start, end = pl.date(year, 1, 1), pl.date(pl.col("period_end").dt.year(), 12, 31)
+    last = pl.col("period_end").dt.year()
+    years = pl.col("period_type").replace_strict(YEARS, default=1, return_dtype=pl.Int32)
+    borders = pl.when(last < BORDERS_CHANGED).then(pl.lit("2020")).otherwise(pl.lit("2024"))
     return [
         (shown == pl.col("status_reason").is_null()).alias("rule_reason"),
         pl.when(pl.col("period_type") == "month")
@@ -142,7 +147,11 @@ def _conformance_rules() -> list[pl.Expr]:
             (pl.col("period_start").dt.day() == 1)
             & (pl.col("period_end") == pl.col("period_start").dt.month_end())
         )
-        .otherwise((pl.col("period_start") == start) & (pl.col("period_end") == end))
+        .otherwise(
+            (pl.col("period_start") == start)
+            & (pl.col("period_end") == end)
+            & (last - year + 1 == years)
+        )
         .alias("rule_whole_period"),
         # A release whose history was cut has the borders of one year throughout.
         ((pl.col("border_set") == borders) | (pl.col("border_set").n_unique() == 1)).alias(

@@ -1,22 +1,7 @@
 -- How much of each month an indicator covers, by the calendar of the place. A municipality that goes
 -- live in mid-year is covered from then on, whatever becomes of its year.
 with inhabitants as (
-    select
-        'register' as inhabitants_from,
-        municipality_code,
-        year,
-        sum(persons_end) as residents
-    from {{ ref('int_register_population') }}
-    group by municipality_code, year
-    union all
-    select
-        'journal' as inhabitants_from,
-        municipality_code,
-        year,
-        count(*) as residents
-    from {{ ref('int_residents') }}
-    where municipality_code is not null
-    group by municipality_code, year
+    {{ inhabitants_at_year_end() }}
 ),
 
 lived_in as (
