@@ -1,4 +1,4 @@
-"""The indicator's page by month, where there are months, without a browser."""
+"""The indicator's page by month, and by several years, where there are some, without a browser."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WORDS = {
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A release with three months of one indicator, the middle one hidden."""
+    """Three months of one indicator, the middle one hidden, and three years of another together."""
     folder = tmp_path_factory.mktemp("months")
     write_release(folder)
     path = (folder / "published" / "current").resolve() / "indicator_values.parquet"
@@ -48,6 +48,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         status = [pl.lit("suppressed").alias("value_status"),
                   pl.lit("disclosure").alias("status_reason")]  # fmt: skip
         months.append(own.with_columns(*hidden, *status) if number == 2 else own)
+    together = values.filter(
+        pl.col("indicator_id") == OTHER, pl.col("value_kind") == "crude",
+        pl.col("sex") == "total", pl.col("age_group") == "total",
+        pl.col("period_start") == date(2025, 1, 1),
+    ).with_columns(
+        period_type=pl.lit("three_years"), period_start=pl.lit(date(2023, 1, 1)),
+        numerator=pl.col("numerator") * 3, denominator=pl.col("denominator") * 3,
+    )  # fmt: skip
+    months.append(together)
     pl.concat([values, *(one.select(values.columns) for one in months)]).write_parquet(path)
     return folder
 
@@ -68,6 +77,25 @@ def test_months_are_drawn_and_a_hidden_one_says_so(language: str) -> None:
     assert hidden in text(shown)
     assert f"{name}</th>" in markup(shown)
     assert february not in text(page("indicator", query))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_several_years_stand_below_the_years(language: str) -> None:
+    _ = translator(language, "planner")
+    query = {"lang": language, "area": "5001", "tab": "trend"}
+    shown = page("indicator", {**query, "indicator": OTHER})
+    assert not shown.exception
+    assert "2023–2025" in text(shown)
+    assert f"{_('Years')}</th>" in markup(shown)
+    assert "2023–2025" not in text(page("indicator", {**query, "indicator": SHOWN}))
+
+
+def test_several_years_are_in_files_with_both_ends() -> None:
+    release = current_release()
+    several = readable(release, OTHER, "en").filter(pl.col("Last year").is_not_null())
+    assert several.select("Year", "Last year").unique().rows() == [(2023, 2025)]
+    assert "Last year" not in readable(release, SHOWN, "en").columns
+    assert set(release.pooled["period_type"]) == {"three_years"}
 
 
 def test_an_indicator_without_months_has_no_choice() -> None:
