@@ -52,7 +52,7 @@ CATALOGUE_TABLES = {
     "indicator_parameters": "Parameters of each indicator, such as look-back and wash-in.",
     "code_sets": "Codes that make up each code set.",
     "years": "Calendar years of the release.",
-    "months": "Months of the release.",
+    "parts_of_year": "Months of the release, and the month or quarter that each is in.",
     "windows": "Years of the release that are pooled, by length of period.",
     "border_set": "The borders that history is cut to.",
     "municipalities": "Municipality codes and their validity.",

@@ -258,12 +258,11 @@ def rounded(column: str) -> pl.Expr:
 
 
 def period_type() -> pl.Expr:
-    """How long a period is: ``month``, ``year``, ``three_years`` or ``five_years``."""
-    years = pl.col("period_end").dt.year() - pl.col("period_start").dt.year() + 1
-    return (
-        pl.when(pl.col("period_start").dt.month_end() == pl.col("period_end"))
-        .then(pl.lit("month"))
-        .otherwise(years.replace_strict({1: "year", **POOLED_TYPES}))
+    """How long a period is: ``month``, ``quarter``, ``year``, ``three_years`` or ``five_years``."""
+    start, end = pl.col("period_start").dt, pl.col("period_end").dt
+    months = 12 * (end.year() - start.year()) + end.month() - start.month() + 1
+    return months.cast(pl.Int64).replace_strict(
+        {1: "month", 3: "quarter", 12: "year", **{12 * n: name for n, name in POOLED_TYPES.items()}}
     )
 
 

@@ -100,7 +100,7 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
         return found.with_columns(period_start=pl.lit(group.period_start))
 
     by_month = _months(
-        all_crude.filter(pl.col("period_type") == "month"),
+        all_crude.filter(pl.col("period_type").is_in(["month", "quarter"])),
         month_figures(marts, specs),
         specs,
         [(group, _cell_statuses(group, in_view)) for group in groups],

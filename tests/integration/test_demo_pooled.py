@@ -13,9 +13,8 @@ from tests.support.attacks import Cell, ages_of, linked, read_values
 from tests.support.attacks_pooled import TOGETHER, knowledge_with_periods, of_year
 from tests.support.demo_run import Demo
 from tests.support.demo_truth import truth_of
+from tests.support.pooled_truth import KEY, REST, added_up, covered_years
 
-KEY = ["indicator_id", "area_code"]
-COUNTS = ["numerator", "denominator"]
 LEAST = 5
 WIDTH = 3.0
 SAMPLE = 12
@@ -39,32 +38,12 @@ def pooled(folder: Path) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def yearly(demo: Demo, specs: list[Indicator]) -> pl.DataFrame:
-    """True totals of covered years: also what is nobody's, as the area ``rest``."""
-    truth = truth_of(demo.home.zones, specs).filter(
-        pl.col("indicator_id").is_in([one.id for one in specs]),
-        pl.col("sex") == "total",
-        pl.col("age_group") == "total",
-        pl.col("coverage_state") != "not_covered",
-    )
-    signed = truth.with_columns(
-        pl.when(pl.col("area_code") == "MIDT").then(pl.col(COUNTS)).otherwise(-pl.col(COUNTS))
-    )
-    rest = signed.group_by("indicator_id", "year").agg(pl.col(COUNTS).sum())
-    named = rest.with_columns(area_code=pl.lit("rest"))
-    columns = [*KEY, "year", *COUNTS]
-    return pl.concat([truth.select(columns), named.select(columns)])
+    return covered_years(truth_of(demo.home.zones, specs))
 
 
 @pytest.fixture(scope="module")
 def truth(yearly: pl.DataFrame) -> pl.DataFrame:
-    """The years added up, of areas covered in each; the region holds those and the rest."""
-    years = yearly["year"].n_unique()
-    sums = yearly.group_by(KEY).agg(pl.col(COUNTS).sum(), pl.len())
-    local = sums.filter(pl.col("len") == years, pl.col("area_code") != "MIDT")
-    whole = local.group_by("indicator_id").agg(pl.col(COUNTS).sum())
-    places = local.filter(pl.col("area_code") != "rest")
-    region = whole.with_columns(area_code=pl.lit("MIDT"))
-    return pl.concat([places.drop("len"), region.select(*KEY, *COUNTS)])
+    return added_up(yearly)
 
 
 def test_shown_periods_are_the_truth(pooled: pl.DataFrame, truth: pl.DataFrame) -> None:
@@ -119,7 +98,7 @@ def told_too_well(
 def true_cells(yearly: pl.DataFrame, specs: list[Indicator]) -> dict[Cell, float]:
     found: dict[Cell, float] = {}
     named = {one.id: one for one in specs}
-    for row in yearly.filter(pl.col("area_code") != "rest").iter_rows(named=True):
+    for row in yearly.filter(pl.col("area_code") != REST).iter_rows(named=True):
         spec = named[row["indicator_id"]]
         cell = (spec.numerator.measure, row["area_code"], "total", *ages_of(spec)["total"])
         found[of_year(cell, row["year"])] = row["numerator"]

@@ -259,7 +259,7 @@ def test_catalogue_tables_have_their_grain(tables: dict[str, pl.DataFrame]) -> N
         "indicator_parameters": ["indicator_id", "parameter"],
         "code_sets": ["indicator_id", "code_set", "code_system", "prefix"],
         "years": ["year"],
-        "months": ["year", "month"],
+        "parts_of_year": ["part_of_year", "year", "calendar_month"],
         "windows": ["pooled_years", "year"],
         "border_set": ["border_set"],
         "municipalities": ["municipality_code"],
@@ -282,6 +282,19 @@ def test_years_know_leap_days(tables: dict[str, pl.DataFrame]) -> None:
         (2024, dt.date(2024, 1, 1), dt.date(2024, 12, 31), dt.date(2025, 1, 1), 366),
         (2025, dt.date(2025, 1, 1), dt.date(2025, 12, 31), dt.date(2026, 1, 1), 365),
     ]
+
+
+def test_quarters_are_three_months(tables: dict[str, pl.DataFrame]) -> None:
+    parts = tables["parts_of_year"]
+    of_2024 = parts.filter(part_of_year="quarter", year=2024)
+    columns = ["calendar_month", "month", "first_day", "last_day", "next_first_day", "days"]
+    assert of_2024.select(columns).row(1) == (
+        2, 1, dt.date(2024, 1, 1), dt.date(2024, 3, 31), dt.date(2024, 4, 1), 91
+    )  # fmt: skip
+    assert of_2024["month"].to_list() == [1, 1, 1, 4, 4, 4, 7, 7, 7, 10, 10, 10]
+    months = parts.filter(part_of_year="month")
+    assert (months["month"] == months["calendar_month"]).all()
+    assert months.filter(year=2024)["days"].sum() == 366
 
 
 def test_pooled_years_neither_overlap_nor_move_with_the_release() -> None:
