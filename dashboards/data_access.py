@@ -52,6 +52,10 @@ class NothingPublishedError(Exception):
     """There is no current release under the data folder."""
 
 
+PARTS = ("month", "quarter")
+"""Lengths of period that are parts of a year; an indicator has one of them, or none."""
+
+
 @dataclass(frozen=True, eq=False)
 class Release:
     """One published release, read into memory.
@@ -63,7 +67,7 @@ class Release:
             figures of years alone, and of what an area is shown together with: ``shown_with``
             (names of the others) and the group's figure, ``group_value``, ``group_lower_ci``,
             ``group_upper_ci``.
-        months: The figures by month, in the same columns.
+        months: The figures by month or quarter, in the same columns.
         pooled: The figures of several years together, in the same columns.
         certificate: What ``certificate.json`` says about the disclosure audit.
     """
@@ -195,8 +199,8 @@ def _read(folder: Path) -> Release:
     return Release(
         folder=folder,
         tables=tables,
-        months=compared.filter(length == "month"),
-        pooled=compared.filter(~length.is_in(["year", "month"])),
+        months=compared.filter(length.is_in(PARTS)),
+        pooled=compared.filter(~length.is_in(["year", *PARTS])),
         certificate=json.loads(certificate.read_text()) if certificate.exists() else {},
     )
 

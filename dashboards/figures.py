@@ -55,13 +55,18 @@ def series(release: Release, choice: Choice) -> pl.DataFrame:
 
 @lru_cache(maxsize=256)
 def month_series(release: Release, indicator_id: str) -> pl.DataFrame:
-    """All areas and months of an indicator: crude, both sexes and all its ages together.
+    """All areas and months, or quarters, of an indicator: crude, both sexes and all its ages.
 
     Returns:
-        One row per area and month, in the columns of ``series``; none where the indicator is not
-        published by month.
+        One row per area and month or quarter, in the columns of ``series``; none where the
+        indicator is published by neither.
     """
     return _of_indicator(release, release.months, indicator_id)
+
+
+def by_quarter(release: Release, indicator_id: str) -> bool:
+    """Whether ``month_series`` holds quarters."""
+    return "quarter" in month_series(release, indicator_id)["period_type"]
 
 
 @lru_cache(maxsize=256)

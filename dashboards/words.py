@@ -76,6 +76,20 @@ def reason(code: str | None, _: Translator) -> str:
     }.get(code, "")
 
 
+def part(code: str, _: Translator) -> str:
+    """What periods of a length are called, above their column."""
+    return {"year": _("Year"), "month": _("Month"), "quarter": _("Quarter")}[code]
+
+
+def lines(code: str, title: str, _: Translator) -> str:
+    """What a chart of periods of a length shows, in words."""
+    return {
+        "year": _("Line chart of {title} by year.", title=title),
+        "month": _("Line chart of {title} by month.", title=title),
+        "quarter": _("Line chart of {title} by quarter.", title=title),
+    }[code]
+
+
 def versus(code: str, _: Translator) -> str:
     """A comparison with the region, as a label."""
     return {

@@ -14,10 +14,10 @@ import polars as pl
 
 from dashboards import remarks, words
 from dashboards.charts.theme import LINE, MUTED, PRIMARY, REGION, finished
-from dashboards.charts.trend import MONTH, Period, period_name, place
+from dashboards.charts.trend import MONTH, Period, length, place
 from dashboards.data_access import Release
 from dashboards.figures import Choice, month_series, series
-from dashboards.text import translator
+from dashboards.text import period, translator
 
 HEIGHT = 190
 DASHES = ([1, 0], [7, 3], [2, 2], [7, 2, 2, 2], [12, 3])
@@ -62,8 +62,8 @@ def several_frame(
             "name": names[row["area_code"]],
             "role": _role(release, row["area_code"], own),
             "order": order.get(row["area_code"], 0) % len(DASHES),
-            "year": place(row["period_start"], by),
-            "when": period_name(row["period_start"], by, language),
+            "year": place(row["period_start"], row["period_end"]),
+            "when": period(row["period_start"], row["period_end"], language),
             "value": row["value"],
             "text": words.figure(row, decimals, _),
             "interval": words.interval(row, decimals, _) or "–",
@@ -181,11 +181,7 @@ def described(
     _ = translator(language, "planner")
     title = release.indicator(choice.indicator_id)[f"title_{language}"]
     frame = several_frame(release, choice, areas, own, language, by)
-    text = (
-        _("Line chart of {title} by year.", title=title)
-        if by == "year"
-        else _("Line chart of {title} by month.", title=title)
-    )
+    text = words.lines(length(release, choice.indicator_id, by), title, _)
     newest = frame.filter(pl.col("year") == pl.col("year").max())
     if newest.is_empty():
         return text

@@ -15,8 +15,8 @@ import polars as pl
 from dashboards import remarks, words
 from dashboards.charts.theme import INK, MUTED, PRIMARY, REGION, finished
 from dashboards.data_access import Release
-from dashboards.figures import Choice, breaks, month_series, series
-from dashboards.text import month, translator
+from dashboards.figures import Choice, breaks, by_quarter, month_series, series
+from dashboards.text import period, translator
 
 HEIGHT = 340
 MONTH = 1 / 12
@@ -50,8 +50,8 @@ def points(
     frame = every.filter(pl.col("area_code").is_in(list(codes)))
     rows = [
         {
-            "year": place(row["period_start"], by),
-            "when": period_name(row["period_start"], by, language),
+            "year": place(row["period_start"], row["period_end"]),
+            "when": period(row["period_start"], row["period_end"], language),
             "series": names[row["area_code"]],
             "role": "area" if row["area_code"] == area_code else "region",
             "value": row["value"],
@@ -70,14 +70,14 @@ def points(
     return pl.DataFrame(rows, schema_overrides=kinds) if rows else pl.DataFrame(schema=kinds)
 
 
-def place(start: date, by: Period) -> float:
-    """Place on the axis of years: the middle of the period."""
-    return start.year if by == "year" else start.year - 0.5 + (start.month - 0.5) * MONTH
+def place(start: date, end: date) -> float:
+    """Place on the axis of years: the middle of the months of the period."""
+    return start.year - 0.5 + (start.month + end.month - 1) / 2 * MONTH
 
 
-def period_name(start: date, by: Period, language: str) -> str:
-    """A year or month as readers call it."""
-    return str(start.year) if by == "year" else month(start, language)
+def length(release: Release, indicator_id: str, by: Period) -> str:
+    """What the periods are: ``year``, or the part of it that the indicator is published by."""
+    return "quarter" if by == "month" and by_quarter(release, indicator_id) else by
 
 
 def break_marks(release: Release, choice: Choice, area_code: str, language: str) -> pl.DataFrame:
@@ -105,6 +105,7 @@ def trend(
     _ = translator(language, "planner")
     indicator = release.indicator(choice.indicator_id)
     frame = points(release, choice, area_code, language, by)
+    part = length(release, choice.indicator_id, by)
     years = sorted(release.years)
     x = alt.X("year:Q", title=None, scale=alt.Scale(domain=[years[0] - 0.5, years[-1] + 0.5]),
               axis=alt.Axis(values=years, format="d", grid=False))  # fmt: skip
@@ -112,7 +113,7 @@ def trend(
               scale=alt.Scale(zero=True, nice=True))  # fmt: skip
     tooltip = [
         alt.Tooltip("series:N", title=_("Area")),
-        alt.Tooltip("when:N", title=_("Year") if by == "year" else _("Month")),
+        alt.Tooltip("when:N", title=words.part(part, _)),
         alt.Tooltip("text:N", title=_("Figure")),
         alt.Tooltip("interval:N", title=_("95% interval")),
         alt.Tooltip("note:N", title=_("Note")),
@@ -192,10 +193,6 @@ def described(
     indicator = release.indicator(choice.indicator_id)
     frame = points(release, choice, area_code, language, by).filter(pl.col("role") == "area")
     title = indicator[f"title_{language}"]
-    text = (
-        _("Line chart of {title} by year.", title=title)
-        if by == "year"
-        else _("Line chart of {title} by month.", title=title)
-    )
+    text = words.lines(length(release, choice.indicator_id, by), title, _)
     said = "; ".join(f"{row['when']}: {row['text']}" for row in frame.iter_rows(named=True))
     return f"{text} {said}." if said else text

@@ -14,6 +14,7 @@ from dashboards.components import show, table
 from dashboards.components.barometer import difference_cell, figure_cell, sign_cell
 from dashboards.figures import (
     Choice,
+    by_quarter,
     month_series,
     of_area,
     pooled_series,
@@ -21,7 +22,7 @@ from dashboards.figures import (
     year_frame,
 )
 from dashboards.session import Context
-from dashboards.text import Translator, month, number, years
+from dashboards.text import Translator, number, period
 
 
 def _count(row: Mapping[str, Any], column: str, _: Translator) -> str:
@@ -84,7 +85,7 @@ def years_table(reader: Context, choice: Choice, area_code: str) -> None:
 
 
 def months_table(reader: Context, indicator_id: str, area_code: str) -> None:
-    """All months of one area, the newest first."""
+    """All months, or quarters, of one area, the newest first."""
     _ = reader.translate
     release = reader.release
     indicator = release.indicator(indicator_id)
@@ -92,12 +93,20 @@ def months_table(reader: Context, indicator_id: str, area_code: str) -> None:
     if frame.is_empty():
         return
     name = frame["name"][0]
-    title = _("{title} in {area} by month", title=reader.text(indicator, "title"), area=name)
+    named = {"title": reader.text(indicator, "title"), "area": name}
+    quarters = by_quarter(release, indicator_id)
+    title = _("{title} in {area} by month", **named)
+    if quarters:
+        title = _("{title} in {area} by quarter", **named)
     rows = [
-        [month(row["period_start"], reader.language), *_numbers(row, reader, indicator)]
+        [
+            period(row["period_start"], row["period_end"], reader.language),
+            *_numbers(row, reader, indicator),
+        ]
         for row in frame.iter_rows(named=True)
     ]
-    show(table(title, _headings(reader, indicator, _("Month")), rows, numeric=(1, 2, 3)))
+    heading = words.part("quarter" if quarters else "month", _)
+    show(table(title, _headings(reader, indicator, heading), rows, numeric=(1, 2, 3)))
 
 
 def pooled_table(reader: Context, indicator_id: str, area_code: str) -> None:
@@ -115,7 +124,10 @@ def pooled_table(reader: Context, indicator_id: str, area_code: str) -> None:
         area=name,
     )
     rows = [
-        [years(row["period_start"], row["period_end"]), *_numbers(row, reader, indicator)]
+        [
+            period(row["period_start"], row["period_end"], reader.language),
+            *_numbers(row, reader, indicator),
+        ]
         for row in frame.iter_rows(named=True)
     ]
     show(table(title, _headings(reader, indicator, _("Years")), rows, numeric=(1, 2, 3)))

@@ -174,8 +174,9 @@ def _trend(reader: Context, choice: Choice, area_code: str, year: int) -> None:
         none = {
             "year": _("No year has a figure for this choice. The table tells why."),
             "month": _("No month has a figure here. The table tells why."),
+            "quarter": _("No quarter has a figure here. The table tells why."),
         }
-        show(note(none[by]))
+        show(note(none[trend.length(release, choice.indicator_id, by)]))
     else:
         spec = trend.trend(release, choice, area_code, language, by)
         said = trend.described(release, choice, area_code, language, by)
@@ -196,11 +197,12 @@ def _trend(reader: Context, choice: Choice, area_code: str, year: int) -> None:
 
 
 def _period(reader: Context, indicator_id: str) -> trend.Period:
-    """Years, or months where the indicator is published by month."""
+    """Years, or months or quarters where the indicator is published by them."""
     _ = reader.translate
     if month_series(reader.release, indicator_id).is_empty():
         return "year"
-    names = {"year": _("Year"), "month": _("Month")}
+    part = trend.length(reader.release, indicator_id, "month")
+    names = {"year": words.part("year", _), "month": words.part(part, _)}
     chosen = choose(
         st.segmented_control, _("Period"), "by", list(names), "year", names.__getitem__,
         label_visibility="collapsed",
@@ -210,13 +212,20 @@ def _period(reader: Context, indicator_id: str) -> trend.Period:
 
 def _months_explained(reader: Context, indicator_id: str) -> str:
     _ = reader.translate
-    text = _(
-        "Months are crude figures for both sexes and all ages together. Small municipalities have "
-        "few of them: a month is shown only where the year is."
-    )
-    if reader.release.indicator(indicator_id)["public_denominator"]:
-        text += " " + _("They are per year, so that a month can be compared with a year.")
-    return text
+    public = reader.release.indicator(indicator_id)["public_denominator"]
+    if trend.length(reader.release, indicator_id, "month") == "quarter":
+        text = _(
+            "Quarters are crude figures for both sexes and all ages together. Small municipalities "
+            "have few of them: a quarter is shown only where the year is."
+        )
+        per_year = _("They are per year, so that a quarter can be compared with a year.")
+    else:
+        text = _(
+            "Months are crude figures for both sexes and all ages together. Small municipalities "
+            "have few of them: a month is shown only where the year is."
+        )
+        per_year = _("They are per year, so that a month can be compared with a year.")
+    return f"{text} {per_year}" if public else text
 
 
 def _compare(reader: Context, choice: Choice, area_code: str, year: int) -> None:

@@ -24,9 +24,11 @@ WORDS = frozenset(
         "polarity",
         "comparable_to",
         "periods",
+        "pooled_years",
     }
 )
-"""Keys that say how a figure is told, or for which periods beside the year, not what it is."""
+"""Keys that say how a figure is told, or for which periods beside the year, not what
+it is."""
 
 Kind = Literal["added", "removed", "new_version", "changed"]
 

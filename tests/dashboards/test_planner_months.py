@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from dashboards.charts import several
+from dashboards.charts import several, trend
 from dashboards.data_access import current_release
 from dashboards.downloads import readable, tidy
 from dashboards.figures import headline
@@ -16,6 +16,7 @@ from dashboards.text import month, translator
 from tests.support.planner_pages import LANGUAGES, markup, page, text
 from tests.support.published_release import write_release
 
+QUARTERS = "portal_active_users_share"
 SHOWN, OTHER = "emergency_admissions_per_1000", "home_nursing_users_80plus_share"
 WORDS = {
     "nb": ("Måned", "februar 2025", "Skjult av personvernhensyn"),
@@ -57,6 +58,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         numerator=pl.col("numerator") * 3, denominator=pl.col("denominator") * 3,
     )  # fmt: skip
     months.append(together)
+    of_quarters = values.filter(
+        pl.col("indicator_id") == QUARTERS, pl.col("value_kind") == "crude",
+        pl.col("sex") == "total", pl.col("age_group") == "total",
+        pl.col("period_start") == date(2025, 1, 1),
+    )  # fmt: skip
+    months += [
+        of_quarters.with_columns(
+            period_type=pl.lit("quarter"),
+            period_start=pl.lit(date(2025, first, 1)),
+            period_end=pl.lit(date(2025, first + 2, 1)).dt.month_end(),
+        )
+        for first in (1, 4)
+    ]
     pl.concat([values, *(one.select(values.columns) for one in months)]).write_parquet(path)
     return folder
 
@@ -77,6 +91,31 @@ def test_months_are_drawn_and_a_hidden_one_says_so(language: str) -> None:
     assert hidden in text(shown)
     assert f"{name}</th>" in markup(shown)
     assert february not in text(page("indicator", query))
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "second"),
+    [("nb", "Kvartal", "2. kvartal 2025"), ("nn", "Kvartal", "2. kvartal 2025"),
+     ("en", "Quarter", "2nd quarter 2025")],
+)  # fmt: skip
+def test_quarters_are_drawn_by_their_name(language: str, name: str, second: str) -> None:
+    query = {"lang": language, "indicator": QUARTERS, "area": "5001", "tab": "trend"}
+    shown = page("indicator", {**query, "by": "month"})
+    assert not shown.exception
+    assert second in text(shown)
+    assert f"{name}</th>" in markup(shown)
+    (chart,) = [one.proto for one in shown.get("vega_lite_chart")]
+    assert second in chart.alt
+    assert second not in text(page("indicator", query))
+
+
+def test_a_quarter_stands_in_its_middle_and_has_its_column() -> None:
+    release = current_release()
+    points = trend.points(release, headline(release, QUARTERS), "5001", "en", "month")
+    assert points.filter(role="area")["year"].to_list() == pytest.approx([2024.625, 2024.875])
+    files = readable(release, QUARTERS, "en")
+    assert files["Quarter"].drop_nulls().unique().sort().to_list() == [1, 2]
+    assert "Month" not in files.columns
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
