@@ -116,6 +116,7 @@ def kind(code: str, _: Translator) -> str:
         "direct_esp2013": _("Standardised, Europe 2013"),
         "direct_region": _("Standardised, the region"),
         "indirect": _("Indirectly standardised"),
+        "median": _("Median"),
     }[code]
 
 
@@ -129,6 +130,8 @@ def kind_explained(code: str, _: Translator) -> str:
                            "Differences are then not due to an older or younger population."),
         "indirect": _("Observed against what the region's rates would give in the area's own "
                       "population, times the region's rate."),
+        "median": _("What the middle person has: as many have more as have less. Rounded, and "
+                    "shown where at least ten persons have at most and ten at least as much."),
     }[code]  # fmt: skip
 
 

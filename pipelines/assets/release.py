@@ -63,6 +63,7 @@ def read_marts(zones: Zones) -> Marts:
         month_coverage=read_warehouse(zones, "marts.fct_month_coverage"),
         pooled_counts=read_warehouse(zones, "marts.fct_pooled_counts").with_columns(exact),
         pooled_coverage=read_warehouse(zones, "marts.fct_pooled_coverage"),
+        medians=read_warehouse(zones, "marts.fct_medians").with_columns(exact),
     )
 
 
@@ -90,6 +91,7 @@ def denominator_source(settings: Settings, *, synthetic_persons: bool) -> Proven
         AssetKey(["marts", "fct_month_coverage"]),
         AssetKey(["marts", "fct_pooled_counts"]),
         AssetKey(["marts", "fct_pooled_coverage"]),
+        AssetKey(["marts", "fct_medians"]),
         AssetKey(["doors", "strata_map"]),
         AssetKey(POPULATION.split(".")),
     ],

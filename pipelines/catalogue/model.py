@@ -98,6 +98,12 @@ class KnownYears(Strict):
         return self
 
 
+class Median(Strict):
+    """A median of persons' amounts beside their mean, rounded to a step in the numerator's unit."""
+
+    step: float = Field(gt=0)
+
+
 class Coverage(Strict):
     """The service whose go-live bounds numerator and denominator alike.
 
@@ -206,6 +212,8 @@ class Indicator(Strict):
     kind: Literal["rate", "proportion"]
     repeat_events: bool = False
     magnitude: bool = False
+    median: Median | None = None
+    """The middle person's amount is published beside the mean; null: it is not."""
     full_count: bool = False
     """Everybody is counted and nothing is estimated: no interval, no comparison by chance."""
     ages: Ages
@@ -283,6 +291,18 @@ class Indicator(Strict):
             )
         if self.part_of_year is not None:
             raise ValueError("pooled_years: an indicator has shorter periods or longer, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_middle(self) -> Indicator:
+        if self.median is None:
+            return self
+        amounts = self.kind == "rate" and self.magnitude and not self.denominator.public
+        if not amounts or self.multiplier != 1:
+            raise ValueError(
+                "median: only amounts per person counted have one (kind: rate, magnitude: true, "
+                "multiplier: 1, a denominator that is not public)"
+            )
         return self
 
     @model_validator(mode="after")

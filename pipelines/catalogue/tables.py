@@ -274,6 +274,7 @@ def _indicators(catalogue: Catalogue, public_denominators: PublicDenominators) -
             "timing": entry.timing,
             "part_of_year": entry.part_of_year,
             "pooled_years": entry.pooled_years,
+            "has_median": entry.median is not None,
             "age_min": entry.ages.min,
             "age_max": entry.age_max,
             "service": entry.coverage.service,

@@ -21,6 +21,7 @@ from pipelines.publication.area_groups import area_groups_table
 from pipelines.publication.comparisons import comparisons
 from pipelines.publication.figures import Marts, figures
 from pipelines.publication.like_for_like import like_for_like
+from pipelines.publication.medians import MEDIAN, median_values
 from pipelines.publication.merged_areas import (
     merged_areas,
     merged_groups_table,
@@ -153,6 +154,7 @@ def build(
     values = pl.concat(
         [
             values,
+            median_values(marts.medians, specs, values),
             month_values(by_month, specs, month_status(months), ""),
             pooled_values(by_period, specs, pooled_status(pooled), ""),
         ]
@@ -169,7 +171,7 @@ def build(
         "breaks": breaks_table(reference, border_set=border_set).join(
             areas, on="area_code", how="semi"
         ),
-        "comparisons": comparisons(values, specs, alike),
+        "comparisons": comparisons(values.filter(pl.col("value_kind") != MEDIAN), specs, alike),
         "like_for_like": like_for_like(values, specs),
         "area_groups": alike,
         "population": population_table(inhabitants),

@@ -51,6 +51,7 @@ class Marts:
             years.
         pooled_coverage: ``fct_pooled_coverage``: one row per indicator, area and period; the
             periods that are published.
+        medians: ``fct_medians``: one row per indicator, area and year.
         groups: Members of the groups that are areas of their own here (``GROUPS``).
     """
 
@@ -62,6 +63,7 @@ class Marts:
     month_coverage: pl.DataFrame = field(default_factory=pl.DataFrame)
     pooled_counts: pl.DataFrame = field(default_factory=pl.DataFrame)
     pooled_coverage: pl.DataFrame = field(default_factory=pl.DataFrame)
+    medians: pl.DataFrame = field(default_factory=pl.DataFrame)
     groups: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=GROUPS))
 
 

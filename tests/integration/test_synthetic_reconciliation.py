@@ -219,6 +219,34 @@ def test_years_together_are_the_years_added_up(
     assert (persons["numerator_sq"] >= persons["numerator"]).all()
 
 
+def test_medians_are_those_of_the_persons(
+    truth: tuple[pl.DataFrame, pl.DataFrame], warehouse: QuickWarehouse, region: Region
+) -> None:
+    asked = [one.id for one in catalogue().indicators.values() if one.median is not None]
+    world, key = states.world(region, CALENDAR), ["indicator_id", "area_code", "year"]
+    amounts = pl.concat(
+        DEFINITIONS[name].numerator(world).select("year", "municipality_code", "value")
+        .with_columns(indicator_id=pl.lit(name)) for name in asked
+    )  # fmt: skip
+    covered = truth[0].filter(pl.col("coverage_state") != "not_covered").select(key).unique()
+    placed = amounts.rename({"municipality_code": "area_code"}).cast({"year": pl.Int32})
+    local = placed.join(covered.cast({"year": pl.Int32}), on=key, how="semi")
+    everybody = pl.concat([local, placed.filter(pl.col("area_code").is_null())])
+    both = pl.concat([local, everybody.with_columns(area_code=pl.lit("MIDT"))])
+    middle = both.with_columns(median=pl.col("value").median().over(key))
+    ours = middle.group_by(key).agg(
+        pl.col("median").first(),
+        persons_at_most=(pl.col("value") <= pl.col("median")).sum().cast(pl.Int64),
+        persons_at_least=(pl.col("value") >= pl.col("median")).sum().cast(pl.Int64),
+    )
+    theirs = mart(warehouse, "fct_medians").select(ours.columns)
+    if not region.settings.whole:
+        assert theirs.is_empty()
+        return
+    assert ours.height > 50
+    assert_frame_equal(ours.sort(key), theirs.sort(key))
+
+
 HISTORY = range(2018, 2024)
 CALENDAR = load_coverage()
 
