@@ -58,6 +58,15 @@ def reading(entry: Mapping[str, Any], context: Context) -> str:
         value = figure[name]
         return "–" if value is None else number(value, context.language, decimals)
 
+    if figure["value_kind"] == "median":
+        # The indicator's own sentence is about the mean.
+        return _(
+            "{area}, {year}: the middle one has {value} ({unit}). As many have more as have less.",
+            area=figure["name"],
+            year=figure["year"],
+            value=written("value"),
+            unit=context.text(indicator, "unit_text"),
+        )
     region = entry["region"]["name"] if entry["region"] else ""
     sentence = context.text(indicator, "reading").format(
         area=figure["name"],
@@ -93,7 +102,9 @@ def brief_cell(figure: Mapping[str, Any], decimals: int, _: Translator) -> str:
 
 def sign_cell(figure: Mapping[str, Any], _: Translator) -> str:
     """Where a count is lacking: the sign of the status for eyes, its words for screen readers."""
-    code = figure["value_status"] if figure["value"] is None else "missing"
+    # A median has no counts to lack.
+    lacking = "not_applicable" if figure["value_kind"] == "median" else "missing"
+    code = figure["value_status"] if figure["value"] is None else lacking
     said, sign = escape(words.status(code, _), quote=True), words.SYMBOLS[code]
     return (
         f'<span class="fp-none" title="{said}"><span aria-hidden="true">{sign}</span> '
