@@ -104,6 +104,11 @@ def pooled_groups(
 
 @dataclass(frozen=True)
 class _Period:
+    """A period in the making: its audit group, its exact figures, and what its years are.
+
+    ``years`` are those of the audit group, ``every`` those of all: a denominator may be elsewhere.
+    """
+
     linked: Linked
     rows: pl.DataFrame
     years: dict[int, Year]
@@ -114,8 +119,8 @@ class _Period:
         wanted = parts.from_figures(self.rows)
         named = area_cells(fractional(wanted), wanted)
         own = self._own_terms(named)
-        rest, rest_terms = self._rest(named, parts, own)
-        in_region = self._region_terms(named, parts, own, rest)
+        rest, rest_terms = self._rest(named, parts)
+        in_region = self._region_terms(named, parts, own, rest["unknown", "rest_id"])
         all_terms = pl.concat([own.select(_TERM), in_region])
         unplaced, unplaced_terms = rest_cells(named, all_terms.drop("coefficient"))
         figures = self._figures()
@@ -156,7 +161,8 @@ class _Period:
 
     def _check_sums(self, named: pl.DataFrame) -> None:
         local = named.filter(pl.col("area_level") == MUNICIPALITY).select("cell_id", "value")
-        yearly = self._values().group_by("cell_id").agg(of_years=pl.col("value").sum())
+        every = pl.concat(group.system.cells for group, _ in self.years.values())
+        yearly = every.group_by("cell_id").agg(of_years=pl.col("value").sum())
         apart = local.join(yearly, on="cell_id").filter(
             (pl.col("value") - pl.col("of_years")).abs() > WHOLE
         )
@@ -167,16 +173,7 @@ class _Period:
             )
             raise ValueError(msg)
 
-    def _values(self) -> pl.DataFrame:
-        """Values of the years' cells: year, cell_id, value."""
-        return pl.concat(
-            group.system.cells.select(pl.lit(year).alias("year"), "cell_id", "value")
-            for year, (group, _) in self.years.items()
-        )
-
-    def _rest(
-        self, named: pl.DataFrame, parts: Quantities, own: pl.DataFrame
-    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def _rest(self, named: pl.DataFrame, parts: Quantities) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Rests of the period that are less than its years', as cells that say so, and terms.
 
         Where all that a year covers is countable in the period, the period's rest is that of its
@@ -210,19 +207,23 @@ class _Period:
         )
         return cells, terms
 
-    def _yearly(self, leaves: pl.DataFrame) -> pl.DataFrame:
+    def _yearly(self, cells: pl.DataFrame) -> pl.DataFrame:
         """Cells of the years like some of the period: of every municipality that a year counts."""
-        same = leaves.select("quantity", "sex", "low", "high").unique()
-        keyed = pl.concat(
+        same = cells.select("quantity", "sex", "low", "high").unique()
+        return pl.concat(
             same.join(_areas_of(group), how="cross")
             .with_columns(year=pl.lit(year), cell_id=cell_id("quantity"))
             .join(group.system.cells.select("cell_id", "value"), on="cell_id")
             for year, (group, _) in self.years.items()
         )
-        return keyed
 
     def _year_rests(self, named: pl.DataFrame, parts: Quantities) -> pl.DataFrame:
-        """Unknowns of the region's years that are no municipality's: unknown, variable_id."""
+        """Unknowns of the region's years that are no municipality's.
+
+        Returns:
+            One row per quantity of the period and unknown: quantity, unknown (the quantity that
+            the unknown is of), variable_id.
+        """
         cells = self._yearly(named)
         spread = pl.concat(
             cells.filter(pl.col("year") == year)
@@ -239,6 +240,14 @@ class _Period:
     def _region_terms(
         self, named: pl.DataFrame, parts: Quantities, own: pl.DataFrame, loose: pl.DataFrame
     ) -> pl.DataFrame:
+        """Terms of the region's cells: its municipalities' unknowns, and a rest.
+
+        Args:
+            named: The period's cells.
+            parts: Its quantities.
+            own: Terms of municipalities' cells.
+            loose: Rests that are an unknown of their own: unknown, rest_id.
+        """
         region = named.filter(pl.col("area_level") == REGION).select("quantity", region="cell_id")
         rests = self._year_rests(named, parts)
         tied = rests.join(loose, on="unknown", how="anti").select("quantity", "variable_id")
