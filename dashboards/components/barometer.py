@@ -102,9 +102,7 @@ def brief_cell(figure: Mapping[str, Any], decimals: int, _: Translator) -> str:
 
 def sign_cell(figure: Mapping[str, Any], _: Translator) -> str:
     """Where a count is lacking: the sign of the status for eyes, its words for screen readers."""
-    # A median has no counts to lack.
-    lacking = "not_applicable" if figure["value_kind"] == "median" else "missing"
-    code = figure["value_status"] if figure["value"] is None else lacking
+    code = figure["value_status"] if figure["value"] is None else "missing"
     said, sign = escape(words.status(code, _), quote=True), words.SYMBOLS[code]
     return (
         f'<span class="fp-none" title="{said}"><span aria-hidden="true">{sign}</span> '

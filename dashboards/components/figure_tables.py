@@ -27,6 +27,8 @@ from dashboards.text import Translator, number, period
 
 def _count(row: Mapping[str, Any], column: str, _: Translator) -> str:
     value = row[column]
+    if value is None and row["value"] is not None and row["value_kind"] == "median":
+        return "–"  # it has no counts that could lack
     if value is None:
         return sign_cell(row, _)
     return number(value, _.language, 0 if float(value).is_integer() else 1)
