@@ -1,6 +1,7 @@
 """Readers of the planner's pages at once, over Streamlit's own socket.
 
 Usage: python benchmarks/load.py [--home DIR] [--users 10] [--think 5] [--processes 1] [--minutes 2]
+           [--visits 5]
 
 Each reader opens a session on a real server process and follows links: another page, area,
 indicator or tab every few seconds (the time to think is drawn evenly between half and one and a
@@ -8,6 +9,9 @@ half of ``--think``). A *page action* is measured from the request to run the sc
 server says that it has finished and everything is sent. What it leaves out: the reader's own
 browser, which draws what it is sent, and the network. With two processes each reader stays with
 one of them, as behind a proxy that remembers; the proxy itself is left out.
+
+Afterwards one reader alone visits every kind of page ``--visits`` times, and the server's processor
+time of each kind is told: which page to look at first.
 
 Prints the cold start (process started until the first page is sent whole), percentiles of the
 actions, the server's processor time per action, errors, and each process's memory after the first
@@ -30,7 +34,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -73,10 +77,22 @@ class Server:
 
 @dataclass
 class Noted:
-    """What the readers met: seconds of each action, and what went wrong."""
+    """What the readers met: kind of page and seconds of each action, and what went wrong."""
 
-    seconds: list[float] = field(default_factory=list)
+    actions: list[tuple[str, float]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> list[float]:
+        """Of all actions."""
+        return [seconds for _kind, seconds in self.actions]
+
+    def by_kind(self) -> dict[str, list[float]]:
+        """Seconds by kind of page, in the order of their names."""
+        found: dict[str, list[float]] = {}
+        for kind, seconds in sorted(self.actions):
+            found.setdefault(kind, []).append(seconds)
+        return found
 
 
 def start(home: Path, stack: ExitStack) -> Server:
@@ -141,7 +157,13 @@ async def act(line: websockets.ClientConnection, page: str, query: str, noted: N
                 ForwardMsg.FINISHED_EARLY_FOR_RERUN
             ):
                 break
-    noted.seconds.append(time.perf_counter() - began)
+    noted.actions.append((kind_of(page, query), time.perf_counter() - began))
+
+
+def kind_of(page: str, query: str) -> str:
+    """A page's name, and of an indicator's page its tab as well."""
+    tab = dict(parse_qsl(query)).get("tab", TABS[0])
+    return f"{page}:{tab}" if page == "indikator" else page
 
 
 async def read(
@@ -184,10 +206,26 @@ async def measure(asked: argparse.Namespace, home: Path) -> None:
 
         await asyncio.gather(weigh(), *readers)
         report(noted, sum(server.cpu_seconds for server in servers) - used)
+        await walk(servers[0], release, asked.visits)
         for place, server in enumerate(servers):
             grown = server.mebibytes / held[place] - 1
             print(f"memory of process {place + 1}        {held[place]:8.0f} MiB after the first "
                   f"minute, {server.mebibytes:.0f} at the end ({grown:+.1%})")  # fmt: skip
+
+
+async def walk(server: Server, release: Release, visits: int) -> None:
+    """One reader on every kind of page in turn; prints what each costs the server."""
+    draw = random.Random(len(PAGES))
+    print(f"{'alone, by kind of page':27}{'median':>8}{'processor':>12}")
+    async with await connected(server.port) as line:
+        for page, tab in [(name, tab) for name in PAGES
+                          for tab in (TABS if name == "indikator" else TABS[:1])]:  # fmt: skip
+            noted, used = Noted(), server.cpu_seconds
+            for _visit in range(visits):
+                _page, query = choices(release, draw)
+                await act(line, page, urlencode({**dict(parse_qsl(query)), "tab": tab}), noted)
+            kind, cpu = kind_of(page, f"tab={tab}"), (server.cpu_seconds - used) / visits
+            print(f"  {kind:25}{statistics.median(noted.seconds):8.3f}{cpu:10.3f} s")
 
 
 def report(noted: Noted, cpu: float) -> None:
@@ -197,6 +235,12 @@ def report(noted: Noted, cpu: float) -> None:
     for name, at in (("median", 49), ("p95", 94), ("p99", 98)):
         print(f"{name:27}{cuts[at]:8.3f} s")
     print(f"server processor per action{cpu / len(noted.seconds):8.3f} s")
+    print(f"{'by kind of page':27}{'count':>8}{'median':>8}{'p95':>8}{'most':>8}")
+    for kind, seconds in noted.by_kind().items():
+        ordered = sorted(seconds)
+        high = ordered[int(0.95 * (len(ordered) - 1))]
+        print(f"  {kind:25}{len(ordered):8d}{statistics.median(ordered):8.3f}{high:8.3f}"
+              f"{ordered[-1]:8.3f}")  # fmt: skip
     for address in noted.errors[:5]:
         print(f"error at {address}")
 
@@ -209,6 +253,7 @@ def main() -> None:
     parser.add_argument("--think", type=float, default=5.0)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=2.0)
+    parser.add_argument("--visits", type=int, default=5)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         home = asked.home or Path(made)

@@ -6,6 +6,7 @@ script that Streamlit runs for each reader).
 
 from __future__ import annotations
 
+import gc
 import logging
 
 import streamlit as st
@@ -40,6 +41,8 @@ def failed(error: Exception) -> bool:
 
 
 trust_specifications()
+# What the libraries hold stays: no search for rubbish need go through it again.
+gc.freeze()
 app = App(
     "planner.py",
     middleware=[Middleware(PageMiddleware, language_of=language_for, texts=shell_texts)],

@@ -20,6 +20,8 @@ from typing import Any
 
 import polars as pl
 
+from dashboards.kept import forget, kept
+
 TABLES = (
     "indicator_values",
     "indicators",
@@ -78,7 +80,7 @@ class Release:
     pooled: pl.DataFrame
     certificate: dict[str, Any]
 
-    @property
+    @cached_property
     def facts(self) -> dict[str, Any]:
         """The single row of the ``release`` table."""
         return self.tables["release"].row(0, named=True)
@@ -88,7 +90,7 @@ class Release:
         """The release's identifier."""
         return str(self.facts["release_id"])
 
-    @property
+    @cached_property
     def synthetic(self) -> bool:
         """Whether its figures are made up and must be labelled so."""
         return bool(self.facts["synthetic"])
@@ -117,18 +119,23 @@ class Release:
         Raises:
             KeyError: The release has no such indicator.
         """
-        for row in self.indicators:
-            if row["indicator_id"] == indicator_id:
-                return row
-        raise KeyError(f"Indicator {indicator_id!r}: not in release {self.id}.")
+        found = self._by_id.get(indicator_id)
+        if found is None:
+            raise KeyError(f"Indicator {indicator_id!r}: not in release {self.id}.")
+        return found
 
+    @cached_property
+    def _by_id(self) -> dict[str, dict[str, Any]]:
+        return {row["indicator_id"]: row for row in self.indicators}
+
+    @kept(most=64)
     def areas(self, year: int) -> pl.DataFrame:
         """Municipalities and region that exist on the last day of the year.
 
         A validity that has no beginning or no end in the table is open on that side.
 
         Returns:
-            Rows of the ``areas`` table, one per area, sorted by Norwegian name.
+            Rows of the ``areas`` table, one per area, in its order.
         """
         last = date(year, 12, 31)
         return self.tables["areas"].filter(
@@ -136,7 +143,7 @@ class Release:
             pl.col("valid_to").is_null() | (pl.col("valid_to") >= last),
         )  # fmt: skip
 
-    @property
+    @cached_property
     def region_code(self) -> str:
         """Code of the region."""
         regions = self.tables["areas"].filter(pl.col("area_level") == "region")
@@ -182,6 +189,7 @@ def earlier_release(release: Release) -> Release | None:
 
 @lru_cache(maxsize=4)
 def _read(folder: Path) -> Release:
+    forget()
     held = [name for name in LATER_TABLES if (folder / f"{name}.parquet").is_file()]
     tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in (*TABLES, *held)}
     # The registers write two names of one place with a hyphen; Norwegian spelling wants a dash.

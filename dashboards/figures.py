@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
 import polars as pl
 
 from dashboards.data_access import Release
+from dashboards.kept import kept
 
 NO_FIGURE = ("suppressed", "not_covered", "missing", "not_applicable", "unreliable", "merged")
 
@@ -34,26 +34,36 @@ def headline(release: Release, indicator_id: str) -> Choice:
     return Choice(indicator_id, str(release.indicator(indicator_id)["headline_kind"]))
 
 
+@kept(most=16)
+def _of_indicator(release: Release, indicator_id: str) -> pl.DataFrame:
+    """The yearly figures of an indicator's newest version: all areas, kinds, sexes and ages."""
+    version = release.indicator(indicator_id)["indicator_version"]
+    return release.values.filter(
+        pl.col("indicator_id") == indicator_id, pl.col("indicator_version") == version
+    )
+
+
 # A profile draws every indicator in two years: what it needs must not push itself out.
-@lru_cache(maxsize=1024)
+@kept(most=256)
 def series(release: Release, choice: Choice) -> pl.DataFrame:
     """All areas and years of a choice.
 
     Returns:
         One row per area and year: the long table's columns with comparison columns.
     """
-    version = release.indicator(choice.indicator_id)["indicator_version"]
-    return release.values.filter(
-        pl.col("indicator_id") == choice.indicator_id,
-        pl.col("indicator_version") == version,
-        pl.col("value_kind") == choice.value_kind,
-        pl.col("sex") == choice.sex,
-        pl.col("age_group") == choice.age_group,
-        pl.col("breakdown") == "total",
-    ).sort("year", "area_code")
+    return (
+        _of_indicator(release, choice.indicator_id)
+        .filter(
+            pl.col("value_kind") == choice.value_kind,
+            pl.col("sex") == choice.sex,
+            pl.col("age_group") == choice.age_group,
+            pl.col("breakdown") == "total",
+        )
+        .sort("year", "area_code")
+    )
 
 
-@lru_cache(maxsize=256)
+@kept(most=128)
 def month_series(release: Release, indicator_id: str) -> pl.DataFrame:
     """All areas and months, or quarters, of an indicator: crude, both sexes and all its ages.
 
@@ -61,7 +71,7 @@ def month_series(release: Release, indicator_id: str) -> pl.DataFrame:
         One row per area and month or quarter, in the columns of ``series``; none where the
         indicator is published by neither.
     """
-    return _of_indicator(release, release.months, indicator_id)
+    return _beside(release, release.months, indicator_id)
 
 
 def by_quarter(release: Release, indicator_id: str) -> bool:
@@ -69,7 +79,7 @@ def by_quarter(release: Release, indicator_id: str) -> bool:
     return "quarter" in month_series(release, indicator_id)["period_type"]
 
 
-@lru_cache(maxsize=256)
+@kept(most=128)
 def pooled_series(release: Release, indicator_id: str) -> pl.DataFrame:
     """All areas and periods of several years of an indicator, crude and all together as months are.
 
@@ -77,10 +87,11 @@ def pooled_series(release: Release, indicator_id: str) -> pl.DataFrame:
         One row per area and period, in the columns of ``series``; none where the indicator is not
         published over several years.
     """
-    return _of_indicator(release, release.pooled, indicator_id)
+    return _beside(release, release.pooled, indicator_id)
 
 
-def _of_indicator(release: Release, rows: pl.DataFrame, indicator_id: str) -> pl.DataFrame:
+def _beside(release: Release, rows: pl.DataFrame, indicator_id: str) -> pl.DataFrame:
+    """Of rows beside the years those of an indicator's newest version."""
     version = release.indicator(indicator_id)["indicator_version"]
     return rows.filter(
         pl.col("indicator_id") == indicator_id,
@@ -89,7 +100,7 @@ def _of_indicator(release: Release, rows: pl.DataFrame, indicator_id: str) -> pl
     ).sort("period_start", "area_code")
 
 
-@lru_cache(maxsize=1024)
+@kept(most=512)
 def year_frame(release: Release, choice: Choice, year: int) -> pl.DataFrame:
     """Every area that exists in the year, with its figure or the reason for none.
 
@@ -127,7 +138,13 @@ def strata(indicator: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ..
     return sexes, ("total", *(groups if len(groups) > 1 else ()))
 
 
-@lru_cache(maxsize=256)
+def is_grouped(indicator: Mapping[str, Any]) -> bool:
+    """Whether an indicator is published by sex or by age group."""
+    sexes, ages = strata(indicator)
+    return len(sexes) > 1 or len(ages) > 1
+
+
+@kept(most=64)
 def by_sex_and_age(release: Release, indicator_id: str, area_code: str, year: int) -> pl.DataFrame:
     """Crude figures of an area and of the region by sex and age group.
 
@@ -139,13 +156,15 @@ def by_sex_and_age(release: Release, indicator_id: str, area_code: str, year: in
     """
     indicator = release.indicator(indicator_id)
     sexes, ages = strata(indicator)
-    rows = release.values.filter(
-        pl.col("indicator_id") == indicator_id,
-        pl.col("indicator_version") == indicator["indicator_version"],
-        pl.col("value_kind") == "crude",
-        pl.col("breakdown") == "total",
-        pl.col("year") == year,
-    ).drop("area_level")
+    rows = (
+        _of_indicator(release, indicator_id)
+        .filter(
+            pl.col("value_kind") == "crude",
+            pl.col("breakdown") == "total",
+            pl.col("year") == year,
+        )
+        .drop("area_level")
+    )
     areas = release.areas(year).filter(pl.col("area_code").is_in([area_code, release.region_code]))
     cells = pl.DataFrame({"age_group": ages}).join(pl.DataFrame({"sex": sexes}), how="cross")
     return _told(
@@ -170,18 +189,24 @@ def of_area(release: Release, rows: pl.DataFrame, area_code: str) -> pl.DataFram
     Returns:
         One row per period, newest first: the columns of ``rows`` with those of ``areas``.
     """
+    return of_areas(release, rows, [area_code])
+
+
+def of_areas(release: Release, rows: pl.DataFrame, area_codes: Sequence[str]) -> pl.DataFrame:
+    """The same for several areas: one row per area and period."""
     periods = rows.select("period_start", "period_end").unique()
-    area = release.tables["areas"].filter(pl.col("area_code") == area_code)
-    own = rows.filter(pl.col("area_code") == area_code).drop("area_level", "period_end")
+    wanted = pl.col("area_code").is_in(list(area_codes))
+    areas = release.tables["areas"].filter(wanted)
+    own = rows.filter(wanted).drop("area_level", "period_end")
     begun = pl.col("valid_from").is_null() | (pl.col("valid_from") <= pl.col("period_end"))
     lasts = pl.col("valid_to").is_null() | (pl.col("valid_to") >= pl.col("period_end"))
     joined = (
-        periods.join(area, how="cross")
+        periods.join(areas, how="cross")
         .join(own, on=["area_code", "period_start"], how="left")
         .filter(pl.col("value_status").is_not_null() | (begun & lasts))
     )
     year = pl.col("period_start").dt.year().cast(pl.Int64)
-    return _told(joined, year).sort("period_start", descending=True)
+    return _told(joined, year).sort("period_start", "area_code", descending=[True, False])
 
 
 def like_for_like(release: Release, indicator_id: str, year: int) -> dict[str, Any] | None:
@@ -203,6 +228,18 @@ def norwegian_order(column: str) -> pl.Expr:
     """A sorting key that puts æ, ø, å last, in that order."""
     lowered = pl.col(column).str.to_lowercase()
     return lowered.str.replace_many(["æ", "ø", "å"], ["{", "|", "}"])
+
+
+@kept(most=64)
+def names_to_choose(release: Release, year: int | None = None) -> dict[str, str]:
+    """Names of areas by code as lists of choices have them: the region first, then by alphabet.
+
+    Args:
+        release: The release.
+        year: The year at whose end they exist; any by default.
+    """
+    areas = release.tables["areas"] if year is None else release.areas(year)
+    return area_names(areas.sort(pl.col("area_level") != "region", norwegian_order("name")))
 
 
 def area_names(areas: pl.DataFrame) -> dict[str, str]:
@@ -230,8 +267,8 @@ def municipalities(frame: pl.DataFrame) -> pl.DataFrame:
 
 def row(frame: pl.DataFrame, area_code: str) -> dict[str, Any] | None:
     """The row of an area, if the frame has it."""
-    found = frame.filter(pl.col("area_code") == area_code)
-    return found.row(0, named=True) if found.height else None
+    codes = frame["area_code"].to_list()
+    return frame.row(codes.index(area_code), named=True) if area_code in codes else None
 
 
 def profile(
@@ -276,7 +313,7 @@ def county_code(release: Release, area: Mapping[str, Any]) -> str | None:
     return str(found["area_code"][0]) if found.height else None
 
 
-@lru_cache(maxsize=1024)
+@kept(most=1024)
 def _spread(
     release: Release, choice: Choice, year: int
 ) -> tuple[float, float, float, float] | None:
@@ -294,23 +331,27 @@ def status_counts(frame: pl.DataFrame) -> dict[str, int]:
     return dict(zip(counted["value_status"], counted["len"], strict=True))
 
 
-def applicable(release: Release, texts: str, area_code: str, year: int | None) -> pl.DataFrame:
-    """Caveats of an indicator that concern an area and a year.
+def applicable(
+    release: Release, area_code: str, year: int | None, indicator_id: str | None = None
+) -> pl.DataFrame:
+    """Caveats that concern an area and a year.
 
     Args:
         release: The release.
-        texts: The indicator's id.
         area_code: The area; caveats of all areas (``*``) are always among them.
         year: The year, or ``None`` for all years.
+        indicator_id: Those of one indicator; of all by default.
     """
+    of_it = pl.lit(True) if indicator_id is None else pl.col("indicator_id") == indicator_id
     wanted = pl.col("period_start").is_null()
     if year is not None:
         wanted = wanted | (pl.col("period_start").dt.year() == year)
     return release.tables["caveats"].filter(
-        pl.col("indicator_id") == texts, pl.col("area_code").is_in(["*", area_code]), wanted
+        of_it, pl.col("area_code").is_in(["*", area_code]), wanted
     )
 
 
+@kept(most=512)
 def breaks(release: Release, area_code: str, service: str) -> pl.DataFrame:
     """Breaks in an area's series of a service, by date."""
     return (
@@ -323,6 +364,7 @@ def breaks(release: Release, area_code: str, service: str) -> pl.DataFrame:
     )
 
 
+@kept(most=16)
 def live_counts(release: Release, on: date) -> tuple[int, int, int]:
     """Municipalities live on a date, planned, and all, by their go-live date."""
     towns = release.areas(on.year).filter(pl.col("area_level") == "municipality")

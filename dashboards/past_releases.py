@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from dashboards.data_access import Release
+from dashboards.kept import kept
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Edition:
     indicator: Mapping[str, Any]
 
 
-@lru_cache(maxsize=16)
+@kept(most=16)
 def _line(release: Release) -> tuple[tuple[Mapping[str, Any], pl.DataFrame], ...]:
     """The release and those before it, newest first: facts and newest version of indicators."""
     return tuple(_walk(release.folder))

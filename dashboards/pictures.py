@@ -7,6 +7,7 @@ specification (``charts``).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -20,6 +21,9 @@ _SCALE: Final = 2
 _LINE: Final = 14
 _LETTERS: Final = 130
 """Letters of the source on one line."""
+_HEIGHT: Final = re.compile(r'("expr": "[^"]*?)\bheight\b')
+_WIDTH: Final = re.compile(r'("expr": "[^"]*?)\bwidth\b')
+"""A chart's own size, which has another name where something stands below the chart."""
 
 
 def svg(spec: Mapping[str, Any], source: str) -> bytes:
@@ -44,7 +48,7 @@ def png(spec: Mapping[str, Any], source: str) -> bytes:
 
 def _on_paper(spec: Mapping[str, Any], source: str) -> str:
     """The specification, as JSON, with a width of its own, white ground, and the source below."""
-    own = ("$schema", "config", "datasets")
+    own = ("$schema", "config", "datasets", "params")
     chart = {name: value for name, value in spec.items() if name not in own}
     if chart.get("width") == "container":
         chart["width"] = WIDTH
@@ -68,9 +72,10 @@ def _on_paper(spec: Mapping[str, Any], source: str) -> str:
         "view": {"stroke": None},
     }
     config = {**spec.get("config", {}), "background": "white"}
-    kept = {name: spec[name] for name in ("$schema", "datasets") if name in spec}
+    kept = {name: spec[name] for name in ("$schema", "datasets", "params") if name in spec}
     whole = {**kept, "config": config, "vconcat": [chart, below], "spacing": 14}
-    return on_paper(json.dumps(whole, ensure_ascii=False))
+    written = _HEIGHT.sub(r"\1concat_0_height", json.dumps(whole, ensure_ascii=False))
+    return on_paper(_WIDTH.sub(rf"\g<1>{WIDTH}", written))
 
 
 def _lines(text: str) -> list[str]:

@@ -20,6 +20,7 @@ import yaml
 
 from dashboards import words
 from dashboards.data_access import Release
+from dashboards.kept import kept
 from dashboards.text import translator
 
 EVERYDAY: Final = Path(__file__).with_name("everyday_words.yml")
@@ -86,7 +87,7 @@ def _everyday() -> Mapping[str, Mapping[str, Sequence[str]]]:
     }
 
 
-@lru_cache(maxsize=16)
+@kept(most=16)
 def _texts(release: Release, language: str) -> list[list[tuple[str, float]]]:
     """Each indicator's texts in small letters, with their weights."""
     _ = translator(language, "planner")

@@ -24,7 +24,7 @@ from dashboards.text import DEFAULT_LANGUAGE, LANGUAGES, Translator, translator
 DOMAIN = "planner"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Context:
     """A release, read in a language."""
 

@@ -15,20 +15,20 @@ import polars as pl
 
 from anonymization.tables.closure import Closure
 from anonymization.tables.matrix import Block
-from anonymization.tables.repair import MOVED, Origin, cheapest_moves, distances
+from anonymization.tables.repair import Moves, Origin, distances
 from anonymization.tables.vicinity import Ground, around, prove_nearby
 
 if TYPE_CHECKING:
-    from scipy import sparse
-
     from anonymization.tables.attackers import Attacker
     from anonymization.tables.matrix import Bools, Ints
     from anonymization.tables.secondary import Search
 
 REWARDS = (0.5, 1.5, 4.5)
 REPEATS = 6
-ROUNDS = 3
-REPAIRED = 500  # unknowns of a neighbourhood that is repaired
+ROUNDS = 2
+REPAIRED = 500  # unknowns of a neighbourhood in which cells are repaired together
+ALONE = 2000  # unknowns of the neighbourhood of a cell that is repaired alone
+WHATEVER = 1e5  # a reward beyond any cost
 
 
 def ground(search: Search, attacker: Attacker) -> Ground:
@@ -95,19 +95,24 @@ class Locality:
         self.rows = np.flatnonzero(size)
         self.inside: Bools = size == np.diff(matrix.indptr)
         self._search, self._attacker = search, attacker
-        part = self._moving[self.rows]
-        self._twin = _twins(part)
         block = search.block
-        self._block = Block(
+        part = Block(
             block.cell[self.rows],
-            part,
+            self._moving[self.rows],
             block.upper[self.columns],
             block.lowest[self.rows],
             block.highest[self.rows],
         )
+        origin = Origin(
+            part,
+            search.origin.unknowns[self.columns],
+            search.value[self.rows],
+            search.origin.price[self.rows],
+        )
         who = search.attackers[attacker]
         names = ("low", "high", "width", "reach_up", "reach_down", "concerned", "integer")
-        self._who = replace(who, **{name: getattr(who, name)[self.rows] for name in names})
+        known = replace(who, **{name: getattr(who, name)[self.rows] for name in names})
+        self._moves = Moves(origin, known)
 
     def repair(self, pending: Ints, reward: float, upwards: Bools) -> int:
         """Repair pending cells of this neighbourhood; the number of cells newly hidden."""
@@ -120,37 +125,12 @@ class Locality:
         cells, distance = pending[distance != 0], distance[distance != 0]
         if not len(cells):
             return 0
-        hidden = search.hidden[rows]
-        price = np.where(hidden, 0.0, search.origin.price[rows])
-        price = np.bincount(self._twin, price, len(rows)).astype(np.float64)
-        # Of cells that move as one, one stands for all that are shown.
-        stands = np.zeros(len(rows), dtype=bool)
-        stands[np.unique(self._twin[~hidden])] = True
-        origin = Origin(
-            self._block, search.origin.unknowns[self.columns], search.value[rows], price
-        )
-        # A twin that does not stand for the others moves for free, even where it is known.
-        known = replace(
-            self._who,
-            low=np.where(hidden, self._who.low, -np.inf),
-            high=np.where(hidden, self._who.high, np.inf),
-        )
-        local = np.searchsorted(rows, cells)
         gain = reward * search.worth / search.ask[cells]
-        moves = cheapest_moves(origin, known, ~stands, local, distance, gain)
-        change = self._moving @ moves
-        return search.apply(self._attacker, np.where(np.abs(change) > MOVED, change, 0.0))
-
-
-def _twins(matrix: sparse.csr_matrix) -> Ints:
-    """For each row the first row that is the same."""
-    first: dict[tuple[bytes, bytes], int] = {}
-    found = []
-    for row in range(matrix.shape[0]):
-        span = slice(matrix.indptr[row], matrix.indptr[row + 1])
-        key = (matrix.indices[span].tobytes(), matrix.data[span].tobytes())
-        found.append(first.setdefault(key, row))
-    return np.asarray(found, dtype=np.int64)
+        change = np.zeros(len(search.value))
+        change[rows], _ = self._moves.cheapest(
+            search.hidden[rows], np.searchsorted(rows, cells), distance, gain
+        )
+        return search.apply(self._attacker, change)
 
 
 def _repair_all(search: Search, attacker: int) -> Ints:
@@ -176,6 +156,15 @@ def _repair_all(search: Search, attacker: int) -> Ints:
     return search.unmet(attacker)
 
 
+def _repair_alone(search: Search, attacker: int) -> None:
+    """Repair each cell that is still narrow, whatever it costs, if its surroundings allow it."""
+    for cell in search.unmet(attacker).tolist():
+        place = Locality(search, attacker, cell, ALONE)
+        for upwards in (True, False):
+            if not search.needs[attacker].met()[cell]:
+                place.repair(np.array([cell]), WHATEVER, np.array([upwards]))
+
+
 def nearly_safe(search: Search, sums: pl.DataFrame, ids: pl.Series) -> None:
     """Hide what makes all but few cells wide enough; the search over the whole does the rest.
 
@@ -192,3 +181,5 @@ def nearly_safe(search: Search, sums: pl.DataFrame, ids: pl.Series) -> None:
         left = [_repair_all(search, attacker) for attacker in (1, 0)]
         if not any(map(len, left)) and not len(search.unmet(1)):
             return
+    for attacker in (1, 0):
+        _repair_alone(search, attacker)

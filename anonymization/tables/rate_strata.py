@@ -83,19 +83,20 @@ class Strata:
         if not len(seen.open()) or (self.whole() and not budget.left):
             return not len(seen.open()), seen.narrowest(), found.points
         search = _Search(self, lines, budget)
+        room = {int(k): search.room(int(k)) - self.width[k] for k in seen.open()}
         # Where fractions leave too little room, whole numbers do. Asked first, since fractions
         # cost next to nothing, and whole numbers are better spent on another rate.
-        if any(search.room(int(k)) < self.width[k] - HAIR for k in seen.open()):
+        if min(room.values()) < -HAIR:
             return False, seen.narrowest(), found.points
-        for point in search.together(seen):
-            found.add(point)
-        while len(pending := seen.open()):
-            target = int(pending[np.argmin(seen.spare()[pending])])
+        # Least room first: what refuses a rate most often then costs one programme or two.
+        for target in sorted(room, key=lambda k: (room[k], k)):
+            if target not in seen.open():
+                continue
             for point in search.witnesses(target):
                 found.add(point)
                 if target not in seen.open():
                     break
-            if target in seen.open():
+            else:
                 return False, seen.narrowest(), found.points
         return True, seen.narrowest(), found.points
 
@@ -170,14 +171,9 @@ class _Seen:
         self._low = np.minimum(self._low, reached.min(axis=0, initial=np.inf))
         self._high = np.maximum(self._high, reached.max(axis=0, initial=-np.inf))
 
-    def spare(self) -> Floats:
-        """How much wider than asked each sum is; negative where width is lacking."""
-        spare: Floats = self._high - self._low - self._strata.width
-        return spare
-
     def open(self) -> Ints:
         """The sums that are not wide enough yet."""
-        return np.flatnonzero(self.spare() < -HAIR)
+        return np.flatnonzero(self._high - self._low - self._strata.width < -HAIR)
 
     def narrowest(self) -> float:
         """The narrowest interval seen."""
@@ -244,26 +240,6 @@ class _Search:
             ends.append(sign * _solved(self._relaxed)[1])
         low, high = ends
         return float(np.floor(high + 1e-6) - np.ceil(low - 1e-6)) if self._whole else high - low
-
-    def together(self, seen: _Seen) -> Iterator[Floats]:
-        """Strata that fit, with many of the sums that are still narrow far from their values."""
-        if not self._whole:
-            return
-        rng, before = np.random.default_rng(0), np.inf
-        reach = np.ceil(self._strata.width)
-        at = self._strata.sensitive @ self._strata.truth
-        while len(pending := seen.open()) and len(pending) < before:
-            before = len(pending)
-            for target in pending:
-                self._programme.set_row(
-                    int(target), at[target] - reach[target], at[target] + reach[target]
-                )
-            sign = rng.choice([-1.0, 1.0], len(pending))
-            for way in (1.0, -1.0):
-                self._programme.set_cost(way * sign @ self._strata.sensitive[pending])
-                yield self._point()
-            for target in pending:
-                self._programme.set_row(int(target), -np.inf, np.inf)
 
     def witnesses(self, target: int) -> Iterator[Floats]:
         """Strata that fit: with one sum as far from its true value as is asked, or else as may be.

@@ -60,92 +60,97 @@ def distances(origin: Origin, need: Need, cells: Ints) -> tuple[Floats, Floats]:
     return up[cells], down[cells]
 
 
-def cheapest_move(
-    origin: Origin,
-    attacker: Attacker,
-    hidden: Bools,
-    cells: Ints,
-    distance: Floats,
-    reward: Floats,
-) -> tuple[Floats, float]:
-    """The move of all base values that is worth most.
+class Moves:
+    """The cheapest moves of one block for one attacker, each sought from where the last one ended.
+
+    The programme has, for every cell that differs from others in its unknowns, a column for its
+    way up and one for its way down. What is hidden, and what is to move, are their bounds and
+    costs only, so that one programme serves a whole search.
 
     Args:
         origin: Where moves start, and what they cost.
         attacker: What is known of hidden cells holds after the move too.
-        hidden: Cells that move for free.
-        cells: Cells that are to move.
-        distance: How far each of them is to move, up (> 0) or down (< 0).
-        reward: Gain per unit of such a move, up to the distance.
-
-    Returns:
-        The change of every cell, and the cost of the shown cells that move.
     """
-    moves = cheapest_moves(origin, attacker, hidden, cells, distance, reward)
-    change: Floats = origin.block.matrix @ moves
-    change = np.where(np.abs(change) > MOVED, change, 0.0)
-    shown = ~hidden
-    return change, float(np.abs(change[shown]) @ origin.price[shown])
+
+    def __init__(self, origin: Origin, attacker: Attacker) -> None:
+        matrix = origin.block.matrix
+        self._origin = origin
+        self._low, self._high = attacker.low - origin.value, attacker.high - origin.value
+        first, self._row = _distinct(matrix)
+        self._size = len(first)
+        step = sparse.eye_array(self._size, format="csc")
+        sums = sparse.hstack([matrix[first].tocsc(), -step, step], format="csc")
+        self._box = (-origin.unknowns, origin.block.upper - origin.unknowns)
+        self._begun = False
+        none, ever = np.zeros(self._size), np.full(2 * self._size, np.inf)
+        self._programme = Programme(
+            sums,
+            none,
+            none,
+            np.concatenate([self._box[0], -ever]),
+            np.concatenate([self._box[1], ever]),
+            presolve=True,
+        )
+
+    def cheapest(
+        self, hidden: Bools, cells: Ints, distance: Floats, reward: Floats
+    ) -> tuple[Floats, float]:
+        """The move of all base values that is worth most.
+
+        Args:
+            hidden: Cells that move for free.
+            cells: Hidden cells that are to move; of several with the same unknowns the first.
+            distance: How far each of them is to move, up (> 0) or down (< 0), not the other way.
+            reward: Gain per unit of such a move, up to the distance.
+
+        Returns:
+            The change of every cell, and the cost of the shown cells that move.
+        """
+        price, low, high = self._known(hidden)
+        shown = price > 0
+        lower = np.stack([np.where(shown, 0.0, low), np.zeros(self._size)])
+        upper = np.stack([high, np.where(shown, -low, 0.0)])
+        cost = np.stack([price, price])
+        rows, first = np.unique(self._row[cells], return_index=True)
+        down = (distance[first] < 0).astype(np.int64)
+        room = np.where(down, -low[rows], high[rows])
+        asked = np.minimum(np.abs(distance[first]), room)
+        # The way that is rewarded ends where the reward does; the other goes on from there.
+        lower[down, rows], upper[down, rows] = 0.0, asked
+        lower[1 - down, rows], upper[1 - down, rows] = asked - room, 0.0
+        cost[down, rows] -= reward[first]
+        cost[1 - down, rows] *= -1
+        self._programme.set_columns(
+            np.concatenate([self._box[0], lower.ravel()]),
+            np.concatenate([self._box[1], upper.ravel()]),
+        )
+        self._programme.set_cost(np.concatenate([np.zeros(len(self._box[0])), cost.ravel()]))
+        self._programme.go_on(near=self._begun and len(cells) == 1)
+        self._begun = True
+        moves = self._programme.require()[: len(self._box[0])]
+        change: Floats = self._origin.block.matrix @ moves
+        change = np.where(np.abs(change) > MOVED, change, 0.0)
+        return change, float(np.abs(change[~hidden]) @ self._origin.price[~hidden])
+
+    def _known(self, hidden: Bools) -> tuple[Floats, Floats, Floats]:
+        """Price of a unit, and the farthest way down and up, of each row's cells together."""
+        price = np.where(hidden, 0.0, self._origin.price)
+        low, high = np.full(self._size, -np.inf), np.full(self._size, np.inf)
+        np.maximum.at(low, self._row[hidden], self._low[hidden])
+        np.minimum.at(high, self._row[hidden], self._high[hidden])
+        return np.bincount(self._row, price, self._size).astype(np.float64), low, high
 
 
-def cheapest_moves(
-    origin: Origin,
-    attacker: Attacker,
-    hidden: Bools,
-    cells: Ints,
-    distance: Floats,
-    reward: Floats,
-) -> Floats:
-    """The same as a move of every unknown."""
-    matrix, value = origin.block.matrix, origin.value
-    unknowns, count = matrix.shape[1], len(cells)
-    shown = np.flatnonzero(~hidden)
-    known = np.flatnonzero(hidden & (np.isfinite(attacker.low) | np.isfinite(attacker.high)))
-    rows = _rows(matrix, shown, known, cells, np.sign(distance))
-    none, ever = np.zeros(len(shown)), np.full(count, np.inf)
-    programme = Programme(
-        rows,
-        np.concatenate([none, (attacker.low - value)[known], np.zeros(count)]),
-        np.concatenate([none, (attacker.high - value)[known], ever]),
-        np.concatenate([-origin.unknowns, none, none, np.zeros(count)]),
-        np.concatenate(
-            [
-                origin.block.upper - origin.unknowns,
-                np.full(2 * len(shown), np.inf),
-                np.abs(distance),
-            ]
-        ),
-        presolve=True,
-    )
-    price = origin.price[shown]
-    programme.set_cost(np.concatenate([np.zeros(unknowns), price, price, -reward]))
-    return programme.require()[:unknowns]
-
-
-def _rows(
-    matrix: sparse.csr_matrix, shown: Ints, known: Ints, cells: Ints, sign: Floats
-) -> sparse.csc_matrix:
-    """Rows of the programme: cells that cost, cells that are bounded, cells that are to move.
-
-    A cell that costs has two columns of its own, for its way up and its way down; one that is to
-    move has one, its gain. Written down column by column: stacking such blocks takes longer than
-    solving the programme.
-    """
-    part = matrix[np.concatenate([shown, known, cells])]
-    part.data[part.indptr[len(shown) + len(known)] :] *= np.repeat(
-        sign, np.diff(matrix.indptr)[cells]
-    )
-    part = part.tocsc()
-    up, gain = np.arange(len(shown)), len(shown) + len(known) + np.arange(len(cells))
-    own = np.concatenate([up, up, gain])
-    size = 2 * len(shown) + len(cells)
-    value = np.where(np.arange(size) < len(shown), -1.0, 1.0)
-    value[2 * len(shown) :] = -1.0
-    return sparse.csc_matrix(
-        (
-            np.concatenate([part.data, value]),
-            np.concatenate([part.indices, own]),
-            np.concatenate([part.indptr, part.indptr[-1] + 1 + np.arange(size)]),
-        ),
-        shape=(part.shape[0], part.shape[1] + size),
-    )
+def _distinct(matrix: sparse.csr_matrix) -> tuple[Ints, Ints]:
+    """The first of all rows that are the same, and for each row which of those it is."""
+    place: dict[tuple[bytes, bytes], int] = {}
+    first: list[int] = []
+    found = []
+    for row in range(matrix.shape[0]):
+        span = slice(matrix.indptr[row], matrix.indptr[row + 1])
+        key = (matrix.indices[span].tobytes(), matrix.data[span].tobytes())
+        if key not in place:
+            place[key] = len(first)
+            first.append(row)
+        found.append(place[key])
+    return np.asarray(first, dtype=np.int64), np.asarray(found, dtype=np.int64)

@@ -22,7 +22,7 @@ from anonymization.tables.exact import SAME, least
 from anonymization.tables.intervals import Need, Polytope, prove
 from anonymization.tables.large import nearly_safe
 from anonymization.tables.prune import show_again
-from anonymization.tables.repair import Origin, cheapest_move, distances
+from anonymization.tables.repair import Moves, Origin, distances
 
 if TYPE_CHECKING:
     import polars as pl
@@ -95,6 +95,7 @@ class Search:
         self.origin = Origin(block, _agreed(block, value), value, weight * tie / self.ask)
         self.attackers: tuple[Attacker, ...] = attackers(required)
         self.needs: tuple[Need, ...] = tuple(a.need(value, value) for a in self.attackers)
+        self._moves: dict[int, Moves] = {}
         self.hidden = ~publishable
         self.hide(required.unsafe)
         self.fixed = self.hidden.copy()
@@ -118,6 +119,12 @@ class Search:
         opened &= ~self.hidden
         self.hidden |= opened
         return int(opened.sum())
+
+    def moves(self, attacker: int) -> Moves:
+        """The repairs against one attacker; forks share them, for each says what it hides."""
+        if attacker not in self._moves:
+            self._moves[attacker] = Moves(self.origin, self.attackers[attacker])
+        return self._moves[attacker]
 
     def unmet(self, attacker: int) -> Ints:
         """Hidden cells whose interval is not proven yet."""
@@ -154,9 +161,7 @@ def _together(search: Search, attacker: int) -> None:
             if len(cells) == 0:
                 return
             gain = reward * search.worth / search.ask[cells]
-            change, _ = cheapest_move(
-                search.origin, search.attackers[attacker], search.hidden, cells, distance, gain
-            )
+            change, _ = search.moves(attacker).cheapest(search.hidden, cells, distance, gain)
             if not search.apply(attacker, change):
                 break
 
@@ -174,9 +179,7 @@ def _alone(search: Search, attacker: int, cell: int) -> None:
     for distance in (up, -down):
         if distance[0] == 0:
             continue
-        change, cost = cheapest_move(
-            search.origin, search.attackers[attacker], search.hidden, cells, distance, reward
-        )
+        change, cost = search.moves(attacker).cheapest(search.hidden, cells, distance, reward)
         reached = np.abs(change[cell] - distance[0]) <= 1e-6
         if reached and cost == 0:
             # The other way cannot be cheaper.

@@ -95,6 +95,20 @@ class Programme:
         """Replace the bounds of one unknown."""
         self._solver.changeColBounds(column, lower, upper)
 
+    def set_columns(self, lower: Floats, upper: Floats) -> None:
+        """Replace the bounds of all unknowns."""
+        self._solver.changeColsBounds(len(lower), self._columns, lower, upper)
+
+    def go_on(self, near: bool) -> None:
+        """Start from the solution found last, now that bounds and costs are others.
+
+        Args:
+            near: Little has changed: primal steps, without shaking the bounds, lead there fastest.
+        """
+        self._solver.setOptionValue("simplex_strategy", PRIMAL if near else DUAL)
+        shaken = "primal_simplex_bound_perturbation_multiplier"
+        self._solver.setOptionValue(shaken, 0.0 if near else 1.0)
+
     def minimise(self) -> tuple[Floats | None, float]:
         """A cheapest solution and its cost.
 

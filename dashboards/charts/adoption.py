@@ -6,21 +6,21 @@ HTML, beside the chart). A planned wave stays planned: dashed, hollow and said s
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
 import polars as pl
 
-from dashboards.charts.theme import MUTED, PAPER, PRIMARY, finished
+from dashboards.charts.theme import MUTED, PAPER, PRIMARY, filled, finished, named
 from dashboards.data_access import Release
 from dashboards.figures import norwegian_order
+from dashboards.kept import kept
 from dashboards.text import day, translator
 
 HEIGHT = 250
 
 
-@lru_cache(maxsize=4)
+@kept(most=4)
 def waves(release: Release) -> pl.DataFrame:
     """The days on which municipalities joined, or plan to.
 
@@ -43,7 +43,7 @@ def waves(release: Release) -> pl.DataFrame:
     )
 
 
-@lru_cache(maxsize=16)
+@kept(most=16)
 def staircase(release: Release, language: str) -> dict[str, Any]:
     """A step for each wave, as high as the municipalities that are then on the journal."""
     _ = translator(language, "planner")
@@ -59,24 +59,28 @@ def staircase(release: Release, language: str) -> dict[str, Any]:
     live = frame.filter(~pl.col("planned"))
     ahead = frame.filter(pl.col("planned") | (pl.col("total") == last_live))
 
-    def steps(rows: pl.DataFrame, **look: Any) -> alt.Chart:  # noqa: ANN401
-        chart = alt.Chart(rows.drop("on")).mark_line(interpolate="step-after", aria=False, **look)
+    def steps(rows: str, **look: Any) -> alt.Chart:  # noqa: ANN401
+        chart = named(rows).mark_line(interpolate="step-after", aria=False, **look)
         line: alt.Chart = chart.encode(x=x, y=y)
         return line
 
-    points = alt.Chart(frame.drop("on")).encode(x=x, y=y, tooltip=tooltip)
+    points = named("days").encode(x=x, y=y, tooltip=tooltip)
     layers = [
-        steps(live, color=PRIMARY, strokeWidth=2.5),
-        steps(ahead, color=MUTED, strokeWidth=1.5, strokeDash=[5, 4]),
+        steps("live", color=PRIMARY, strokeWidth=2.5),
+        steps("ahead", color=MUTED, strokeWidth=1.5, strokeDash=[5, 4]),
         points.transform_filter("!datum.planned").mark_point(
             filled=True, size=70, color=PRIMARY, opacity=1, aria=False),
         points.transform_filter("datum.planned").mark_point(
             filled=True, fill=PAPER, size=70, stroke=MUTED, opacity=1, aria=False),
         points.mark_text(dy=-12, fontSize=12.5, color=MUTED, aria=False).encode(text="total:Q"),
     ]  # fmt: skip
-    title = _("Municipalities on Helseplattformen")
+    heading = (
+        _("Municipalities on Helseplattformen"),
+        _("Dashed and hollow: planned, not confirmed"),
+    )
     chart = alt.layer(*layers).properties(height=HEIGHT, width="container")
-    return finished(chart, title, _("Dashed and hollow: planned, not confirmed"), language)
+    days, live, ahead = (rows.drop("on") for rows in (frame, live, ahead))
+    return filled(finished(chart, language), heading, days=days, live=live, ahead=ahead)
 
 
 def described(release: Release, language: str) -> str:

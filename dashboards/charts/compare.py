@@ -5,19 +5,31 @@ Belongs here: the two charts. Does not belong here: comparing (it is done at pub
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
 import polars as pl
 
 from dashboards import words
-from dashboards.charts.theme import INK, MUTED, OWN, PRIMARY, VERSUS_SHAPES, finished, judged
+from dashboards.charts.theme import (
+    INK,
+    MUTED,
+    OWN,
+    PRIMARY,
+    UNIT,
+    VERSUS_SHAPES,
+    filled,
+    finished,
+    judged,
+    named,
+)
 from dashboards.data_access import Release
 from dashboards.figures import Choice, municipalities, row, year_frame
+from dashboards.kept import kept
 from dashboards.text import number, translator
 
 ROW_HEIGHT = 21
+LIMITS = ("funnel_lower_95", "funnel_upper_95", "funnel_lower_998", "funnel_upper_998")
 AROUND = 120  # title, axis and the region's name: Vega counts them into the height
 
 
@@ -70,7 +82,7 @@ def _heading(release: Release, choice: Choice, year: int, language: str) -> tupl
     return title, _("Synthetic figures – not for planning") if release.synthetic else ""
 
 
-@lru_cache(maxsize=256)
+@kept(most=64)
 def bars(
     release: Release, choice: Choice, year: int, chosen: tuple[str, ...], area: str, language: str
 ) -> dict[str, Any] | None:
@@ -78,43 +90,54 @@ def bars(
     frame = bars_frame(release, choice, year, chosen, area, language)
     if frame.is_empty():
         return None
-    order = frame["name"].to_list()
-    y = alt.Y("name:N", sort=order, title=None,
+    own = frame.filter("own")["name"].to_list()
+    return filled(
+        _bars_look(language),
+        _heading(release, choice, year, language),
+        unit=str(release.indicator(choice.indicator_id)[f"unit_text_{language}"]),
+        height=ROW_HEIGHT * frame.height + AROUND,
+        values={"own": own[0] if own else None},
+        areas=frame,
+        region=_region(release, choice, year, language),
+    )
+
+
+@kept(most=8)
+def _bars_look(language: str) -> dict[str, Any]:
+    # Rows stand in the order of the data, which the layers must share: hence no filter.
+    y = alt.Y("name:N", sort=None, title=None,
               axis=alt.Axis(labelLimit=170, ticks=False, domain=False, labelPadding=8,
-                            labelFontWeight=alt.ExprRef(_bold(frame))))  # fmt: skip
-    unit = release.indicator(choice.indicator_id)[f"unit_text_{language}"]
-    x = alt.X("lower:Q", title=unit, scale=alt.Scale(zero=True, nice=True),
+                            labelFontWeight=alt.ExprRef("datum.label === own ? 700 : 400")),
+    )  # fmt: skip
+    x = alt.X("lower:Q", title=UNIT, scale=alt.Scale(zero=True, nice=True),
               axis=alt.Axis(orient="top", tickCount=6))  # fmt: skip
-    base = alt.Chart(frame).encode(y=y, tooltip=_tooltip(language))
+    base = named("areas").encode(y=y, tooltip=_tooltip(language))
     colour = alt.Color("colour:N", scale=None)
+    lifted = alt.condition("datum.own", alt.value(OWN), alt.value("transparent"))
     layers = [
-        base.transform_filter("datum.own").mark_rule(color=OWN, strokeWidth=ROW_HEIGHT - 2,
-                                                     aria=False),
-        *_region_rule(release, choice, year, language),
+        base.mark_rule(strokeWidth=ROW_HEIGHT - 2, aria=False).encode(color=lifted),
+        *_region_rule(),
         base.mark_rule(strokeWidth=2, aria=False).encode(x=x, x2="upper:Q", color=colour),
         base.mark_point(filled=True, size=100, opacity=1, aria=False).encode(
             x=alt.X("value:Q"), shape=alt.Shape("shape:N", scale=None), color=colour
         ),
     ]  # fmt: skip
-    height = ROW_HEIGHT * len(order) + AROUND
-    chart = alt.layer(*layers).properties(height=height, width="container")
-    return finished(chart, *_heading(release, choice, year, language), language)
+    chart = alt.layer(*layers).properties(width="container")
+    return finished(chart, language)
 
 
-def _bold(frame: pl.DataFrame) -> str:
-    own = frame.filter("own")["name"].to_list()
-    name = own[0].replace("\\", "").replace("'", "") if own else ""
-    return f"datum.label == '{name}' ? 700 : 400"
-
-
-def _region_rule(release: Release, choice: Choice, year: int, language: str) -> list[alt.Chart]:
+def _region(release: Release, choice: Choice, year: int, language: str) -> pl.DataFrame:
+    """Where the region's line stands and what it says; no row where its figure is not shown."""
     region = row(year_frame(release, choice, year), release.region_code)
     if region is None or region["value"] is None:
-        return []
+        return pl.DataFrame(schema={"at": pl.Float64, "label": pl.String})
     decimals = release.indicator(choice.indicator_id)["decimals"]
     label = f"{region['name']} {number(region['value'], language, decimals)}"
-    data = pl.DataFrame({"at": [region["value"]], "label": [label]})
-    base = alt.Chart(data).encode(x=alt.X("at:Q"))
+    return pl.DataFrame({"at": [region["value"]], "label": [label]})
+
+
+def _region_rule() -> list[alt.Chart]:
+    base = named("region").encode(x=alt.X("at:Q"))
     name = base.mark_text(dy=13, fontSize=12.5, fontWeight=600, color=INK, aria=False)
     return [
         base.mark_rule(color=INK, strokeWidth=1.2, strokeDash=[5, 4], aria=False),
@@ -122,47 +145,53 @@ def _region_rule(release: Release, choice: Choice, year: int, language: str) -> 
     ]
 
 
-@lru_cache(maxsize=128)
+@kept(most=32)
 def funnel(
     release: Release, choice: Choice, year: int, area: str, language: str
 ) -> dict[str, Any] | None:
     """Figures against their denominators with the published 95 % and 99.8 % limits."""
-    _ = translator(language, "planner")
     rows = municipalities(year_frame(release, choice, year))
-    limits = ["funnel_lower_95", "funnel_upper_95", "funnel_lower_998", "funnel_upper_998"]
     sized = rows.filter(pl.col("denominator") > 0)
-    lines = sized.drop_nulls(["value", *limits]).sort("denominator")
+    lines = sized.drop_nulls(["value", *LIMITS]).sort("denominator")
     if lines.height < 3:
         return None
-    indicator = release.indicator(choice.indicator_id)
     points = bars_frame(release, choice, year, (), area, language)
-    points = points.filter(pl.col("denominator") > 0)
+    return filled(
+        _funnel_look(language),
+        _heading(release, choice, year, language),
+        unit=str(release.indicator(choice.indicator_id)[f"unit_text_{language}"]),
+        areas=points.filter(pl.col("denominator") > 0),
+        limits=lines.select("denominator", *LIMITS),
+    )
+
+
+@kept(most=8)
+def _funnel_look(language: str) -> dict[str, Any]:
+    _ = translator(language, "planner")
     x = alt.X("denominator:Q", title=_("Denominator"), scale=alt.Scale(type="log", nice=False),
               axis=alt.Axis(grid=False, tickCount=5))  # fmt: skip
-    curve = alt.Chart(lines.select("denominator", *limits)).encode(x=x)
+    curve = named("limits").encode(x=x)
 
     def limit(name: str, dash: list[int]) -> alt.Chart:
         mark = curve.mark_line(color=MUTED, strokeWidth=1.2, strokeDash=dash, aria=False)
-        unit = indicator[f"unit_text_{language}"]
         line: alt.Chart = mark.encode(
-            y=alt.Y(f"{name}:Q", title=unit, scale=alt.Scale(zero=False))
+            y=alt.Y(f"{name}:Q", title=UNIT, scale=alt.Scale(zero=False))
         )  # fmt: skip
         return line
 
-    dots = alt.Chart(points).encode(
+    dots = named("areas").encode(
         x=x, y="value:Q", shape=alt.Shape("shape:N", scale=None),
         color=alt.Color("colour:N", scale=None), tooltip=_tooltip(language),
     )  # fmt: skip
-    own = alt.Chart(points).transform_filter("datum.own").encode(x=x, y="value:Q")
+    own = named("areas").transform_filter("datum.own").encode(x=x, y="value:Q")
     layers = [
-        *(limit(name, [5, 4] if name.endswith("95") else []) for name in limits),
+        *(limit(name, [5, 4] if name.endswith("95") else []) for name in LIMITS),
         dots.mark_point(filled=True, size=95, opacity=1, aria=False),
         own.mark_point(size=230, color=PRIMARY, strokeWidth=2, aria=False),
         own.mark_text(dy=-17, fontWeight=600, fontSize=13, color=PRIMARY, aria=False)
         .encode(text="name:N"),
     ]  # fmt: skip
-    chart = alt.layer(*layers).properties(height=400, width="container")
-    return finished(chart, *_heading(release, choice, year, language), language)
+    return finished(alt.layer(*layers).properties(height=400, width="container"), language)
 
 
 def described(

@@ -5,14 +5,14 @@ Belongs here: the two charts of the population page. Does not belong here: count
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
 import polars as pl
 
-from dashboards.charts.theme import INK, MEN, PRIMARY, REGION, finished
+from dashboards.charts.theme import INK, MEN, PRIMARY, REGION, filled, finished, named
 from dashboards.data_access import Release
+from dashboards.kept import kept
 from dashboards.text import number, translator
 
 WOMEN = PRIMARY
@@ -52,19 +52,30 @@ def pyramid_frame(release: Release, area_code: str, year: int, language: str) ->
     ).sort("age_from", "sex")
 
 
-@lru_cache(maxsize=128)
+@kept(most=64)
 def pyramid(release: Release, area_code: str, year: int, language: str) -> dict[str, Any] | None:
     """Women to the right, men to the left, the region as a line; ``None`` where nobody is known."""
-    _ = translator(language, "planner")
     frame = pyramid_frame(release, area_code, year, language)
     if frame["share"].drop_nulls().is_empty():
         return None
     order = frame["age_group"].unique(maintain_order=True).reverse().to_list()
     most = float(pl.concat([frame["share"], frame["region"]]).abs().max() or 1)  # type: ignore[arg-type]
+    return filled(
+        _pyramid_look(tuple(order), language),
+        _heading(release, area_code, f"{year}", language),
+        height=BAR * len(order) + AROUND,
+        values={"most": most * 1.08},
+        ages=frame,
+    )
+
+
+@kept(most=16)
+def _pyramid_look(order: tuple[str, ...], language: str) -> dict[str, Any]:
+    _ = translator(language, "planner")
     x = alt.X("share:Q", title=_("Per cent of the inhabitants"),
-              scale=alt.Scale(domain=[-most * 1.08, most * 1.08]),
+              scale=alt.Scale(domainMin=alt.ExprRef("-most"), domainMax=alt.ExprRef("most")),
               axis=alt.Axis(labelExpr="format(abs(datum.value), '~r')", tickCount=7))  # fmt: skip
-    y = alt.Y("age_group:N", sort=order, title=_("Age"),
+    y = alt.Y("age_group:N", sort=list(order), title=_("Age"),
               axis=alt.Axis(ticks=False, domain=False))  # fmt: skip
     colour = alt.Color(
         "sex_name:N", title=None, legend=alt.Legend(orient="top"),
@@ -75,15 +86,14 @@ def pyramid(release: Release, area_code: str, year: int, language: str) -> dict[
         alt.Tooltip("age_group:N", title=_("Age")),
         alt.Tooltip("text:N", title=_("Inhabitants")),
     ]
-    base = alt.Chart(frame).encode(y=y, tooltip=tooltip)
+    base = named("ages").encode(y=y, tooltip=tooltip)
     layers = [
         base.mark_bar(height=BAR - 3, stroke=INK, strokeWidth=0.4, aria=False).encode(
             x=x, color=colour
         ),
         base.mark_tick(color=INK, thickness=2, height=BAR, aria=False).encode(x="region:Q"),
     ]
-    chart = alt.layer(*layers).properties(height=BAR * len(order) + AROUND, width="container")
-    return finished(chart, *_heading(release, area_code, f"{year}", language), language)
+    return finished(alt.layer(*layers).properties(width="container"), language)
 
 
 def described(release: Release, area_code: str, year: int, language: str) -> str:
@@ -102,10 +112,9 @@ def described(release: Release, area_code: str, year: int, language: str) -> str
     )
 
 
-@lru_cache(maxsize=128)
+@kept(most=64)
 def ageing(release: Release, area_code: str, language: str) -> dict[str, Any] | None:
     """The share of inhabitants aged 80 and over by year, beside the region's."""
-    _ = translator(language, "planner")
     rows = release.tables["population"].filter(
         pl.col("area_code").is_in([area_code, release.region_code])
     )
@@ -118,21 +127,30 @@ def ageing(release: Release, area_code: str, language: str) -> dict[str, Any] | 
             * pl.col("value").filter(pl.col("age_from") >= 80).sum()
             / pl.col("value").sum(),
         )
-        .filter("known")
         .with_columns(
+            share=pl.when("known").then("share"),
             name=pl.col("area_code").replace_strict(names),
             own=pl.col("area_code") == area_code,
+        )
+        .with_columns(
             text=pl.col("share").map_elements(
                 lambda value: number(value, language, 1), return_dtype=pl.String
-            ),
+            )
         )
         .sort("area_code", "year")
     )
-    if shares.filter("own").is_empty():
+    if not shares.filter("own")["share"].count():
         return None
-    years = sorted(shares["year"].unique().to_list())
+    years = tuple(sorted(shares["year"].unique().to_list()))
+    heading = _heading(release, area_code, "", language)
+    return filled(_ageing_look(years, language), heading, shares=shares)
+
+
+@kept(most=16)
+def _ageing_look(years: tuple[int, ...], language: str) -> dict[str, Any]:
+    _ = translator(language, "planner")
     x = alt.X("year:Q", title=None, scale=alt.Scale(domain=[years[0] - 0.3, years[-1] + 0.9]),
-              axis=alt.Axis(values=years, format="d", grid=False))  # fmt: skip
+              axis=alt.Axis(values=list(years), format="d", grid=False))  # fmt: skip
     title = _("Per cent aged 80 and over")
     y = alt.Y("share:Q", title=title, scale=alt.Scale(zero=True, nice=True))
     tooltip = [
@@ -140,7 +158,7 @@ def ageing(release: Release, area_code: str, language: str) -> dict[str, Any] | 
         alt.Tooltip("year:Q", title=_("Year"), format="d"),
         alt.Tooltip("text:N", title=title),
     ]
-    base = alt.Chart(shares).encode(x=x, y=y, tooltip=tooltip)
+    base = named("shares").encode(x=x, y=y, tooltip=tooltip)
     own, other = base.transform_filter("datum.own"), base.transform_filter("!datum.own")
     last = base.transform_filter(f"datum.year == {years[-1]}")
     layers = [
@@ -152,8 +170,7 @@ def ageing(release: Release, area_code: str, language: str) -> dict[str, Any] | 
             text="name:N"
         ),
     ]
-    chart = alt.layer(*layers).properties(height=240, width="container")
-    return finished(chart, *_heading(release, area_code, "", language), language)
+    return finished(alt.layer(*layers).properties(height=240, width="container"), language)
 
 
 def _heading(release: Release, area_code: str, when: str, language: str) -> tuple[str, str]:

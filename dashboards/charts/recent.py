@@ -6,23 +6,34 @@ Does not belong here: the whole series with its breaks (``trend``).
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
 import polars as pl
 
-from dashboards import words
-from dashboards.charts.theme import INK, MUTED, PRIMARY, REGION, finished
+from dashboards import remarks, words
+from dashboards.charts.theme import (
+    INK,
+    MUTED,
+    PRIMARY,
+    REGION,
+    SHOWN,
+    UNIT,
+    filled,
+    finished,
+    named,
+)
 from dashboards.data_access import Release
 from dashboards.figures import month_series
-from dashboards.text import month, translator
+from dashboards.kept import kept
+from dashboards.text import Translator, month, translator
 
 MONTHS = 12
 HEIGHT = 320
 
 
-@lru_cache(maxsize=256)
+@kept(most=64)
 def recent_months(release: Release, indicator_id: str, area_code: str) -> pl.DataFrame:
     """The last months that are published of an indicator.
 
@@ -43,7 +54,7 @@ def recent_months(release: Release, indicator_id: str, area_code: str) -> pl.Dat
     return own.join(region, on="period_start", how="left").sort("period_start")
 
 
-@lru_cache(maxsize=256)
+@kept(most=64)
 def recent(
     release: Release, indicator_id: str, area_code: str, language: str
 ) -> dict[str, Any] | None:
@@ -63,65 +74,89 @@ def recent(
         interval=pl.Series(
             [words.interval(one, decimals, _) or "–" for one in rows.iter_rows(named=True)]
         ),
+        note=pl.Series([remarks.explanation(one, _) or "–" for one in rows.iter_rows(named=True)]),
         sign=pl.Series([words.SYMBOLS.get(one, "") for one in rows["value_status"]]),
     )
     area = release.tables["areas"].filter(pl.col("area_code") == area_code)["name"][0]
-    x = alt.X("when:O", sort=names, title=None, axis=alt.Axis(labelAngle=-40, grid=False))
-    unit = str(indicator[f"unit_text_{language}"])
-    scale = alt.Scale(zero=True, nice=True)
-    tooltip = [
-        alt.Tooltip("when:N", title=_("Month")),
-        alt.Tooltip("text:N", title=area),
-        alt.Tooltip("interval:N", title=_("95% interval")),
-        alt.Tooltip("region:Q", title=_("The region"), format=f".{decimals}f"),
-        alt.Tooltip("peer_median:Q", title=_("Middle of comparable ones"), format=f".{decimals}f"),
-    ]
-    base = alt.Chart(frame).encode(x=x, tooltip=tooltip)
-    own = base.transform_filter("isValid(datum.value)")
-    gaps = base.transform_filter("!isValid(datum.value)")
-    foot = alt.value(alt.expr("height - 10"))
-    lines = {
+    label = _("Synthetic figures – not for planning") if release.synthetic else ""
+    return filled(
+        _look(tuple(names), decimals, language),
+        (f"{indicator[f'short_title_{language}']}, {area}", label),
+        unit=str(indicator[f"unit_text_{language}"]),
+        months=frame.with_columns(area=pl.lit(area)),
+        ends=_ends(frame, _lines(_)),
+    )
+
+
+def _lines(_: Translator) -> dict[str, tuple[str, str, list[int]]]:
+    """The lines beside the area's by name: column, colour, dash."""
+    return {
         _("The region"): ("region", REGION, [5, 4]),
         _("Middle of comparable ones"): ("peer_median", INK, [2, 2]),
     }
+
+
+@kept(most=32)
+def _look(names: tuple[str, ...], decimals: int, language: str) -> dict[str, Any]:
+    """The chart without data, over these months; lines break where one has no figure."""
+    _ = translator(language, "planner")
+    x = alt.X("when:O", sort=list(names), title=None, scale=alt.Scale(domain=list(names)),
+              axis=alt.Axis(labelAngle=-40, grid=False))  # fmt: skip
+    scale = alt.Scale(zero=True, nice=True)
+    tooltip = [
+        alt.Tooltip("when:N", title=_("Month")),
+        alt.Tooltip("area:N", title=_("Area")),
+        alt.Tooltip("text:N", title=_("Figure")),
+        alt.Tooltip("interval:N", title=_("95% interval")),
+        alt.Tooltip("note:N", title=_("Note")),
+        alt.Tooltip("region:Q", title=_("The region"), format=f".{decimals}f"),
+        alt.Tooltip("peer_median:Q", title=_("Middle of comparable ones"), format=f".{decimals}f"),
+    ]
+    base = named("months").encode(x=x, tooltip=tooltip)
+    own = base.transform_filter(SHOWN)
+    gaps = base.transform_filter("!isValid(datum.value)")
+    foot = alt.value(alt.expr("height - 10"))
     layers = [
         *(
             base.mark_line(color=colour, strokeDash=dash, strokeWidth=1.8, aria=False).encode(
-                y=alt.Y(f"{column}:Q", title=unit, scale=scale)
+                y=alt.Y(f"{column}:Q", title=UNIT, scale=scale)
             )
-            for column, colour, dash in lines.values()
+            for column, colour, dash in _lines(_).values()
         ),
-        *_names(frame, names, {name: column for name, (column, *_rest) in lines.items()}),
+        *_names(x),
         own.mark_rule(color=PRIMARY, strokeWidth=2, aria=False).encode(
             y="lower_ci:Q", y2="upper_ci:Q"
         ),
-        own.mark_line(color=PRIMARY, strokeWidth=2.4, aria=False).encode(y="value:Q"),
+        base.mark_line(color=PRIMARY, strokeWidth=2.4, aria=False).encode(y="value:Q"),
         own.mark_point(color=PRIMARY, filled=True, size=70, opacity=1, aria=False).encode(
             y="value:Q"
         ),
         gaps.mark_text(color=MUTED, fontSize=13, aria=False).encode(y=foot, text="sign:N"),
     ]
     chart = alt.layer(*layers).properties(height=HEIGHT, width="container")
-    label = _("Synthetic figures – not for planning") if release.synthetic else ""
-    title = f"{indicator[f'short_title_{language}']}, {area}"
-    return finished(chart, title, label, language)
+    return finished(chart, language)
 
 
-def _names(frame: pl.DataFrame, order: list[str], lines: dict[str, str]) -> list[alt.Chart]:
-    """The name of each line at its last point."""
-    found = []
-    for place, (name, column) in enumerate(lines.items()):
-        known = frame.drop_nulls(column).tail(1)
-        if known.height:
-            data = known.select("when", at=column).with_columns(name=pl.lit(name))
-            found.append(
-                alt.Chart(data)
-                .mark_text(
-                    align="right", dy=15 if place else -9, fontSize=12, color=MUTED, aria=False
-                )
-                .encode(x=alt.X("when:O", sort=order), y="at:Q", text="name:N")
-            )
-    return found
+def _ends(frame: pl.DataFrame, lines: Mapping[str, tuple[str, str, list[int]]]) -> pl.DataFrame:
+    """The last point of each line, with its name."""
+    return pl.concat(
+        frame.drop_nulls(column)
+        .tail(1)
+        .select(
+            "when", at=pl.col(column).cast(pl.Float64), column=pl.lit(column), name=pl.lit(name)
+        )
+        for name, (column, _colour, _dash) in lines.items()
+    )
+
+
+def _names(x: alt.X) -> list[alt.Chart]:
+    """The name of each line at its last point: the region's above, the other below."""
+    text = named("ends").encode(x=x, y="at:Q", text="name:N")
+    common: dict[str, Any] = {"align": "right", "fontSize": 12, "color": MUTED, "aria": False}
+    return [
+        text.transform_filter("datum.column === 'region'").mark_text(dy=-9, **common),
+        text.transform_filter("datum.column !== 'region'").mark_text(dy=15, **common),
+    ]
 
 
 def described(release: Release, indicator_id: str, area_code: str, language: str) -> str:

@@ -7,7 +7,6 @@ is HTML, beside the map).
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,11 +22,14 @@ from dashboards.charts.theme import (
     MUTED,
     PAPER,
     SCALE,
+    filled,
     finished,
+    named,
     stripes,
 )
 from dashboards.data_access import Release
 from dashboards.figures import Choice, municipalities, year_frame
+from dashboards.kept import kept
 from dashboards.text import number, translator
 
 CREDIT = "Grensedata: Kartverket, CC BY 4.0"
@@ -129,7 +131,7 @@ def _title(release: Release, choice: Choice, year: int, language: str) -> tuple[
     return title, _("Synthetic figures – not for planning") if release.synthetic else ""
 
 
-@lru_cache(maxsize=128)
+@kept(most=64)
 def tile_map(release: Release, choice: Choice, year: int, language: str) -> dict[str, Any]:
     """The schematic map: one equal tile per municipality."""
     frame = _prepared(release, choice, year, language).drop_nulls(["x", "y"])
@@ -140,9 +142,15 @@ def tile_map(release: Release, choice: Choice, year: int, language: str) -> dict
     )  # fmt: skip
     columns = int(frame["x"].max()) + 1  # type: ignore[arg-type]
     rows = int(frame["y"].max()) + 1  # type: ignore[arg-type]
+    look = _tile_look(columns, rows, language)
+    return filled(look, _title(release, choice, year, language), tiles=frame)
+
+
+@kept(most=16)
+def _tile_look(columns: int, rows: int, language: str) -> dict[str, Any]:
     across = alt.X("x1:Q", axis=None, scale=alt.Scale(domain=[0, columns], nice=False))
     down = alt.Y("y1:Q", axis=None, scale=alt.Scale(domain=[rows, 0], nice=False))
-    base = alt.Chart(frame).encode(
+    base = named("tiles").encode(
         x=across, y=down, x2="x2:Q", y2="y2:Q", href="href:N", tooltip=_tooltip(language)
     )
 
@@ -153,7 +161,7 @@ def tile_map(release: Release, choice: Choice, year: int, language: str) -> dict
 
     coloured = tiles("value").encode(fill=alt.Fill("fill:N", scale=None))
     empty = [tiles(kind, strokeWidth=1, **look) for kind, look in _EMPTY_LOOK.items()]
-    writing = alt.Chart(frame).encode(
+    writing = named("tiles").encode(
         x=alt.X("xm:Q", axis=None), y=alt.Y("ym:Q", axis=None), color=alt.Color("ink:N", scale=None)
     )
     size = alt.ExprRef(f"max(8.5, min(12.5, width / {columns} * 0.32))")
@@ -161,7 +169,7 @@ def tile_map(release: Release, choice: Choice, year: int, language: str) -> dict
     name = writing.mark_text(dy=-8, **common).encode(text="short:N")
     value = writing.mark_text(dy=8, fontWeight=600, **common).encode(text="label:N")
     chart = alt.layer(coloured, *empty, name, value).properties(height=HEIGHT, width="container")
-    return finished(chart, *_title(release, choice, year, language), language)
+    return finished(chart, language)
 
 
 def _turned(ring: list[list[float]], *, clockwise: bool) -> list[list[float]]:
@@ -184,24 +192,18 @@ def _wound(geometry: dict[str, Any]) -> dict[str, Any]:
     return {"type": "MultiPolygon", "coordinates": turned}
 
 
-def _features(borders: Path, frame: pl.DataFrame) -> list[dict[str, Any]]:
-    """Border features with the figures of the area that each belonged to in the year."""
-    rows = {row["area_code"]: row for row in frame.drop("x", "y").iter_rows(named=True)}
-    features = []
-    for feature in json.loads(borders.read_text(encoding="utf-8"))["features"]:
-        code = str(feature["properties"]["kommunenummer"])
-        row = rows.get(code) or rows.get(_FORMER.get(code, ""))
-        if row is not None:
-            geometry = _wound(feature["geometry"])
-            features.append({"type": "Feature", "properties": row, "geometry": geometry})
-    return features
+@kept(most=1)
+def _outlines(borders: Path) -> list[tuple[str, dict[str, Any]]]:
+    """The border file's areas: number and geometry."""
+    read = json.loads(borders.read_text(encoding="utf-8"))["features"]
+    return [(str(one["properties"]["kommunenummer"]), _wound(one["geometry"])) for one in read]
 
 
-@lru_cache(maxsize=32)
+@kept(most=8)
 def border_map(
     release: Release, choice: Choice, year: int, language: str, borders: Path
 ) -> dict[str, Any]:
-    """The map with real borders.
+    """The map with real borders: shapes with the figures of the area they belonged to.
 
     Args:
         release: The release.
@@ -210,30 +212,43 @@ def border_map(
         language: The reader's language.
         borders: GeoJSON whose features have ``kommunenummer``.
     """
-    features = _features(borders, _prepared(release, choice, year, language))
+    frame = _prepared(release, choice, year, language).drop("x", "y")
+    rows = {row["area_code"]: row for row in frame.iter_rows(named=True)}
+    features: dict[str, list[dict[str, Any]]] = {}
+    for code, geometry in _outlines(borders):
+        row = rows.get(code) or rows.get(_FORMER.get(code, ""))
+        if row is not None:
+            feature = {"type": "Feature", "properties": row, "geometry": geometry}
+            features.setdefault(row["kind"], []).append(feature)
+    kinds = tuple(kind for kind in ("value", *_EMPTY_LOOK) if kind in features)
+    spec = filled(_border_look(kinds, language), _title(release, choice, year, language))
+    shapes = {kind: {"type": "FeatureCollection", "features": features[kind]} for kind in kinds}
+    return {**spec, "datasets": shapes}
+
+
+@kept(most=64)
+def _border_look(kinds: tuple[str, ...], language: str) -> dict[str, Any]:
+    """The map without data: a layer for each kind of figure or of none that it has."""
 
     def shapes(kind: str, **look: Any) -> alt.Chart:  # noqa: ANN401
-        chosen = [f for f in features if f["properties"]["kind"] == kind]
-        data = alt.InlineData(
-            values={"type": "FeatureCollection", "features": chosen},
-            format=alt.JsonDataFormat(type="json", property="features"),
-        )
-        mark = alt.Chart(data).mark_geoshape(
+        collection = alt.JsonDataFormat(type="json", property="features")
+        mark = alt.Chart(alt.NamedData(name=kind, format=collection)).mark_geoshape(
             strokeWidth=0.7, cursor="pointer", aria=False, **look
-        )  # fmt: skip
+        )
         shape: alt.Chart = mark.encode(
             tooltip=_tooltip(language, "properties."), href="properties.href:N"
         )
         return shape
 
-    coloured = shapes("value", stroke=PAPER).encode(fill=alt.Fill("properties.fill:N", scale=None))
-    layers = [coloured, *(shapes(kind, **look) for kind, look in _EMPTY_LOOK.items())]
-    present = {"value", *(f["properties"]["kind"] for f in features)}
-    drawn = [layer for layer, kind in zip(layers, ("value", *_EMPTY_LOOK), strict=True)
-             if kind in present]  # fmt: skip
-    chart = alt.layer(*drawn).project(type="mercator")
-    chart = chart.properties(height=HEIGHT, width="container")
-    return finished(chart, *_title(release, choice, year, language), language)
+    fill = alt.Fill("properties.fill:N", scale=None)
+    layers = [
+        shapes(kind, stroke=PAPER).encode(fill=fill)
+        if kind == "value"
+        else shapes(kind, **_EMPTY_LOOK[kind])
+        for kind in kinds
+    ]
+    chart = alt.layer(*layers).project(type="mercator")
+    return finished(chart.properties(height=HEIGHT, width="container"), language)
 
 
 def described(release: Release, choice: Choice, year: int, language: str) -> str:

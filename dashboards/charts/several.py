@@ -6,26 +6,29 @@ intervals and breaks (``trend``).
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
 import polars as pl
 
 from dashboards import remarks, words
-from dashboards.charts.theme import LINE, MUTED, PRIMARY, REGION, finished
+from dashboards.charts.theme import LINE, MUTED, PRIMARY, REGION, SHOWN, filled, finished, named
 from dashboards.charts.trend import MONTH, Period, length, place
 from dashboards.data_access import Release
-from dashboards.figures import Choice, month_series, series
+from dashboards.figures import Choice, month_series, of_areas, series
+from dashboards.kept import kept
 from dashboards.text import period, translator
 
 HEIGHT = 190
+PLOT = 110
+"""What is left of the height between title and axis."""
 DASHES = ([1, 0], [7, 3], [2, 2], [7, 2, 2, 2], [12, 3])
 """Lines are told apart by dash and name, not by colour."""
 NAMED = len(DASHES)
 """So many areas beside one's own have names at their lines; of more, the tooltip tells."""
 
 
+@kept(most=64)
 def several_frame(
     release: Release,
     choice: Choice,
@@ -47,19 +50,18 @@ def several_frame(
     Returns:
         One row per area and period: area, name, role (own | region | other), order (of the others),
         year (its place on the axis), when (its name), value (null where none is shown), text,
-        interval, note.
+        interval, note, sign (of the status of a period without a figure).
     """
     _ = translator(language, "planner")
     decimals = release.indicator(choice.indicator_id)["decimals"]
-    names = dict(release.tables["areas"].select("area_code", "name").iter_rows())
     codes = list(dict.fromkeys([own, *areas]))
     order = {code: place for place, code in enumerate(code for code in codes if code != own)}
     every = series(release, choice) if by == "year" else month_series(release, choice.indicator_id)
-    frame = every.filter(pl.col("area_code").is_in(codes))
+    frame = of_areas(release, every, codes).sort("period_start", "area_code")
     rows = [
         {
             "area": row["area_code"],
-            "name": names[row["area_code"]],
+            "name": row["name"],
             "role": _role(release, row["area_code"], own),
             "order": order.get(row["area_code"], 0) % len(DASHES),
             "year": place(row["period_start"], row["period_end"]),
@@ -68,10 +70,13 @@ def several_frame(
             "text": words.figure(row, decimals, _),
             "interval": words.interval(row, decimals, _) or "–",
             "note": remarks.explanation(row, _) or "–",
+            "sign": words.SYMBOLS.get(row["value_status"], ""),
         }
         for row in frame.iter_rows(named=True)
     ]
-    texts = dict.fromkeys(("area", "name", "role", "when", "text", "interval", "note"), pl.String)
+    texts = dict.fromkeys(
+        ("area", "name", "role", "when", "text", "interval", "note", "sign"), pl.String
+    )
     return pl.DataFrame(
         rows, schema={**texts, "order": pl.Int64, "year": pl.Float64, "value": pl.Float64}
     )
@@ -83,7 +88,7 @@ def _role(release: Release, area: str, own: str) -> str:
     return "region" if area == release.region_code else "other"
 
 
-@lru_cache(maxsize=512)
+@kept(most=64)
 def several(
     release: Release,
     choice: Choice,
@@ -95,78 +100,123 @@ def several(
     """One indicator's small chart; ``None`` where no area has a figure."""
     _ = translator(language, "planner")
     indicator = release.indicator(choice.indicator_id)
-    frame = several_frame(release, choice, areas, own, language, by).drop_nulls("value")
-    if frame.is_empty():
+    frame = several_frame(release, choice, areas, own, language, by)
+    shown = frame.drop_nulls("value")
+    if shown.is_empty():
         return None
-    years = sorted(release.years)
+    unit = str(indicator[f"unit_text_{language}"])
+    label = _("Synthetic figures – not for planning") if release.synthetic else ""
+    first, last = _span(frame, sorted(release.years), by)
+    crowd = len(set(areas) - {own, release.region_code}) > NAMED
+    return filled(
+        _look(
+            tuple(sorted(release.years)), language, length(release, choice.indicator_id, by), crowd
+        ),
+        (str(indicator[f"short_title_{language}"]), f"{unit} · {label}" if label else unit),
+        values={"first": first, "last": last},
+        points=frame,
+        ends=_ends(shown),
+        gaps=frame.filter(pl.col("role") == "own", pl.col("value").is_null()).drop("value"),
+    )
+
+
+@kept(most=64)
+def _look(years: tuple[int, ...], language: str, part: str, crowd: bool) -> dict[str, Any]:
+    """The chart without data; of a ``crowd`` of areas the lines are not told apart.
+
+    Lines are drawn through all periods, so that they break where one has no figure.
+    """
+    _ = translator(language, "planner")
     tooltip = [
         alt.Tooltip("name:N", title=_("Area")),
-        alt.Tooltip("when:N", title=_("Year") if by == "year" else _("Month")),
+        alt.Tooltip("when:N", title=words.part(part, _)),
         alt.Tooltip("text:N", title=_("Figure")),
         alt.Tooltip("interval:N", title=_("95% interval")),
         alt.Tooltip("note:N", title=_("Note")),
     ]
-    x = alt.X("year:Q", title=None, scale=alt.Scale(domain=_span(frame, years, by)),
-              axis=alt.Axis(values=years, format="d", grid=False))  # fmt: skip
+    x = alt.X("year:Q", title=None,
+              scale=alt.Scale(domainMin=alt.ExprRef("first"), domainMax=alt.ExprRef("last")),
+              axis=alt.Axis(values=list(years), format="d", grid=False))  # fmt: skip
     y = alt.Y("value:Q", title=None, scale=alt.Scale(zero=True, nice=True),
               axis=alt.Axis(tickCount=4))  # fmt: skip
-    base = alt.Chart(frame).encode(x=x, y=y, detail="area:N", tooltip=tooltip)
+    base = named("points").encode(x=x, y=y, detail="area:N", tooltip=tooltip)
     own_rows = base.transform_filter("datum.role == 'own'")
     region = base.transform_filter("datum.role == 'region'")
     layers = [
-        *_others(base, len(set(areas) - {own, release.region_code})),
-        region.mark_point(color=REGION, filled=True, size=28, opacity=1, aria=False),
+        *_others(base, crowd),
+        region.transform_filter(SHOWN).mark_point(
+            color=REGION, filled=True, size=28, opacity=1, aria=False
+        ),
         region.mark_line(color=REGION, strokeWidth=3, opacity=0.55, aria=False),
         own_rows.mark_line(color=PRIMARY, strokeWidth=2.6, aria=False),
-        own_rows.mark_point(color=PRIMARY, filled=True, size=70, opacity=1, aria=False),
-        *_names(frame),
+        own_rows.transform_filter(SHOWN).mark_point(
+            color=PRIMARY, filled=True, size=70, opacity=1, aria=False
+        ),
+        _names(),
+        _gaps(x),
     ]
     chart = alt.layer(*layers).properties(height=HEIGHT, width="container")
-    unit = str(indicator[f"unit_text_{language}"])
-    label = _("Synthetic figures – not for planning") if release.synthetic else ""
-    below = f"{unit} · {label}" if label else unit
-    return finished(chart, str(indicator[f"short_title_{language}"]), below, language)
+    return finished(chart, language)
 
 
-def _span(frame: pl.DataFrame, years: list[int], by: Period) -> list[float]:
+def _span(frame: pl.DataFrame, years: list[int], by: Period) -> tuple[float, float]:
     """The axis of time, with room for the names at its end."""
     if by == "year":
-        return [years[0] - 0.3, years[-1] + 1.1]
+        return years[0] - 0.3, years[-1] + 1.1
     places = frame["year"].unique().sort()
     first, last = places[0], places[-1]
-    return [first - MONTH, last + max(0.35 * (last - first), 3 * MONTH)]
+    return first - MONTH, last + max(0.35 * (last - first), 3 * MONTH)
 
 
-def _others(base: alt.Chart, number: int) -> list[alt.Chart]:
+def _others(base: alt.Chart, crowd: bool) -> list[alt.Chart]:
     """Lines told apart by dash; of many, which nobody can tell apart, a quiet ground."""
     others = base.transform_filter("datum.role == 'other'")
-    if number > NAMED:
-        return [others.mark_line(color=LINE, strokeWidth=1.2, aria=False)]
+    if crowd:
+        points = others.transform_filter(SHOWN).mark_point(
+            color=LINE, filled=True, size=9, opacity=1, aria=False
+        )
+        return [others.mark_line(color=LINE, strokeWidth=1.2, aria=False), points]
     lines = [
         others.transform_filter(f"datum.order == {place}").mark_line(
             color=MUTED, strokeWidth=1.3, strokeDash=dash, aria=False
         )
         for place, dash in enumerate(DASHES)
     ]
-    return [*lines, others.mark_point(color=MUTED, filled=True, size=28, opacity=1, aria=False)]
+    return [
+        *lines,
+        others.transform_filter(SHOWN).mark_point(
+            color=MUTED, filled=True, size=28, opacity=1, aria=False
+        ),
+    ]
 
 
-def _names(frame: pl.DataFrame) -> list[alt.Chart]:
-    """The names of areas at their last points, moved apart where they would lie on each other."""
+def _ends(frame: pl.DataFrame) -> pl.DataFrame:
+    """Last points with ``at``, the height of a name: moved apart where names would meet."""
     last = frame.sort("year").group_by("area", maintain_order=True).last().sort("value", "area")
     if last.filter(pl.col("role") == "other").height > NAMED:
         last = last.filter(pl.col("role") != "other")
-    if last.is_empty():
-        return []
-    least = float(frame["value"].max() or 0) * 13 / HEIGHT  # type: ignore[arg-type]
+    least = float(frame["value"].max() or 0) * 13 / PLOT  # type: ignore[arg-type]
     heights: list[float] = []
     for value in last["value"].to_list():
         heights.append(max(value, heights[-1] + least) if heights else value)
-    text = alt.Chart(last.with_columns(at=pl.Series(heights))).mark_text(
-        align="left", dx=7, fontSize=12, aria=False
-    )
+    return last.with_columns(at=pl.Series(heights, dtype=pl.Float64))
+
+
+def _names() -> alt.Chart:
+    """The names of areas at their last points."""
+    text = named("ends").mark_text(align="left", dx=7, fontSize=12, aria=False)
     colour = alt.condition("datum.role == 'own'", alt.value(PRIMARY), alt.value(MUTED))
-    return [text.encode(x="year:Q", y="at:Q", text="name:N", color=colour)]
+    written: alt.Chart = text.encode(x="year:Q", y="at:Q", text="name:N", color=colour)
+    return written
+
+
+def _gaps(x: alt.X) -> alt.Chart:
+    """Signs at the foot of the chart where one's own area has no figure."""
+    text = named("gaps").mark_text(color=MUTED, fontSize=13, aria=False)
+    tooltip = [alt.Tooltip("when:N", title=" "), alt.Tooltip("note:N", title=" ")]
+    foot = alt.value(alt.expr("height - 8"))
+    written: alt.Chart = text.encode(x=x, y=foot, text="sign:N", tooltip=tooltip)
+    return written
 
 
 def described(

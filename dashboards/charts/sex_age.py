@@ -6,16 +6,26 @@ figures, and inhabitants by sex and age (``pyramid``).
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import polars as pl
 
 from dashboards import remarks, words
-from dashboards.charts.theme import INK, MUTED, PRIMARY, REGION, finished
+from dashboards.charts.theme import (
+    INK,
+    MUTED,
+    PAPER,
+    PRIMARY,
+    REGION,
+    UNIT,
+    filled,
+    finished,
+    named,
+)
 from dashboards.data_access import Release
 from dashboards.figures import by_sex_and_age, strata
+from dashboards.kept import kept
 from dashboards.text import translator
 
 ROW = 24
@@ -60,7 +70,7 @@ def points(
     return pl.DataFrame(rows, schema={**texts, **numbers})
 
 
-@lru_cache(maxsize=256)
+@kept(most=64)
 def sex_age(
     release: Release, indicator_id: str, area_code: str, year: int, language: str
 ) -> dict[str, Any] | None:
@@ -71,20 +81,46 @@ def sex_age(
     own = frame.filter(pl.col("role") == "own")
     if frame["value"].drop_nulls().is_empty():
         return None
-    sexes = [code for code in strata(indicator)[0] if code != "total"] or ["total"]
+    sexes = tuple(code for code in strata(indicator)[0] if code != "total") or ("total",)
+    ages = tuple(frame["age"].unique(maintain_order=True))
+    title = ", ".join([str(indicator[f"short_title_{language}"]), *own["name"].head(1), str(year)])
+    return filled(
+        _look(sexes, ages, language),
+        (title, _("Synthetic figures – not for planning") if release.synthetic else ""),
+        unit=str(indicator[f"unit_text_{language}"]),
+        height=ROW * len(sexes) * len(ages) + AROUND,
+        groups=frame,
+        gaps=_without(frame),
+    )
+
+
+def _without(frame: pl.DataFrame) -> pl.DataFrame:
+    """The area's groups without a figure; ``late`` where the region's bar is in the first half."""
+    region = frame.filter(pl.col("role") == "region")
+    place = pl.coalesce("upper", "value") / pl.lit(frame["upper"].max())
+    late = region.select("age", "sex", late=(place < 0.5).fill_null(False))
+    own = frame.filter(pl.col("role") == "own", pl.col("value").is_null())
+    return own.drop("value", "lower", "upper").join(
+        late, on=["age", "sex"], how="left", maintain_order="left"
+    )
+
+
+@kept(most=64)
+def _look(sexes: tuple[str, ...], ages: tuple[str, ...], language: str) -> dict[str, Any]:
+    _ = translator(language, "planner")
     names = [words.sex(code, _) for code in sexes]
-    ages = frame["age"].unique(maintain_order=True).to_list()
-    y = alt.Y("age:N", sort=ages, title=None, scale=alt.Scale(domain=ages, paddingInner=0.25),
+    y = alt.Y("age:N", sort=list(ages), title=None,
+              scale=alt.Scale(domain=list(ages), paddingInner=0.25),
               axis=alt.Axis(ticks=False, domain=False, labelPadding=8))  # fmt: skip
     offset = alt.YOffset("sex:N", scale=alt.Scale(domain=names), sort=names)
-    x = alt.X("lower:Q", title=indicator[f"unit_text_{language}"],
+    x = alt.X("lower:Q", title=UNIT,
               scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=6))  # fmt: skip
     legend = alt.Legend(orient="top", title=None) if len(names) > 1 else None
     colours = alt.Scale(domain=names, range=[COLOURS[code] for code in sexes])
     shapes = alt.Scale(domain=names, range=[SHAPES[code] for code in sexes])
     colour = alt.Color("sex:N", legend=legend, scale=colours)
     shape = alt.Shape("sex:N", legend=legend, scale=shapes)
-    base = alt.Chart(frame).encode(y=y, yOffset=offset, tooltip=_tooltip(language))
+    base = named("groups").encode(y=y, yOffset=offset, tooltip=_tooltip(language))
     shown = base.transform_filter("datum.value !== null")
     region = shown.transform_filter("datum.role === 'region'")
     area = shown.transform_filter("datum.role === 'own'")
@@ -97,13 +133,9 @@ def sex_age(
         area.mark_point(filled=True, size=95, opacity=1, aria=False).encode(
             x="value:Q", color=colour, shape=shape
         ),
-        *_gaps(own, y, offset),
+        *_gaps(y, offset),
     ]
-    height = ROW * len(names) * len(ages) + AROUND
-    chart = alt.layer(*layers).properties(height=height, width="container")
-    title = ", ".join([str(indicator[f"short_title_{language}"]), *own["name"].head(1), str(year)])
-    label = _("Synthetic figures – not for planning") if release.synthetic else ""
-    return finished(chart, title, label, language)
+    return finished(alt.layer(*layers).properties(width="container"), language)
 
 
 def _tooltip(language: str) -> list[alt.Tooltip]:
@@ -119,16 +151,27 @@ def _tooltip(language: str) -> list[alt.Tooltip]:
     return [alt.Tooltip(f"{field}:N", title=title) for field, title in titles.items()]
 
 
-def _gaps(own: pl.DataFrame, y: alt.Y, offset: alt.YOffset) -> list[alt.Chart]:
-    """The words of their status where the area has no figure: a gap is not a nought."""
-    empty = own.filter(pl.col("value").is_null())
-    if empty.is_empty():
-        return []
-    text = alt.Chart(empty.drop("value", "lower", "upper")).mark_text(
-        align="left", color=MUTED, fontStyle="italic", fontSize=12, aria=False
+def _gaps(y: alt.Y, offset: alt.YOffset) -> list[alt.Chart]:
+    """The words of their status where the area has no figure: a gap is not a nought.
+
+    They stand at the end that the region's bar leaves free; where it leaves none, the ground shines
+    through around the letters.
+    """
+    text = named("gaps").encode(
+        y=y, yOffset=offset, text="text:N", tooltip=[alt.Tooltip("note:N", title=" ")]
     )
-    tooltip = [alt.Tooltip("note:N", title=" ")]
-    return [text.encode(y=y, yOffset=offset, x=alt.value(6), text="text:N", tooltip=tooltip)]
+    ends: dict[str, tuple[Literal["left", "right"], Any]] = {
+        "!datum.late": ("left", alt.value(6)),
+        "datum.late": ("right", alt.value(alt.expr("width - 6"))),
+    }
+    looks = ({"stroke": PAPER, "strokeWidth": 5, "strokeJoin": "round"}, {"color": MUTED})
+    return [
+        text.transform_filter(which)
+        .mark_text(align=align, fontStyle="italic", fontSize=12, opacity=1, aria=False, **look)
+        .encode(x=at)
+        for which, (align, at) in ends.items()
+        for look in looks
+    ]
 
 
 def described(release: Release, indicator_id: str, area_code: str, year: int, language: str) -> str:

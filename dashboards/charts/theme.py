@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import altair as alt
+import polars as pl
 from altair.utils import schemapi
 
 from dashboards.text import vega_locale
@@ -82,6 +83,10 @@ MEN = _named("men")
 EDGE = _named("edge")
 SCALE = tuple(_named(f"scale-{level}") for level in range(5))
 INK_ON_SCALE = tuple(_named(f"on-scale-{level}") for level in range(5))
+UNIT = "{unit}"
+"""In a look: the title of an axis whose unit is told when it is filled."""
+SHOWN = "isValid(datum.value)"
+"""In a look: the rows that have a figure."""
 FONT = '"Source Sans", "Source Sans 3", "Segoe UI", system-ui, sans-serif'
 
 VERSUS_SHAPES = {
@@ -124,20 +129,15 @@ def stripes() -> alt.LinearGradient:
     return alt.LinearGradient(gradient="linear", x1=0, y1=0, x2=1, y2=1, stops=stops)
 
 
-def finished(
-    chart: alt.LayerChart | alt.FacetChart, title: str, subtitle: str, language: str
-) -> dict[str, Any]:
-    """The specification of a chart with title, locale and the common look.
+def finished(chart: alt.LayerChart | alt.FacetChart, language: str) -> dict[str, Any]:
+    """The look of a chart with locale and what is common to all: no title and no data yet.
 
     Args:
-        chart: The chart.
-        title: Its title.
-        subtitle: A second line, such as the label of synthetic figures; may be empty.
+        chart: The chart; its data have names.
         language: For numbers on axes.
     """
     # One copy: each configure_… of Altair would copy the whole chart once more.
     whole = chart.copy(deep=False)
-    whole.title = alt.TitleParams(text=title, subtitle=subtitle or alt.Undefined)
     whole.config = alt.Config(
         font=FONT,
         background="transparent",
@@ -153,6 +153,50 @@ def finished(
         view=alt.ViewConfig(stroke=None),
     )  # fmt: skip
     return dict(whole.to_dict(validate=schemapi.DEBUG_MODE))
+
+
+def filled(
+    look: Mapping[str, Any],
+    heading: tuple[str, str],
+    *,
+    unit: str = "",
+    height: int | None = None,
+    values: Mapping[str, Any] | None = None,
+    **frames: pl.DataFrame,
+) -> dict[str, Any]:
+    """The specification of one chart: a look with its title and data.
+
+    Args:
+        look: From ``finished``.
+        heading: Title, and a second line such as the label of synthetic figures; may be empty.
+        unit: What the look's ``UNIT`` stands for.
+        height: In pixels, where the look leaves it open.
+        values: The look's parameters.
+        frames: Data by the name that the look calls them by.
+    """
+    title, subtitle = heading
+    params = [{"name": name, "value": value} for name, value in (values or {}).items()]
+    return {
+        **(_with_unit(look, unit) if unit else look),
+        **({} if height is None else {"height": height}),
+        **({"params": params} if params else {}),
+        "title": {"text": title, **({"subtitle": subtitle} if subtitle else {})},
+        "datasets": {name: frame.to_dicts() for name, frame in frames.items()},
+    }
+
+
+def _with_unit(part: Any, unit: str) -> Any:  # noqa: ANN401
+    """A copy of a look, or of a part of it, with the unit written in."""
+    if isinstance(part, dict):
+        return {key: _with_unit(value, unit) for key, value in part.items()}
+    if isinstance(part, list):
+        return [_with_unit(value, unit) for value in part]
+    return unit if part == UNIT else part
+
+
+def named(name: str) -> alt.Chart:
+    """A chart of data that ``filled`` gives under a name."""
+    return alt.Chart(alt.NamedData(name=name))
 
 
 def trust_specifications() -> None:

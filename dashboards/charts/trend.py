@@ -6,16 +6,26 @@ Belongs here: the trend chart. Does not belong here: choosing figures.
 from __future__ import annotations
 
 from datetime import date
-from functools import lru_cache
 from typing import Any, Literal
 
 import altair as alt
 import polars as pl
 
 from dashboards import remarks, words
-from dashboards.charts.theme import INK, MUTED, PRIMARY, REGION, finished
+from dashboards.charts.theme import (
+    INK,
+    MUTED,
+    PRIMARY,
+    REGION,
+    SHOWN,
+    UNIT,
+    filled,
+    finished,
+    named,
+)
 from dashboards.data_access import Release
-from dashboards.figures import Choice, breaks, by_quarter, month_series, series
+from dashboards.figures import Choice, breaks, by_quarter, month_series, of_areas, series
+from dashboards.kept import kept
 from dashboards.text import period, translator
 
 HEIGHT = 340
@@ -23,7 +33,7 @@ MONTH = 1 / 12
 Period = Literal["year", "month"]
 
 
-@lru_cache(maxsize=256)
+@kept(most=128)
 def points(
     release: Release, choice: Choice, area_code: str, language: str, by: Period = "year"
 ) -> pl.DataFrame:
@@ -44,15 +54,14 @@ def points(
     """
     _ = translator(language, "planner")
     decimals = release.indicator(choice.indicator_id)["decimals"]
-    codes = dict.fromkeys([area_code, release.region_code])
-    names = dict(release.tables["areas"].select("area_code", "name").iter_rows())
+    codes = list(dict.fromkeys([area_code, release.region_code]))
     every = series(release, choice) if by == "year" else month_series(release, choice.indicator_id)
-    frame = every.filter(pl.col("area_code").is_in(list(codes)))
+    frame = of_areas(release, every, codes).sort("period_start", "area_code")
     rows = [
         {
             "year": place(row["period_start"], row["period_end"]),
             "when": period(row["period_start"], row["period_end"], language),
-            "series": names[row["area_code"]],
+            "series": row["name"],
             "role": "area" if row["area_code"] == area_code else "region",
             "value": row["value"],
             "lower": row["lower_ci"],
@@ -97,7 +106,7 @@ def break_marks(release: Release, choice: Choice, area_code: str, language: str)
     )
 
 
-@lru_cache(maxsize=256)
+@kept(most=128)
 def trend(
     release: Release, choice: Choice, area_code: str, language: str, by: Period = "year"
 ) -> dict[str, Any]:
@@ -105,12 +114,36 @@ def trend(
     _ = translator(language, "planner")
     indicator = release.indicator(choice.indicator_id)
     frame = points(release, choice, area_code, language, by)
-    part = length(release, choice.indicator_id, by)
-    years = sorted(release.years)
+    shown = frame.drop_nulls("value")
+    last = shown.sort("year").group_by("series", maintain_order=True).last()
+    heights = dict(last.select("role", "value").iter_rows())
+    above = heights.get("area", 0) >= heights.get("region", 0)
+    where = frame.filter(pl.col("role") == "area")["series"].unique().to_list()
+    title = ", ".join([str(indicator[f"short_title_{language}"]), *where])
+    return filled(
+        _look(tuple(sorted(release.years)), language, length(release, choice.indicator_id, by),
+              above),
+        (title, _("Synthetic figures – not for planning") if release.synthetic else ""),
+        unit=str(indicator[f"unit_text_{language}"]),
+        points=frame,
+        ends=last,
+        gaps=frame.filter(pl.col("role") == "area", pl.col("value").is_null())
+        .drop("value", "lower", "upper"),
+        breaks=break_marks(release, choice, area_code, language)
+        .drop("break_on").with_row_index("n", offset=1),
+    )  # fmt: skip
+
+
+@kept(most=32)
+def _look(years: tuple[int, ...], language: str, part: str, above: bool) -> dict[str, Any]:
+    """The chart without data; ``above`` where the area's name stands over the region's.
+
+    Lines are drawn through all periods, so that they break where one has no figure.
+    """
+    _ = translator(language, "planner")
     x = alt.X("year:Q", title=None, scale=alt.Scale(domain=[years[0] - 0.5, years[-1] + 0.5]),
-              axis=alt.Axis(values=years, format="d", grid=False))  # fmt: skip
-    y = alt.Y("value:Q", title=indicator[f"unit_text_{language}"],
-              scale=alt.Scale(zero=True, nice=True))  # fmt: skip
+              axis=alt.Axis(values=list(years), format="d", grid=False))  # fmt: skip
+    y = alt.Y("value:Q", title=UNIT, scale=alt.Scale(zero=True, nice=True))
     tooltip = [
         alt.Tooltip("series:N", title=_("Area")),
         alt.Tooltip("when:N", title=words.part(part, _)),
@@ -118,38 +151,32 @@ def trend(
         alt.Tooltip("interval:N", title=_("95% interval")),
         alt.Tooltip("note:N", title=_("Note")),
     ]
-    base = alt.Chart(frame.drop_nulls("value")).encode(x=x, tooltip=tooltip)
+    base = named("points").encode(x=x, tooltip=tooltip)
     region = base.transform_filter(alt.datum.role == "region")
     area = base.transform_filter(alt.datum.role == "area")
+    region_shown, area_shown = (one.transform_filter(SHOWN) for one in (region, area))
     layers = [
         region.mark_area(color=REGION, opacity=0.14, aria=False).encode(y="lower:Q", y2="upper:Q"),
         region.mark_line(color=REGION, strokeDash=[5, 4], aria=False).encode(y=y),
-        region.mark_point(color=REGION, shape="square", filled=True,
-                          size=55 if by == "year" else 25, aria=False)
-        .encode(y=y),
-        area.mark_rule(color=PRIMARY, strokeWidth=2, aria=False).encode(y="lower:Q", y2="upper:Q"),
+        region_shown.mark_point(color=REGION, shape="square", filled=True,
+                                size=55 if part == "year" else 25, aria=False).encode(y=y),
+        area_shown.mark_rule(color=PRIMARY, strokeWidth=2, aria=False)
+        .encode(y="lower:Q", y2="upper:Q"),
         area.mark_line(color=PRIMARY, strokeWidth=2.5, aria=False).encode(y=y),
-        area.mark_point(color=PRIMARY, filled=True, size=95 if by == "year" else 40, opacity=1,
-                        aria=False).encode(y=y),
-        *_end_names(frame),
-        *_gaps(frame, x, "text" if by == "year" else "sign"),
-        *_break_layers(break_marks(release, choice, area_code, language), x),
+        area_shown.mark_point(color=PRIMARY, filled=True, size=95 if part == "year" else 40,
+                              opacity=1, aria=False).encode(y=y),
+        *_end_names(above),
+        _gaps(x, "text" if part == "year" else "sign"),
+        *_break_layers(),
     ]  # fmt: skip
-    names = frame.filter(pl.col("role") == "area")["series"].unique().to_list()
-    where = names[0] if names else ""
-    title = f"{indicator[f'short_title_{language}']}, {where}".rstrip(", ")
-    label = _("Synthetic figures – not for planning") if release.synthetic else ""
     chart = alt.layer(*layers).properties(height=HEIGHT, width="container")
-    return finished(chart, title, label, language)
+    return finished(chart, language)
 
 
-def _end_names(frame: pl.DataFrame) -> list[alt.Chart]:
+def _end_names(above: bool) -> list[alt.Chart]:
     """The name of each series at its last shown point."""
-    last = frame.drop_nulls("value").sort("year").group_by("series", maintain_order=True).last()
-    text = alt.Chart(last).encode(x="year:Q", y="value:Q", text="series:N")
+    text = named("ends").encode(x="year:Q", y="value:Q", text="series:N")
     common: dict[str, Any] = {"align": "left", "dx": 9, "fontSize": 13, "aria": False}
-    heights = dict(last.select("role", "value").iter_rows())
-    above = heights.get("area", 0) >= heights.get("region", 0)
     area = text.transform_filter(alt.datum.role == "area")
     region = text.transform_filter(alt.datum.role == "region")
     return [
@@ -158,26 +185,18 @@ def _end_names(frame: pl.DataFrame) -> list[alt.Chart]:
     ]
 
 
-def _gaps(frame: pl.DataFrame, x: alt.X, said: str) -> list[alt.Chart]:
+def _gaps(x: alt.X, said: str) -> alt.Chart:
     """Periods without a figure, in words (or signs, of months) at the foot of the chart."""
-    empty = frame.filter(pl.col("role") == "area", pl.col("value").is_null())
-    if empty.is_empty():
-        return []
-    text = alt.Chart(empty.drop("value", "lower", "upper")).mark_text(
-        color=MUTED, fontStyle="italic", fontSize=12.5, aria=False
-    )
-    tooltip = [alt.Tooltip("when:N", title=" "), alt.Tooltip("text:N", title=" ")]
+    text = named("gaps").mark_text(color=MUTED, fontStyle="italic", fontSize=12.5, aria=False)
+    tooltip = [alt.Tooltip("when:N", title=" "), alt.Tooltip("note:N", title=" ")]
     foot = alt.value(alt.expr("height - 12"))
-    return [text.encode(x=x, y=foot, text=f"{said}:N", tooltip=tooltip)]
+    written: alt.Chart = text.encode(x=x, y=foot, text=f"{said}:N", tooltip=tooltip)
+    return written
 
 
-def _break_layers(marks: pl.DataFrame, x: alt.X) -> list[alt.Chart]:
-    if marks.is_empty():
-        return []
-    numbered = marks.with_row_index("n", offset=1).with_columns(pl.col("n").cast(pl.String))
-    base = alt.Chart(numbered.drop("break_on")).encode(
-        x=alt.X("at:Q"), tooltip=[alt.Tooltip("text:N", title=" ")]
-    )
+def _break_layers() -> list[alt.Chart]:
+    """Breaks in the series as upright lines with the number of their text."""
+    base = named("breaks").encode(x=alt.X("at:Q"), tooltip=[alt.Tooltip("text:N", title=" ")])
     return [
         base.mark_rule(color=INK, strokeDash=[2, 3], opacity=0.7, aria=False),
         base.mark_text(align="left", dx=5, fontSize=12, color=INK, aria=False, fontWeight=600)

@@ -7,6 +7,7 @@ One caveat often holds for many indicators; it is written once, with their names
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 from dashboards.components import show
 from dashboards.figures import applicable
@@ -18,10 +19,12 @@ def by_text(reader: Context, area_code: str, year: int) -> tuple[dict[str, list[
     """Texts with the short titles of their indicators: the area's own, and those of all areas."""
     own: dict[str, list[str]] = {}
     common: dict[str, list[str]] = {}
+    told: dict[str, list[dict[str, Any]]] = {}
+    for caveat in applicable(reader.release, area_code, year).iter_rows(named=True):
+        told.setdefault(caveat["indicator_id"], []).append(caveat)
     for indicator in reader.release.indicators:
         title = reader.text(indicator, "short_title")
-        found = applicable(reader.release, indicator["indicator_id"], area_code, year)
-        for caveat in found.iter_rows(named=True):
+        for caveat in told.get(indicator["indicator_id"], ()):
             titles = common if caveat["area_code"] == "*" else own
             named = titles.setdefault(reader.text(caveat, "text"), [])
             if title not in named:
@@ -60,7 +63,7 @@ def profile_caveats(reader: Context, area_code: str, year: int) -> None:
 
 def area_caveats(reader: Context, indicator_id: str, area_code: str, year: int) -> str:
     """Beside one figure: the caveats of its area, as notes."""
-    found = applicable(reader.release, indicator_id, area_code, year)
+    found = applicable(reader.release, area_code, year, indicator_id)
     texts = dict.fromkeys(
         reader.text(caveat, "text")
         for caveat in found.iter_rows(named=True)

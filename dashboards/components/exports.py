@@ -5,16 +5,18 @@ Belongs here: the download tab. Does not belong here: writing the files.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from html import escape
+from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
 from dashboards import downloads, pictures
-from dashboards.charts import compare, trend
+from dashboards.charts import compare, sex_age, trend
 from dashboards.components import show, subheading
-from dashboards.figures import Choice
+from dashboards.figures import Choice, is_grouped, municipalities, year_frame
 from dashboards.session import Context
 from dashboards.text import day
 
@@ -88,26 +90,49 @@ def exports(reader: Context, choice: Choice, area_code: str, year: int) -> None:
 def _pictures(reader: Context, choice: Choice, area_code: str, year: int, cited: str) -> None:
     """The charts of the other tabs as they stand there, with the citation below."""
     _ = reader.translate
-    release, language = reader.release, reader.language
-    charts = {
-        "trend": (_("Development"), trend.trend(release, choice, area_code, language)),
-        "compare": (
-            _("Compare"), compare.bars(release, choice, year, (), area_code, language)
-        ),
-    }  # fmt: skip
+    release, indicator_id = reader.release, choice.indicator_id
     show(subheading(_("Charts")))
     with st.container(horizontal=True, gap="small"):
-        for code, (title, spec) in charts.items():
-            if spec is None:
-                continue
+        for code, (title, spec) in _charts(reader, choice, area_code, year).items():
             for ending, mime, made in (
                 ("png", "image/png", pictures.png),
                 ("svg", "image/svg+xml", pictures.svg),
             ):
                 file = downloads.file_name(
-                    release, f"{choice.indicator_id}_{code}_{area_code}", language, ending
+                    release, f"{indicator_id}_{code}_{area_code}", reader.language, ending
                 )
                 st.download_button(
-                    f"{title} ({ending.upper()})", partial(made, spec, cited), file, mime,
-                    key=f"{code}_{ending}", on_click="ignore",
+                    f"{title} ({ending.upper()})", partial(_picture, made, spec, cited), file,
+                    mime, key=f"{code}_{ending}", on_click="ignore",
                 )  # fmt: skip
+
+
+def _picture(
+    made: Callable[[Mapping[str, Any], str], bytes],
+    spec: Callable[[], Mapping[str, Any] | None],
+    cited: str,
+) -> bytes:
+    """A picture, drawn when it is asked for."""
+    drawn = spec()
+    if drawn is None:  # buttons stand only where there is something to draw
+        raise ValueError("Picture: expected a chart with figures, got none.")
+    return made(drawn, cited)
+
+
+def _charts(
+    reader: Context, choice: Choice, area_code: str, year: int
+) -> dict[str, tuple[str, Callable[[], Mapping[str, Any] | None]]]:
+    """Title and maker of each chart that has a figure to show."""
+    _ = reader.translate
+    release, language, indicator_id = reader.release, reader.language, choice.indicator_id
+    line = (release, choice, area_code, language)
+    groups = (release, indicator_id, area_code, year, language)
+    found: dict[str, tuple[str, Callable[[], Mapping[str, Any] | None]]] = {}
+    if trend.points(*line)["value"].count():
+        found["trend"] = (_("Development"), partial(trend.trend, *line))
+    if municipalities(year_frame(release, choice, year))["value"].count():
+        bars = partial(compare.bars, release, choice, year, (), area_code, language)
+        found["compare"] = (_("Compare"), bars)
+    if is_grouped(release.indicator(indicator_id)) and sex_age.points(*groups)["value"].count():
+        found["sex_age"] = (_("Sex and age"), partial(sex_age.sex_age, *groups))
+    return found

@@ -10,13 +10,12 @@ from __future__ import annotations
 from html import escape
 
 import polars as pl
-import streamlit as st
 
 from dashboards import words
 from dashboards.charts import sex_age
-from dashboards.components import note, show, subheading, table
+from dashboards.components import chart, note, show, subheading, table
 from dashboards.components.barometer import difference_cell, figure_cell
-from dashboards.figures import by_sex_and_age, strata
+from dashboards.figures import by_sex_and_age, is_grouped, strata
 from dashboards.session import Context
 
 
@@ -24,9 +23,9 @@ def sex_and_age(reader: Context, indicator_id: str, area_code: str, year: int) -
     """The view: a chart, how to read it, and a table of the same figures."""
     _ = reader.translate
     release = reader.release
-    sexes, ages = strata(release.indicator(indicator_id))
+    indicator = release.indicator(indicator_id)
     show(subheading(_("Differences by sex and age")))
-    if len(sexes) == len(ages) == 1:
+    if not is_grouped(indicator):
         show(note(_("This indicator is published neither by sex nor by age group.")))
         return
     spec = sex_age.sex_age(release, indicator_id, area_code, year, reader.language)
@@ -34,8 +33,8 @@ def sex_and_age(reader: Context, indicator_id: str, area_code: str, year: int) -
         show(note(_("No group has a figure for this choice. The table tells why.")))
     else:
         said = sex_age.described(release, indicator_id, area_code, year, reader.language)
-        st.vega_lite_chart(spec=spec, theme=None, width="stretch", alt=said)
-    show(f"<p class='fp-small'>{escape(_how_to_read(reader, sexes))}</p>")
+        chart(spec, said)
+    show(f"<p class='fp-small'>{escape(_how_to_read(reader, strata(indicator)[0]))}</p>")
     _table(reader, indicator_id, area_code, year)
 
 

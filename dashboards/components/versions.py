@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from html import escape
+from itertools import pairwise, starmap
 from typing import Any
 
+from dashboards import words
 from dashboards.components import folded, show, subheading, table
+from dashboards.figures import strata
 from dashboards.past_releases import Edition, editions, not_kept
 from dashboards.session import Context
 from dashboards.text import day
@@ -55,15 +59,45 @@ def _earlier(reader: Context, now: Edition, before: list[Edition]) -> None:
     headings = [_("Version"), _("Release to cite"), _("Published"), _("Data to")]
     title = _("Releases that follow an earlier version")
     warning = _("Figures of different versions are not compared with each other.")
-    texts = "".join(
-        folded(
-            _("The definition in version {version}", version=edition.version),
-            f"<p>{escape(reader.text(edition.indicator, 'definition'))}</p>",
-        )
-        for edition in before
-        if reader.text(edition.indicator, "definition") != reader.text(now.indicator, "definition")
-    )
-    show(table(title, headings, rows) + f"<p class='fp-small'>{escape(warning)}</p>{texts}")
+    changes = "".join(starmap(partial(_changes, reader), pairwise((now, *before))))
+    show(table(title, headings, rows) + f"<p class='fp-small'>{escape(warning)}</p>{changes}")
+
+
+def _changes(reader: Context, newer: Edition, older: Edition) -> str:
+    """What a version says otherwise than the one before it, item by item."""
+    _ = reader.translate
+    told = zip(_items(reader, older.indicator), _items(reader, newer.indicator), strict=True)
+    rows = [
+        [escape(item), escape(was) or "–", escape(now) or "–"]
+        for (item, was), (_same, now) in told
+        if was != now
+    ]
+    title = _("What version {version} changed", version=newer.version)
+    if not rows:
+        said = _("The texts are the same; the way of counting is new.")
+        return folded(title, f"<p>{escape(said)}</p>")
+    headings = [_("Item"), *(_("Version {version}", version=one.version) for one in (older, newer))]
+    return folded(title, table(title, headings, rows))
+
+
+def _items(reader: Context, indicator: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What defines an indicator's figures, as names and texts."""
+    _ = reader.translate
+    sexes, ages = strata(indicator)
+    return [
+        (_("Indicator"), reader.text(indicator, "title")),
+        (_("Definition"), reader.text(indicator, "definition")),
+        (_("Numerator"), reader.text(indicator, "numerator_text")),
+        (_("Denominator"), reader.text(indicator, "denominator_text")),
+        (_("Unit"), reader.text(indicator, "unit_text")),
+        (_("Direction"), words.polarity(indicator["polarity"], _)),
+        (_("How it is computed"), ", ".join(
+            words.kind(code, _) for code in indicator["value_kinds"].split(",")
+        )),
+        (_("Sex"), ", ".join(words.sex(code, _) for code in sexes)),
+        (_("Age"), ", ".join(words.age(code, indicator, _) for code in ages)),
+        (_("Rule"), reader.text(indicator, "policy_rule")),
+    ]  # fmt: skip
 
 
 def _signed(facts: Mapping[str, Any], reader: Context) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import polars as pl
 
 from dashboards import words
 from dashboards.data_access import Release
+from dashboards.kept import kept
 from dashboards.session import Context
 from dashboards.text import day
 
@@ -43,7 +43,7 @@ class Changes:
     revised: pl.DataFrame
 
 
-@lru_cache(maxsize=8)
+@kept(most=8)
 def _headlines(release: Release) -> pl.DataFrame:
     """Headline figures of all areas and years, one row per indicator, area and year."""
     chosen = pl.DataFrame(release.indicators).select(

@@ -23,6 +23,11 @@ _PROBE: Final = Path(__file__).with_name("sign.typ")
 _SURE: Final = frozenset(map(chr, [*range(0x20, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]))
 """Basic Latin and Latin-1 without their control signs: not worth a question."""
 
+_TURNS: Final = frozenset(
+    map(chr, [0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+)
+"""Signs that steer the direction of text (Unicode Standard Annex 9, section 2)."""
+
 
 def printable(content: Any) -> Any:  # noqa: ANN401
     """The same content with every text of it in characters that can be set.
@@ -31,7 +36,8 @@ def printable(content: Any) -> Any:  # noqa: ANN401
         content: Texts, numbers, lists and mappings with texts as keys, which stay.
 
     Returns:
-        Its copy: a full-width plus is a plus; what has no plain form is ``UNKNOWN``.
+        Its copy: a full-width plus is a plus; what has no plain form is ``UNKNOWN``; a sign that
+        would turn the direction of the text around it is left out.
     """
     if isinstance(content, str):
         return "".join(map(_set, content))
@@ -45,6 +51,8 @@ def printable(content: Any) -> Any:  # noqa: ANN401
 @lru_cache(maxsize=4096)
 def _set(sign: str) -> str:
     """A character as it can be set."""
+    if sign in _TURNS:
+        return ""
     if _has(sign):
         return sign
     plain = unicodedata.normalize("NFKC", sign)

@@ -13,9 +13,9 @@ import polars as pl
 import streamlit as st
 
 from dashboards.charts import recent
-from dashboards.components import note, show, subheading, table
+from dashboards.components import chart, note, show, subheading, table
 from dashboards.components.barometer import difference_cell, figure_cell
-from dashboards.figures import area_names, headline, norwegian_order, row, year_frame
+from dashboards.figures import headline, names_to_choose, row, year_frame
 from dashboards.session import Context, choose, context, link
 from dashboards.text import month, number
 
@@ -57,8 +57,7 @@ def _choices(reader: Context) -> tuple[str, int]:
     _ = reader.translate
     release = reader.release
     years = [str(year) for year in release.years]
-    areas = release.areas(release.years[0])
-    names = area_names(areas.sort(pl.col("area_level") != "region", norwegian_order("name")))
+    names = names_to_choose(release, release.years[0])
     first, second = st.columns([4, 1.4])
     with first:
         area = choose(
@@ -109,7 +108,7 @@ def _months(reader: Context, ids: list[str], area: str) -> None:
         show(note(_("No month has a figure here. The table tells why.")))
     else:
         said = recent.described(release, asked, area, language)
-        st.vega_lite_chart(spec=spec, theme=None, width="stretch", alt=said)
+        chart(spec, said)
     with st.expander(_("The last twelve months as a table")):
         _months_table(reader, asked, area)
 

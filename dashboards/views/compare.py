@@ -14,17 +14,17 @@ from typing import Any, Final
 import polars as pl
 import streamlit as st
 
-from dashboards import downloads, words
+from dashboards import downloads, remarks, words
 from dashboards.charts import compare as side_by_side
 from dashboards.charts import several, trend
-from dashboards.components import note, show, subheading, table
+from dashboards.components import chart, note, show, subheading, table
+from dashboards.components.absent import absent
 from dashboards.components.barometer import figure_cell
 from dashboards.figures import (
     Choice,
-    area_names,
     headline,
     month_series,
-    norwegian_order,
+    names_to_choose,
     row,
     year_frame,
 )
@@ -84,8 +84,7 @@ def _asked(reader: Context) -> Asked:
         _("Indicators"), "indicators", list(titles), titles.__getitem__,
         _("Choose indicators"), default=list(titles)[:FIRST],
     )  # fmt: skip
-    areas = release.areas(release.years[0])
-    names = area_names(areas.sort(pl.col("area_level") != "region", norwegian_order("name")))
+    names = names_to_choose(release, release.years[0])
     first, second, third = st.columns([3, 4, 1.4])
     with first:
         own = choose(
@@ -147,12 +146,29 @@ def _charts(reader: Context, asked: Asked) -> None:
                 title = reader.text(reader.release.indicator(choice.indicator_id), "short_title")
                 show(subheading(title) + note(_nothing(reader, asked, choice)))
             else:
-                st.vega_lite_chart(
-                    spec=spec, theme=None, width="stretch", alt=said, key=f"chart_{place}"
-                )
+                chart(spec, said, key=f"chart_{place}")
+            without = absent(reader, _rows(reader, asked, choice))
+            if without:
+                show(without)
     if asked.view in PERIODS:
         read = _("Your area is the strong line with large points, the region the broad grey one.")
         show(f"<p class='fp-small'>{escape(read)}</p>")
+
+
+def _rows(reader: Context, asked: Asked, choice: Choice) -> pl.DataFrame:
+    """What there is to draw of each area, and why it is not: name, when, value, note."""
+    release, language = reader.release, reader.language
+    if asked.view in PERIODS:
+        given = (release, choice, asked.areas, asked.own, language, PERIODS[asked.view])
+        return several.several_frame(*given)
+    frame = year_frame(release, choice, asked.year)
+    codes = [code for code in (asked.own, *asked.areas) if code != release.region_code]
+    wanted = frame.filter(pl.col("area_code").is_in(codes))
+    _ = reader.translate
+    notes = [remarks.explanation(one, _) for one in wanted.iter_rows(named=True)]
+    return wanted.select(
+        "name", "value", when=pl.lit(str(asked.year)), note=pl.Series(notes, dtype=pl.String)
+    )
 
 
 def _nothing(reader: Context, asked: Asked, choice: Choice) -> str:
@@ -178,7 +194,7 @@ def _table(reader: Context, asked: Asked) -> None:
     release = reader.release
     frames = [year_frame(release, choice, asked.year) for choice in asked.choices]
     indicators = [release.indicator(choice.indicator_id) for choice in asked.choices]
-    names = area_names(release.tables["areas"])
+    names = names_to_choose(release)
     rows = []
     for code in dict.fromkeys([asked.own, *asked.areas]):
         cells = [row(frame, code) for frame in frames]

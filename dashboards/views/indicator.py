@@ -15,7 +15,7 @@ import streamlit as st
 
 from dashboards import remarks, words
 from dashboards.charts import compare, trend
-from dashboards.components import note, show, subheading
+from dashboards.components import chart, note, show, subheading
 from dashboards.components.barometer import figure_cell, reading
 from dashboards.components.caveats import area_caveats
 from dashboards.components.definition import definition
@@ -29,11 +29,10 @@ from dashboards.components.figure_tables import (
 from dashboards.components.sex_age import sex_and_age
 from dashboards.figures import (
     Choice,
-    area_names,
     headline,
     like_for_like,
     month_series,
-    norwegian_order,
+    names_to_choose,
     row,
     year_frame,
 )
@@ -83,8 +82,7 @@ def _choices(reader: Context) -> tuple[Choice, str, int]:
     _ = reader.translate
     release = reader.release
     texts = {i["indicator_id"]: reader.text(i, "title") for i in release.indicators}
-    areas = release.tables["areas"].sort(pl.col("area_level") != "region", norwegian_order("name"))
-    names = area_names(areas)
+    names = names_to_choose(release)
     years = [str(year) for year in release.years]
     first, second, third = st.columns([6, 2.6, 1.4])
     with first:
@@ -143,7 +141,7 @@ def _head(reader: Context, choice: Choice, area_code: str, year: int) -> None:
     frame = year_frame(release, choice, year)
     figure = row(frame, area_code)
     if figure is None:
-        names = area_names(release.tables["areas"])
+        names = names_to_choose(release)
         show(note(_("{area} did not exist as a municipality at the end of {year}.",
                     area=names[area_code], year=year)))  # fmt: skip
         return
@@ -180,7 +178,7 @@ def _trend(reader: Context, choice: Choice, area_code: str, year: int) -> None:
     else:
         spec = trend.trend(release, choice, area_code, language, by)
         said = trend.described(release, choice, area_code, language, by)
-        st.vega_lite_chart(spec=spec, theme=None, width="stretch", alt=said)
+        chart(spec, said)
     same = like_for_like(release, choice.indicator_id, year)
     if same is not None and by == "year":
         decimals = release.indicator(choice.indicator_id)["decimals"]
@@ -251,7 +249,7 @@ def _compare(reader: Context, choice: Choice, area_code: str, year: int) -> None
         show(note(empty))
     else:
         said = compare.described(release, choice, year, tuple(chosen), area_code, language)
-        st.vega_lite_chart(spec=spec, theme=None, width="stretch", alt=said)
+        chart(spec, said)
         show(f"{_place(reader, row(frame, area_code))}"
              f"<p class='fp-small'>{escape(_how_to_read(reader, view))}</p>")  # fmt: skip
     _without_figure(reader, frame, chosen)

@@ -14,7 +14,7 @@ import streamlit as st
 
 from dashboards import words
 from dashboards.charts import adoption, region_map
-from dashboards.components import folded, legend, note, show, subheading, table
+from dashboards.components import chart, folded, legend, note, show, subheading, table
 from dashboards.components.barometer import brief_cell, difference_cell, figure_cell, reading
 from dashboards.data_access import borders
 from dashboards.figures import (
@@ -26,6 +26,7 @@ from dashboards.figures import (
     status_counts,
     year_frame,
 )
+from dashboards.kept import kept
 from dashboards.profiles.sheet import by_theme
 from dashboards.session import Context, choose, context, link
 from dashboards.text import day, number
@@ -63,11 +64,12 @@ def render() -> None:
         _legend(reader, choice, year)
     with beside:
         _figure(reader, choice, year)
-        _as_table(reader, choice, year)
-    _headlines(reader, year)
+        show(_as_table(reader, choice, year))
+    show(_headlines(reader, year))
     _adoption(reader, year)
 
 
+@kept(most=8)
 def _first(reader: Context) -> str:
     """The indicator to begin with: the one with most figures in the newest year."""
     release = reader.release
@@ -96,7 +98,7 @@ def _map(reader: Context, choice: Choice, year: int) -> None:
     else:
         spec = region_map.border_map(release, choice, year, language, real)
     words_for_map = region_map.described(release, choice, year, language)
-    st.vega_lite_chart(spec=spec, theme=None, width="stretch", alt=words_for_map)
+    chart(spec, words_for_map)
     if real is not None:
         st.caption(region_map.CREDIT)
 
@@ -142,7 +144,8 @@ def _legend(reader: Context, choice: Choice, year: int) -> None:
     )
 
 
-def _as_table(reader: Context, choice: Choice, year: int) -> None:
+@kept(most=64)
+def _as_table(reader: Context, choice: Choice, year: int) -> str:
     """The map's figures beside it, one row per municipality."""
     _ = reader.translate
     indicator = reader.release.indicator(choice.indicator_id)
@@ -158,7 +161,7 @@ def _as_table(reader: Context, choice: Choice, year: int) -> None:
         for r in year_frame(reader.release, choice, year).iter_rows(named=True)
     ]
     headings = [_("Municipality"), reader.text(indicator, "unit_text"), _("Against the region")]
-    show(f'<div class="fp-tall">{table(title, headings, rows)}</div>')
+    return f'<div class="fp-tall">{table(title, headings, rows)}</div>'
 
 
 def _named(area: Mapping[str, Any], reader: Context, year: int) -> str:
@@ -170,7 +173,8 @@ def _named(area: Mapping[str, Any], reader: Context, year: int) -> str:
     return f'<a href="{escape(address, quote=True)}" target="_self">{name}</a>'
 
 
-def _headlines(reader: Context, year: int) -> None:
+@kept(most=32)
+def _headlines(reader: Context, year: int) -> str:
     """The region's key figures openly, the others folded by theme."""
     _ = reader.translate
     entries = [
@@ -186,7 +190,7 @@ def _headlines(reader: Context, year: int) -> None:
     )
     title = escape(_("The region in figures, {year}", year=year))
     more = f"<h3>{escape(_('Other figures'))}</h3>{folds}" if folds else ""
-    show(f"<h2>{title}</h2>{_cards(key, reader)}{more}")
+    return f"<h2>{title}</h2>{_cards(key, reader)}{more}"
 
 
 def _cards(entries: Sequence[Mapping[str, Any]], reader: Context) -> str:
@@ -211,19 +215,27 @@ def _cards(entries: Sequence[Mapping[str, Any]], reader: Context) -> str:
     return f'<ul class="fp-cards">{"".join(cards)}</ul>'
 
 
+@kept(most=32)
+def _spread(reader: Context, year: int) -> str:
+    """Figures of where the journal is in use; empty where none is published."""
+    release = reader.release
+    entries = [
+        entry
+        for entry in profile(release, release.region_code, year)
+        if entry["indicator"]["theme"] == SPREAD
+    ]
+    return _cards(entries, reader) if entries else ""
+
+
 def _adoption(reader: Context, year: int) -> None:
     """How the shared journal has spread, wave by wave."""
     _ = reader.translate
     release, language = reader.release, reader.language
     frame = adoption.waves(release)
     show(f"<h2>{escape(_('Spread of Helseplattformen'))}</h2>")
-    published = [
-        entry
-        for entry in profile(release, release.region_code, year)
-        if entry["indicator"]["theme"] == SPREAD
-    ]
+    published = _spread(reader, year)
     if published:
-        show(_cards(published, reader))
+        show(published)
     if frame.is_empty():
         show(note(_("No municipality has a date.")))
         return
@@ -231,7 +243,7 @@ def _adoption(reader: Context, year: int) -> None:
     said = adoption.described(release, language)
     drawing, beside = st.columns([5, 4], gap="large")
     with drawing:
-        st.vega_lite_chart(spec=spec, theme=None, width="stretch", alt=said)
+        chart(spec, said)
     with beside:
         rows = [
             [

@@ -11,8 +11,8 @@ import polars as pl
 import streamlit as st
 
 from dashboards.charts import pyramid
-from dashboards.components import note, show, subheading, table
-from dashboards.figures import area_names, norwegian_order
+from dashboards.components import chart, note, show, subheading, table
+from dashboards.figures import names_to_choose
 from dashboards.session import Context, choose, context
 from dashboards.text import number
 
@@ -30,11 +30,7 @@ def render() -> None:
         show(note(_("This release has no inhabitants from a public register.")))
         return
     years = [str(year) for year in sorted(set(rows["on_date"].dt.year()), reverse=True)]
-    names = area_names(
-        reader.release.areas(int(years[0])).sort(
-            pl.col("area_level") != "region", norwegian_order("name")
-        )
-    )
+    names = names_to_choose(reader.release, int(years[0]))
     first, second = st.columns([4, 1.4])
     with first:
         area = choose(
@@ -58,7 +54,7 @@ def _pyramid(reader: Context, area: str, year: int) -> None:
         show(note(_("The register has no inhabitants of this area in {year}.", year=year)))
         return
     said = pyramid.described(reader.release, area, year, reader.language)
-    st.vega_lite_chart(spec=spec, theme=None, width="stretch", alt=said)
+    chart(spec, said)
     sentences = [_("The upright lines are the region."), said]
     frame = pyramid.pyramid_frame(reader.release, area, year, reader.language)
     if frame["share"].null_count():
@@ -73,7 +69,7 @@ def _ageing(reader: Context, area: str) -> None:
         show(note(_("The register does not tell every age group of this area.")))
         return
     said = _("Line chart of the share of inhabitants aged 80 and over, by year.")
-    st.vega_lite_chart(spec=spec, theme=None, width="stretch", alt=said)
+    chart(spec, said)
 
 
 def _moved(reader: Context, area: str, name: str) -> None:

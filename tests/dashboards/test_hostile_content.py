@@ -156,7 +156,7 @@ def test_names_are_text_on_paper(tmp_path: Path) -> None:
 def test_a_sign_that_no_font_has_leaves_nobody_without_a_profile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    strange = "＋1 Ŋš 日\x00"
+    strange = "＋1 \u202eŊš\u2066 日\x00"
     hostile.write_hostile_release(tmp_path, (strange, "ﬁn😀"))
     release = current_release(tmp_path)
     towns = release.areas(2025).filter(pl.col("official_name").str.starts_with(strange))
@@ -167,6 +167,7 @@ def test_a_sign_that_no_font_has_leaves_nobody_without_a_profile(
     assert glyphs.printable({"日": ["－ａ 10\u202f000 ▲", 1.5, None]}) == {
         "日": ["-a 10\u202f000 ▲", 1.5, None]
     }
+    assert glyphs.printable("\u202eSørlig \u2067Snåsa\u200f") == "Sørlig Snåsa"
     monkeypatch.setattr(pdf, "printable", lambda content: content)
     with pytest.raises(typst.TypstError, match="could not be displayed"):
         pdf.printed(Context(release, "nb"), area, 2025)

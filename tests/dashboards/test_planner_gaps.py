@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+from html import unescape
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from dashboards import remarks, words
+from dashboards.charts import several, trend
+from dashboards.charts.theme import SHOWN
 from dashboards.components.barometer import sign_cell
 from dashboards.data_access import Release, current_release
 from dashboards.figures import (
@@ -118,3 +122,39 @@ def test_every_status_has_a_sign_and_words_where_a_count_is_lacking(language: st
     cells = {code: sign_cell({"value": None, "value_status": code}, _) for code in NO_FIGURE}
     assert all(words.status(code, _) in cell for code, cell in cells.items())
     assert len(set(cells.values())) == len(NO_FIGURE)
+
+
+def test_lines_break_where_a_period_has_no_figure(release: Release) -> None:
+    """A line through a period would tell what its figure may have been."""
+    choice = Choice(SMALL, "crude")
+    drawn = {
+        "area": trend.trend(release, choice, GAP_AREA, "nb"),
+        "own": several.several(release, choice, ("5001",), GAP_AREA, "nb"),
+    }
+    for role, chart in drawn.items():
+        assert chart is not None
+        own = [row for row in chart["datasets"]["points"] if row["role"] == role]
+        assert [row["year"] for row in own] == [2023, 2024, 2025]
+        assert own[1]["value"] is None
+        (gap,) = [row for row in chart["datasets"]["gaps"] if row["year"] == 2024]
+        assert words.status("missing", translator("nb", "planner")) in gap["note"]
+        lines = [layer for layer in chart["layer"] if layer["mark"]["type"] in ("line", "area")]
+        assert lines
+        assert SHOWN not in json.dumps([layer["transform"] for layer in lines])
+
+
+@pytest.mark.parametrize("view", ["years", "bars"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_area_without_figures_is_named_with_its_reason(
+    view: str, language: str, release: Release
+) -> None:
+    query = {"lang": language, "area": "5001", "with": f"{NOT_LIVE},{GAP_AREA}", "view": view,
+             "indicators": "home_nursing_users_80plus_share", "year": "2025"}  # fmt: skip
+    shown, _ = page("compare", query), translator(language, "planner")
+    assert not shown.exception
+    listed = unescape(markup(shown))
+    name = release.areas(2025).filter(area_code=NOT_LIVE)["name"][0]
+    (item,) = [one for one in re.findall(r"<li>(.*?)</li>", listed) if name in one]
+    assert words.reason("municipality_not_live", _) in item
+    assert f"{name} (" not in item
+    assert ("Kristiansund (2024)" in listed) == (view == "years")

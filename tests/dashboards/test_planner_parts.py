@@ -9,6 +9,7 @@ import re
 import tomllib
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -195,6 +196,10 @@ def square(code: str, *, clockwise: bool) -> dict[str, object]:
     return {"type": "Feature", "properties": {"kommunenummer": code}, "geometry": geometry}
 
 
+def features_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for shapes in spec["datasets"].values() for one in shapes["features"]]
+
+
 @pytest.mark.parametrize("clockwise", [True, False])
 def test_real_borders_are_drawn_with_their_figures_and_wound_for_vega(
     tmp_path: Path, release: Release, clockwise: bool
@@ -203,11 +208,11 @@ def test_real_borders_are_drawn_with_their_figures_and_wound_for_vega(
     features = [square("1508", clockwise=clockwise), square("9999", clockwise=clockwise)]
     file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     choice = headline(release, "emergency_admissions_per_1000")
-    drawn = region_map._features(file, region_map._prepared(release, choice, 2025, "nb"))
+    drawn = features_of(region_map.border_map(release, choice, 2025, "nb", file))
     assert [feature["properties"]["area_code"] for feature in drawn] == ["1508"]
     ring = drawn[0]["geometry"]["coordinates"][0][0]
     assert ring == square("1508", clockwise=True)["geometry"]["coordinates"][0]  # type: ignore[index]
-    earlier = region_map._features(file, region_map._prepared(release, choice, 2023, "nb"))
+    earlier = features_of(region_map.border_map(release, choice, 2023, "nb", file))
     assert [feature["properties"]["area_code"] for feature in earlier] == ["1507"]
     spec = region_map.border_map(release, choice, 2025, "nb", file)
     assert spec["projection"] == {"type": "mercator"}
@@ -236,8 +241,8 @@ def test_breaks_and_caveats_reach_their_area_only(release: Release) -> None:
     )
     assert marks["text"].to_list() == ["1. januar 2024: Ålesund vart delt."]
     assert 2023.4 < marks["at"][0] < 2023.6
-    assert applicable(release, "emergency_admissions_per_1000", "5001", 2025).height == 1
-    assert applicable(release, "diabetes_type2_prevalence", "5001", 2025).height == 0
+    assert applicable(release, "5001", 2025, "emergency_admissions_per_1000").height == 1
+    assert applicable(release, "5001", 2025, "diabetes_type2_prevalence").height == 0
 
 
 def test_live_municipalities_are_counted_by_the_day(release: Release) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from dashboards import remarks, words
+from dashboards import pictures, remarks, words
 from dashboards.charts import sex_age
+from dashboards.components import exports
 from dashboards.data_access import Release, current_release, earlier_release
-from dashboards.figures import by_sex_and_age, like_for_like, strata
+from dashboards.figures import by_sex_and_age, headline, is_grouped, like_for_like, strata
+from dashboards.session import Context
 from dashboards.text import translator
 from tests.support.hostile import Markup
 from tests.support.planner_pages import LANGUAGES, markup, page, text
@@ -206,3 +209,37 @@ def test_a_release_of_before_has_no_such_table_and_still_opens(tmp_path: Path) -
     older = current_release(tmp_path)
     assert like_for_like(older, SHOWN, 2025) is None
     assert earlier_release(older) is None
+
+
+def test_the_chart_is_among_the_pictures_to_take_away(release: Release) -> None:
+    area = "5001"
+    title, make = exports._charts(Context(release, "nb"), headline(release, SHOWN), area, 2025)[
+        "sex_age"
+    ]
+    assert title == "Kjønn og alder"
+    spec = make()
+    assert spec is not None
+    drawn = unescape(pictures.svg(spec, "Kilde").decode())
+    _, indicator = translator("nb", "planner"), release.indicator(SHOWN)
+    assert all(f">{words.age(code, indicator, _)}<" in drawn for code in strata(indicator)[1])
+    assert ">Kilde<" in drawn
+    shown = page("indicator", {"lang": "nb", "indicator": SHOWN, "area": area, "tab": "download"})
+    labels = [button.proto.label for button in shown.get("download_button")]
+    assert {"Kjønn og alder (PNG)", "Kjønn og alder (SVG)"} <= set(labels)
+    assert not is_grouped(release.indicator(PLAIN))
+    plain = exports._charts(Context(release, "nb"), headline(release, PLAIN), area, 2025)
+    assert "sex_age" not in plain
+
+
+def test_words_of_a_hidden_group_stand_clear_of_the_regions_bar(release: Release) -> None:
+    """At the end of the row where the region's interval is not."""
+    spec = sex_age.sex_age(release, SMALL, hiding_area(release), 2025, "nb")
+    assert spec is not None
+    rows = spec["datasets"]["groups"]
+    most = max(row["upper"] for row in rows if row["upper"] is not None)
+    region = {(row["age"], row["sex"]): row["upper"] for row in rows if row["role"] == "region"}
+    gaps = spec["datasets"]["gaps"]
+    assert gaps
+    assert [gap["late"] for gap in gaps] == [
+        region[gap["age"], gap["sex"]] < most / 2 for gap in gaps
+    ]

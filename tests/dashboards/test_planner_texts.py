@@ -9,6 +9,7 @@ from string import Formatter
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 
 from dashboards.text import LOCALE_FOLDER, day, number, require_language, translator
 from tests.support.messages import used_messages
@@ -94,3 +95,15 @@ def test_an_unknown_language_is_refused() -> None:
         require_language("de")
     with pytest.raises(ValueError, match="'de'"):
         translator("de", "planner")
+
+
+@pytest.mark.parametrize(
+    ("language", "locale"), [("nb", "nb_NO"), ("nn", "nn_NO"), ("en", "en_GB")]
+)
+def test_numbers_are_written_as_babel_writes_them(language: str, locale: str) -> None:
+    for value in (0, -0.04, 0.05, 0.25, 2.5, -12.345, 999.95, 1234, 218460.0, -1234567.891):
+        for decimals in range(4):
+            pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+            told = format_decimal(round(value, decimals) + 0.0, format=pattern, locale=locale)
+            expected = told.replace("\u00a0", "\u202f").replace("-", "\u2212")
+            assert number(value, language, decimals) == expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +12,7 @@ import pytest
 
 from dashboards.data_access import current_release
 from dashboards.past_releases import editions, not_kept
-from tests.support.planner_pages import LANGUAGES, page, text
+from tests.support.planner_pages import LANGUAGES, markup, page, text
 from tests.support.published_release import RELEASE_ID, write_release
 
 SHOWN, OTHER = "emergency_admissions_per_1000", "home_nursing_users_80plus_share"
@@ -93,6 +94,10 @@ def test_versions_are_found_along_the_line_of_releases() -> None:
     assert not_kept(current_release()) is None
 
 
+def page_definition(language: str) -> str:
+    return str(current_release().indicator(SHOWN)[f"definition_{language}"])
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_new_version_names_the_releases_of_the_old_one(language: str) -> None:
     shown = page("indicator", {"lang": language, "indicator": SHOWN, "tab": "definition"})
@@ -100,6 +105,10 @@ def test_a_new_version_names_the_releases_of_the_old_one(language: str) -> None:
     said = text(shown)
     assert all(one in said for one in LINE)
     assert OLD in said
+    changed = markup(shown).rpartition("<details")[2]
+    assert changed.count('<th scope="row">') == 1
+    assert OLD in changed
+    assert page_definition(language) in unescape(changed)
     assert SINGLE[language][:20].replace("1", "2") in said
     assert SINGLE[language] not in said
 

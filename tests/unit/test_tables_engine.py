@@ -276,10 +276,10 @@ def test_a_pattern_that_fails_the_audit_is_never_handed_out(monkeypatch):
 def test_a_block_that_cannot_be_protected_is_refused(monkeypatch):
     """If nothing that may be hidden helps, the search says so instead of giving up silently."""
 
-    def stuck(origin, attacker, hidden, cells, distance, reward):
-        return np.zeros(len(origin.value)), 0.0
+    def stuck(moves, hidden, cells, distance, reward):
+        return np.zeros(len(hidden)), 0.0
 
-    monkeypatch.setattr(secondary, "cheapest_move", stuck)
+    monkeypatch.setattr(secondary.Moves, "cheapest", stuck)
     with pytest.raises(ProtectionError, match="first attacker"):
         protect_system(line({"a": 3, "b": 60, "c": 70}), TablePolicy(exact_cells=0))
 
