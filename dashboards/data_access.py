@@ -54,6 +54,10 @@ class NothingPublishedError(Exception):
     """There is no current release under the data folder."""
 
 
+PARTS = ("month", "quarter")
+"""Lengths of period that are parts of a year; an indicator has one of them, or none."""
+
+
 @dataclass(frozen=True, eq=False)
 class Release:
     """One published release, read into memory.
@@ -65,13 +69,15 @@ class Release:
             figures of years alone, and of what an area is shown together with: ``shown_with``
             (names of the others) and the group's figure, ``group_value``, ``group_lower_ci``,
             ``group_upper_ci``.
-        months: The figures by month, in the same columns.
+        months: The figures by month or quarter, in the same columns.
+        pooled: The figures of several years together, in the same columns.
         certificate: What ``certificate.json`` says about the disclosure audit.
     """
 
     folder: Path
     tables: dict[str, pl.DataFrame]
     months: pl.DataFrame
+    pooled: pl.DataFrame
     certificate: dict[str, Any]
 
     @cached_property
@@ -194,14 +200,15 @@ def _read(folder: Path) -> Release:
         tables["indicators"] = tables["indicators"].with_columns(key_figure=pl.lit(True))
     shown = _only_shown(tables["indicator_values"], tables["indicators"])
     compared = _compared(shown, tables["comparisons"])
-    by_month = pl.col("period_type") == "month"
+    length = pl.col("period_type")
     compared = _with_groups(compared, tables["merged_groups"], tables["areas"])
-    tables["indicator_values"] = compared.filter(~by_month)
+    tables["indicator_values"] = compared.filter(length == "year")
     certificate = folder / "certificate.json"
     return Release(
         folder=folder,
         tables=tables,
-        months=compared.filter(by_month),
+        months=compared.filter(length.is_in(PARTS)),
+        pooled=compared.filter(~length.is_in(["year", *PARTS])),
         certificate=json.loads(certificate.read_text()) if certificate.exists() else {},
     )
 

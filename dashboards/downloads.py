@@ -50,7 +50,7 @@ TIDY_COLUMNS = (
 
 
 def tidy(release: Release, indicator_id: str) -> pl.DataFrame:
-    """All published rows of an indicator's newest version, years and months, as published.
+    """All published rows of an indicator's newest version, of periods of any length, as published.
 
     Returns:
         The columns of the published contract, then ``note`` (the label of synthetic figures).
@@ -61,7 +61,7 @@ def tidy(release: Release, indicator_id: str) -> pl.DataFrame:
         frame.filter(
             pl.col("indicator_id") == indicator_id, pl.col("indicator_version") == version
         ).select(TIDY_COLUMNS)
-        for frame in (release.values, release.months)
+        for frame in (release.values, release.months, release.pooled)
     )
     labelled = rows.with_columns(pl.lit(note if release.synthetic else "").alias("note"))
     return inert.frame(labelled.sort(TIDY_COLUMNS[:13]))
@@ -77,17 +77,35 @@ def readable(release: Release, indicator_id: str, language: str) -> pl.DataFrame
         codes = [code for code in rows[column].unique().to_list() if code is not None]
         return pl.col(column).replace_strict(codes, [to_word(code) for code in codes], default=None)
 
-    by_month = pl.col("period_type") == "month"
-    # A column of months stands there only where some row has one.
-    months = [pl.when(by_month).then(pl.col("period_start").dt.month()).alias(_("Month"))]
+    by_month, by_quarter = (pl.col("period_type") == one for one in ("month", "quarter"))
+    first = pl.col("period_start").dt
+    last = pl.col("period_end").dt.year()
+    several = last > first.year()
+    # A column of months, quarters or last years stands there only where some row has one.
+    some = [
+        (several, last, _("Last year")),
+        (by_quarter, first.quarter(), _("Quarter")),
+        (by_month, first.month(), _("Month")),
+    ]
+    extra = [
+        pl.when(which).then(number).alias(name)
+        for which, number, name in some
+        if rows.select(which.any()).item()
+    ]
     named_rows = rows.sort(
-        norwegian_order("official_name"), by_month, "period_start", "value_kind", "sex", "age_group"
+        norwegian_order("official_name"),
+        by_month | by_quarter,
+        several,
+        "period_start",
+        "value_kind",
+        "sex",
+        "age_group",
     ).select(
         pl.lit(indicator[f"title_{language}"]).alias(_("Indicator")),
         pl.col("official_name").alias(_("Area")),
         pl.col("area_code").alias(_("Code")),
-        pl.col("period_start").dt.year().alias(_("Year")),
-        *(months if rows["period_type"].eq("month").any() else []),
+        first.year().alias(_("Year")),
+        *extra,
         named("sex", lambda c: words.sex(c, _)).alias(_("Sex")),
         named("age_group", lambda c: words.age(c, indicator, _)).alias(_("Age")),
         named("value_kind", lambda c: words.kind(c, _)).alias(_("Computed as")),

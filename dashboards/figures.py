@@ -65,14 +65,35 @@ def series(release: Release, choice: Choice) -> pl.DataFrame:
 
 @kept(most=128)
 def month_series(release: Release, indicator_id: str) -> pl.DataFrame:
-    """All areas and months of an indicator: crude, both sexes and all its ages together.
+    """All areas and months, or quarters, of an indicator: crude, both sexes and all its ages.
 
     Returns:
-        One row per area and month, in the columns of ``series``; none where the indicator is not
-        published by month.
+        One row per area and month or quarter, in the columns of ``series``; none where the
+        indicator is published by neither.
     """
+    return _beside(release, release.months, indicator_id)
+
+
+def by_quarter(release: Release, indicator_id: str) -> bool:
+    """Whether ``month_series`` holds quarters."""
+    return "quarter" in month_series(release, indicator_id)["period_type"]
+
+
+@kept(most=128)
+def pooled_series(release: Release, indicator_id: str) -> pl.DataFrame:
+    """All areas and periods of several years of an indicator, crude and all together as months are.
+
+    Returns:
+        One row per area and period, in the columns of ``series``; none where the indicator is not
+        published over several years.
+    """
+    return _beside(release, release.pooled, indicator_id)
+
+
+def _beside(release: Release, rows: pl.DataFrame, indicator_id: str) -> pl.DataFrame:
+    """Of rows beside the years those of an indicator's newest version."""
     version = release.indicator(indicator_id)["indicator_version"]
-    return release.months.filter(
+    return rows.filter(
         pl.col("indicator_id") == indicator_id,
         pl.col("indicator_version") == version,
         pl.col("breakdown") == "total",

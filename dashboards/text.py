@@ -118,6 +118,26 @@ def month(value: date, language: str) -> str:
     return text
 
 
+def years(first: date, last: date) -> str:
+    """Years together, by the first and the last day, such as ``2023–2025``."""
+    return f"{first.year}–{last.year}"
+
+
+def quarter(value: date, language: str) -> str:
+    """The quarter of a date in words, such as ``1. kvartal 2025``."""
+    text: str = format_date(value, format="QQQQ y", locale=_REGIONAL[language])
+    return text
+
+
+def period(first: date, last: date, language: str) -> str:
+    """What readers call a month, a quarter, a year, or several, by its first and its last day."""
+    if last.year > first.year:
+        return years(first, last)
+    months = last.month - first.month + 1
+    names = {1: month, 3: quarter}
+    return names[months](first, language) if months in names else str(first.year)
+
+
 def vega_locale(language: str) -> dict[str, Any]:
     """Number signs of the language in the form that Vega's ``config.locale`` takes."""
     if language == SOURCE_LANGUAGE:

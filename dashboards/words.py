@@ -68,11 +68,26 @@ def reason(code: str | None, _: Translator) -> str:
         "service_not_covered": _("the service is not covered in the period"),
         "no_data": _("no data received"),
         "year_not_computed": _("cannot be computed for this year"),
+        "years_not_covered": _("not every year of the period is covered"),
         "too_few_events": _("fewer than ten events, too few to standardise"),
         "not_defined_for_group": _("not defined for this group"),
         "exceeds_register": _("more persons counted than the register has inhabitants"),
         "age_groups_merged": _("the area is too small for these age groups"),
     }.get(code, "")
+
+
+def part(code: str, _: Translator) -> str:
+    """What periods of a length are called, above their column."""
+    return {"year": _("Year"), "month": _("Month"), "quarter": _("Quarter")}[code]
+
+
+def lines(code: str, title: str, _: Translator) -> str:
+    """What a chart of periods of a length shows, in words."""
+    return {
+        "year": _("Line chart of {title} by year.", title=title),
+        "month": _("Line chart of {title} by month.", title=title),
+        "quarter": _("Line chart of {title} by quarter.", title=title),
+    }[code]
 
 
 def versus(code: str, _: Translator) -> str:
@@ -101,6 +116,7 @@ def kind(code: str, _: Translator) -> str:
         "direct_esp2013": _("Standardised, Europe 2013"),
         "direct_region": _("Standardised, the region"),
         "indirect": _("Indirectly standardised"),
+        "median": _("Median"),
     }[code]
 
 
@@ -114,6 +130,8 @@ def kind_explained(code: str, _: Translator) -> str:
                            "Differences are then not due to an older or younger population."),
         "indirect": _("Observed against what the region's rates would give in the area's own "
                       "population, times the region's rate."),
+        "median": _("What the middle person has: as many have more as have less. Rounded, and "
+                    "shown where at least ten persons have at most and ten at least as much."),
     }[code]  # fmt: skip
 
 

@@ -46,7 +46,7 @@ def recent_months(release: Release, indicator_id: str, area_code: str) -> pl.Dat
         The area's rows of the last ``MONTHS`` months as ``month_series`` has them, the oldest
         first, with ``region`` (the region's value). None where there are no months.
     """
-    every = month_series(release, indicator_id)
+    every = month_series(release, indicator_id).filter(pl.col("period_type") == "month")
     last = every["period_start"].unique().sort().tail(MONTHS)
     rows = every.filter(pl.col("period_start").is_in(last.implode()))
     region = rows.filter(pl.col("area_level") == "region").select("period_start", region="value")

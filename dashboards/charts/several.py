@@ -13,11 +13,11 @@ import polars as pl
 
 from dashboards import remarks, words
 from dashboards.charts.theme import LINE, MUTED, PRIMARY, REGION, SHOWN, filled, finished, named
-from dashboards.charts.trend import MONTH, Period, period_name, place
+from dashboards.charts.trend import MONTH, Period, length, place
 from dashboards.data_access import Release
 from dashboards.figures import Choice, month_series, of_areas, series
 from dashboards.kept import kept
-from dashboards.text import translator
+from dashboards.text import period, translator
 
 HEIGHT = 190
 PLOT = 110
@@ -64,8 +64,8 @@ def several_frame(
             "name": row["name"],
             "role": _role(release, row["area_code"], own),
             "order": order.get(row["area_code"], 0) % len(DASHES),
-            "year": place(row["period_start"], by),
-            "when": period_name(row["period_start"], by, language),
+            "year": place(row["period_start"], row["period_end"]),
+            "when": period(row["period_start"], row["period_end"], language),
             "value": row["value"],
             "text": words.figure(row, decimals, _),
             "interval": words.interval(row, decimals, _) or "–",
@@ -109,7 +109,9 @@ def several(
     first, last = _span(frame, sorted(release.years), by)
     crowd = len(set(areas) - {own, release.region_code}) > NAMED
     return filled(
-        _look(tuple(sorted(release.years)), language, by, crowd),
+        _look(
+            tuple(sorted(release.years)), language, length(release, choice.indicator_id, by), crowd
+        ),
         (str(indicator[f"short_title_{language}"]), f"{unit} · {label}" if label else unit),
         values={"first": first, "last": last},
         points=frame,
@@ -119,7 +121,7 @@ def several(
 
 
 @kept(most=64)
-def _look(years: tuple[int, ...], language: str, by: Period, crowd: bool) -> dict[str, Any]:
+def _look(years: tuple[int, ...], language: str, part: str, crowd: bool) -> dict[str, Any]:
     """The chart without data; of a ``crowd`` of areas the lines are not told apart.
 
     Lines are drawn through all periods, so that they break where one has no figure.
@@ -127,7 +129,7 @@ def _look(years: tuple[int, ...], language: str, by: Period, crowd: bool) -> dic
     _ = translator(language, "planner")
     tooltip = [
         alt.Tooltip("name:N", title=_("Area")),
-        alt.Tooltip("when:N", title=_("Year") if by == "year" else _("Month")),
+        alt.Tooltip("when:N", title=words.part(part, _)),
         alt.Tooltip("text:N", title=_("Figure")),
         alt.Tooltip("interval:N", title=_("95% interval")),
         alt.Tooltip("note:N", title=_("Note")),
@@ -229,11 +231,7 @@ def described(
     _ = translator(language, "planner")
     title = release.indicator(choice.indicator_id)[f"title_{language}"]
     frame = several_frame(release, choice, areas, own, language, by)
-    text = (
-        _("Line chart of {title} by year.", title=title)
-        if by == "year"
-        else _("Line chart of {title} by month.", title=title)
-    )
+    text = words.lines(length(release, choice.indicator_id, by), title, _)
     newest = frame.filter(pl.col("year") == pl.col("year").max())
     if newest.is_empty():
         return text

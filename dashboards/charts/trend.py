@@ -24,9 +24,9 @@ from dashboards.charts.theme import (
     named,
 )
 from dashboards.data_access import Release
-from dashboards.figures import Choice, breaks, month_series, of_areas, series
+from dashboards.figures import Choice, breaks, by_quarter, month_series, of_areas, series
 from dashboards.kept import kept
-from dashboards.text import month, translator
+from dashboards.text import period, translator
 
 HEIGHT = 340
 MONTH = 1 / 12
@@ -59,8 +59,8 @@ def points(
     frame = of_areas(release, every, codes).sort("period_start", "area_code")
     rows = [
         {
-            "year": place(row["period_start"], by),
-            "when": period_name(row["period_start"], by, language),
+            "year": place(row["period_start"], row["period_end"]),
+            "when": period(row["period_start"], row["period_end"], language),
             "series": row["name"],
             "role": "area" if row["area_code"] == area_code else "region",
             "value": row["value"],
@@ -79,14 +79,14 @@ def points(
     return pl.DataFrame(rows, schema_overrides=kinds) if rows else pl.DataFrame(schema=kinds)
 
 
-def place(start: date, by: Period) -> float:
-    """Place on the axis of years: the middle of the period."""
-    return start.year if by == "year" else start.year - 0.5 + (start.month - 0.5) * MONTH
+def place(start: date, end: date) -> float:
+    """Place on the axis of years: the middle of the months of the period."""
+    return start.year - 0.5 + (start.month + end.month - 1) / 2 * MONTH
 
 
-def period_name(start: date, by: Period, language: str) -> str:
-    """A year or month as readers call it."""
-    return str(start.year) if by == "year" else month(start, language)
+def length(release: Release, indicator_id: str, by: Period) -> str:
+    """What the periods are: ``year``, or the part of it that the indicator is published by."""
+    return "quarter" if by == "month" and by_quarter(release, indicator_id) else by
 
 
 def break_marks(release: Release, choice: Choice, area_code: str, language: str) -> pl.DataFrame:
@@ -121,7 +121,8 @@ def trend(
     where = frame.filter(pl.col("role") == "area")["series"].unique().to_list()
     title = ", ".join([str(indicator[f"short_title_{language}"]), *where])
     return filled(
-        _look(tuple(sorted(release.years)), language, by, above),
+        _look(tuple(sorted(release.years)), language, length(release, choice.indicator_id, by),
+              above),
         (title, _("Synthetic figures – not for planning") if release.synthetic else ""),
         unit=str(indicator[f"unit_text_{language}"]),
         points=frame,
@@ -134,7 +135,7 @@ def trend(
 
 
 @kept(most=32)
-def _look(years: tuple[int, ...], language: str, by: Period, above: bool) -> dict[str, Any]:
+def _look(years: tuple[int, ...], language: str, part: str, above: bool) -> dict[str, Any]:
     """The chart without data; ``above`` where the area's name stands over the region's.
 
     Lines are drawn through all periods, so that they break where one has no figure.
@@ -145,7 +146,7 @@ def _look(years: tuple[int, ...], language: str, by: Period, above: bool) -> dic
     y = alt.Y("value:Q", title=UNIT, scale=alt.Scale(zero=True, nice=True))
     tooltip = [
         alt.Tooltip("series:N", title=_("Area")),
-        alt.Tooltip("when:N", title=_("Year") if by == "year" else _("Month")),
+        alt.Tooltip("when:N", title=words.part(part, _)),
         alt.Tooltip("text:N", title=_("Figure")),
         alt.Tooltip("interval:N", title=_("95% interval")),
         alt.Tooltip("note:N", title=_("Note")),
@@ -158,14 +159,14 @@ def _look(years: tuple[int, ...], language: str, by: Period, above: bool) -> dic
         region.mark_area(color=REGION, opacity=0.14, aria=False).encode(y="lower:Q", y2="upper:Q"),
         region.mark_line(color=REGION, strokeDash=[5, 4], aria=False).encode(y=y),
         region_shown.mark_point(color=REGION, shape="square", filled=True,
-                                size=55 if by == "year" else 25, aria=False).encode(y=y),
+                                size=55 if part == "year" else 25, aria=False).encode(y=y),
         area_shown.mark_rule(color=PRIMARY, strokeWidth=2, aria=False)
         .encode(y="lower:Q", y2="upper:Q"),
         area.mark_line(color=PRIMARY, strokeWidth=2.5, aria=False).encode(y=y),
-        area_shown.mark_point(color=PRIMARY, filled=True, size=95 if by == "year" else 40,
+        area_shown.mark_point(color=PRIMARY, filled=True, size=95 if part == "year" else 40,
                               opacity=1, aria=False).encode(y=y),
         *_end_names(above),
-        _gaps(x, "text" if by == "year" else "sign"),
+        _gaps(x, "text" if part == "year" else "sign"),
         *_break_layers(),
     ]  # fmt: skip
     chart = alt.layer(*layers).properties(height=HEIGHT, width="container")
@@ -211,10 +212,6 @@ def described(
     indicator = release.indicator(choice.indicator_id)
     frame = points(release, choice, area_code, language, by).filter(pl.col("role") == "area")
     title = indicator[f"title_{language}"]
-    text = (
-        _("Line chart of {title} by year.", title=title)
-        if by == "year"
-        else _("Line chart of {title} by month.", title=title)
-    )
+    text = words.lines(length(release, choice.indicator_id, by), title, _)
     said = "; ".join(f"{row['when']}: {row['text']}" for row in frame.iter_rows(named=True))
     return f"{text} {said}." if said else text

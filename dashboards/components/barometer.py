@@ -58,6 +58,15 @@ def reading(entry: Mapping[str, Any], context: Context) -> str:
         value = figure[name]
         return "–" if value is None else number(value, context.language, decimals)
 
+    if figure["value_kind"] == "median":
+        # The indicator's own sentence is about the mean.
+        return _(
+            "{area}, {year}: the middle one has {value} ({unit}). As many have more as have less.",
+            area=figure["name"],
+            year=figure["year"],
+            value=written("value"),
+            unit=context.text(indicator, "unit_text"),
+        )
     region = entry["region"]["name"] if entry["region"] else ""
     sentence = context.text(indicator, "reading").format(
         area=figure["name"],

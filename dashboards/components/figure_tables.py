@@ -12,13 +12,23 @@ from typing import Any
 from dashboards import words
 from dashboards.components import show, table
 from dashboards.components.barometer import difference_cell, figure_cell, sign_cell
-from dashboards.figures import Choice, month_series, of_area, series, year_frame
+from dashboards.figures import (
+    Choice,
+    by_quarter,
+    month_series,
+    of_area,
+    pooled_series,
+    series,
+    year_frame,
+)
 from dashboards.session import Context
-from dashboards.text import Translator, month, number
+from dashboards.text import Translator, number, period
 
 
 def _count(row: Mapping[str, Any], column: str, _: Translator) -> str:
     value = row[column]
+    if value is None and row["value"] is not None and row["value_kind"] == "median":
+        return "–"  # it has no counts that could lack
     if value is None:
         return sign_cell(row, _)
     return number(value, _.language, 0 if float(value).is_integer() else 1)
@@ -77,7 +87,7 @@ def years_table(reader: Context, choice: Choice, area_code: str) -> None:
 
 
 def months_table(reader: Context, indicator_id: str, area_code: str) -> None:
-    """All months of one area, the newest first."""
+    """All months, or quarters, of one area, the newest first."""
     _ = reader.translate
     release = reader.release
     indicator = release.indicator(indicator_id)
@@ -85,9 +95,47 @@ def months_table(reader: Context, indicator_id: str, area_code: str) -> None:
     if frame.is_empty():
         return
     name = frame["name"][0]
-    title = _("{title} in {area} by month", title=reader.text(indicator, "title"), area=name)
+    named = {"title": reader.text(indicator, "title"), "area": name}
+    quarters = by_quarter(release, indicator_id)
+    title = _("{title} in {area} by month", **named)
+    if quarters:
+        title = _("{title} in {area} by quarter", **named)
     rows = [
-        [month(row["period_start"], reader.language), *_numbers(row, reader, indicator)]
+        [
+            period(row["period_start"], row["period_end"], reader.language),
+            *_numbers(row, reader, indicator),
+        ]
         for row in frame.iter_rows(named=True)
     ]
-    show(table(title, _headings(reader, indicator, _("Month")), rows, numeric=(1, 2, 3)))
+    heading = words.part("quarter" if quarters else "month", _)
+    show(table(title, _headings(reader, indicator, heading), rows, numeric=(1, 2, 3)))
+
+
+def pooled_table(reader: Context, indicator_id: str, area_code: str) -> None:
+    """All periods of several years of one area, the newest first; nothing where there are none."""
+    _ = reader.translate
+    release = reader.release
+    indicator = release.indicator(indicator_id)
+    frame = of_area(release, pooled_series(release, indicator_id), area_code)
+    if frame.is_empty():
+        return
+    name = frame["name"][0]
+    title = _(
+        "{title} in {area}, several years together",
+        title=reader.text(indicator, "title"),
+        area=name,
+    )
+    rows = [
+        [
+            period(row["period_start"], row["period_end"], reader.language),
+            *_numbers(row, reader, indicator),
+        ]
+        for row in frame.iter_rows(named=True)
+    ]
+    show(table(title, _headings(reader, indicator, _("Years")), rows, numeric=(1, 2, 3)))
+    said = _(
+        "Years together are crude figures for both sexes and all ages: what was counted in each "
+        "year, added up. They may be shown where one year has too few, but not where they would "
+        "tell a hidden year."
+    )
+    show(f"<p class='fp-small'>{escape(said)}</p>")

@@ -20,7 +20,12 @@ from dashboards.components.barometer import figure_cell, reading
 from dashboards.components.caveats import area_caveats
 from dashboards.components.definition import definition
 from dashboards.components.exports import exports
-from dashboards.components.figure_tables import areas_table, months_table, years_table
+from dashboards.components.figure_tables import (
+    areas_table,
+    months_table,
+    pooled_table,
+    years_table,
+)
 from dashboards.components.sex_age import sex_and_age
 from dashboards.figures import (
     Choice,
@@ -167,8 +172,9 @@ def _trend(reader: Context, choice: Choice, area_code: str, year: int) -> None:
         none = {
             "year": _("No year has a figure for this choice. The table tells why."),
             "month": _("No month has a figure here. The table tells why."),
+            "quarter": _("No quarter has a figure here. The table tells why."),
         }
-        show(note(none[by]))
+        show(note(none[trend.length(release, choice.indicator_id, by)]))
     else:
         spec = trend.trend(release, choice, area_code, language, by)
         said = trend.described(release, choice, area_code, language, by)
@@ -185,14 +191,16 @@ def _trend(reader: Context, choice: Choice, area_code: str, year: int) -> None:
         months_table(reader, choice.indicator_id, area_code)
     else:
         years_table(reader, choice, area_code)
+        pooled_table(reader, choice.indicator_id, area_code)
 
 
 def _period(reader: Context, indicator_id: str) -> trend.Period:
-    """Years, or months where the indicator is published by month."""
+    """Years, or months or quarters where the indicator is published by them."""
     _ = reader.translate
     if month_series(reader.release, indicator_id).is_empty():
         return "year"
-    names = {"year": _("Year"), "month": _("Month")}
+    part = trend.length(reader.release, indicator_id, "month")
+    names = {"year": words.part("year", _), "month": words.part(part, _)}
     chosen = choose(
         st.segmented_control, _("Period"), "by", list(names), "year", names.__getitem__,
         label_visibility="collapsed",
@@ -202,13 +210,20 @@ def _period(reader: Context, indicator_id: str) -> trend.Period:
 
 def _months_explained(reader: Context, indicator_id: str) -> str:
     _ = reader.translate
-    text = _(
-        "Months are crude figures for both sexes and all ages together. Small municipalities have "
-        "few of them: a month is shown only where the year is."
-    )
-    if reader.release.indicator(indicator_id)["public_denominator"]:
-        text += " " + _("They are per year, so that a month can be compared with a year.")
-    return text
+    public = reader.release.indicator(indicator_id)["public_denominator"]
+    if trend.length(reader.release, indicator_id, "month") == "quarter":
+        text = _(
+            "Quarters are crude figures for both sexes and all ages together. Small municipalities "
+            "have few of them: a quarter is shown only where the year is."
+        )
+        per_year = _("They are per year, so that a quarter can be compared with a year.")
+    else:
+        text = _(
+            "Months are crude figures for both sexes and all ages together. Small municipalities "
+            "have few of them: a month is shown only where the year is."
+        )
+        per_year = _("They are per year, so that a month can be compared with a year.")
+    return f"{text} {per_year}" if public else text
 
 
 def _compare(reader: Context, choice: Choice, area_code: str, year: int) -> None:

@@ -14,7 +14,13 @@ from dashboards.views.steward_parts import Desk, known
 NONE = "–"
 SHOWN = "shown"
 ORDER = (SHOWN, "primary", "secondary", "disclosure")
-NOT_THERE = ("municipality_not_live", "service_not_covered", "no_data", "year_not_computed")
+NOT_THERE = (
+    "municipality_not_live",
+    "service_not_covered",
+    "years_not_covered",
+    "no_data",
+    "year_not_computed",
+)
 
 
 def reason_words(tr: Translator) -> dict[str, str]:
@@ -28,6 +34,7 @@ def reason_words(tr: Translator) -> dict[str, str]:
         "service_not_covered": tr("Not covered"),
         "no_data": tr("No data"),
         "year_not_computed": tr("Not for this year"),
+        "years_not_covered": tr("Not every year covered"),
         "too_few_events": tr("Too uncertain"),
         "not_defined_for_group": tr("Not defined"),
         "exceeds_register": tr("More than are registered"),

@@ -18,3 +18,23 @@ case
     else 'full'
 end
 {%- endmacro %}
+
+{# Inhabitants by municipality and year, as the register and as the journal know them. #}
+{% macro inhabitants_at_year_end() -%}
+    select
+        'register' as inhabitants_from,
+        municipality_code,
+        year,
+        sum(persons_end) as residents
+    from {{ ref('int_register_population') }}
+    group by municipality_code, year
+    union all
+    select
+        'journal' as inhabitants_from,
+        municipality_code,
+        year,
+        count(*) as residents
+    from {{ ref('int_residents') }}
+    where municipality_code is not null
+    group by municipality_code, year
+{%- endmacro %}

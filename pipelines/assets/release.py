@@ -61,6 +61,9 @@ def read_marts(zones: Zones) -> Marts:
         strata_map=pl.read_parquet(zones.strata_map),
         month_counts=read_warehouse(zones, "marts.fct_month_counts").with_columns(exact),
         month_coverage=read_warehouse(zones, "marts.fct_month_coverage"),
+        pooled_counts=read_warehouse(zones, "marts.fct_pooled_counts").with_columns(exact),
+        pooled_coverage=read_warehouse(zones, "marts.fct_pooled_coverage"),
+        medians=read_warehouse(zones, "marts.fct_medians").with_columns(exact),
     )
 
 
@@ -86,6 +89,9 @@ def denominator_source(settings: Settings, *, synthetic_persons: bool) -> Proven
         AssetKey(["marts", "fct_coverage"]),
         AssetKey(["marts", "fct_month_counts"]),
         AssetKey(["marts", "fct_month_coverage"]),
+        AssetKey(["marts", "fct_pooled_counts"]),
+        AssetKey(["marts", "fct_pooled_coverage"]),
+        AssetKey(["marts", "fct_medians"]),
         AssetKey(["doors", "strata_map"]),
         AssetKey(POPULATION.split(".")),
     ],

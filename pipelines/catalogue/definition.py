@@ -24,9 +24,12 @@ WORDS = frozenset(
         "polarity",
         "comparable_to",
         "periods",
+        "pooled_years",
+        "median",
     }
 )
-"""Keys that say how a figure is told, or for which periods beside the year, not what it is."""
+"""Keys that say how a figure is told, or what stands beside the figure of the year, not
+what it is."""
 
 Kind = Literal["added", "removed", "new_version", "changed"]
 

@@ -98,6 +98,12 @@ class KnownYears(Strict):
         return self
 
 
+class Median(Strict):
+    """A median of persons' amounts beside their mean, rounded to a step in the numerator's unit."""
+
+    step: float = Field(gt=0)
+
+
 class Coverage(Strict):
     """The service whose go-live bounds numerator and denominator alike.
 
@@ -206,6 +212,8 @@ class Indicator(Strict):
     kind: Literal["rate", "proportion"]
     repeat_events: bool = False
     magnitude: bool = False
+    median: Median | None = None
+    """The middle person's amount is published beside the mean; null: it is not."""
     full_count: bool = False
     """Everybody is counted and nothing is estimated: no interval, no comparison by chance."""
     ages: Ages
@@ -216,8 +224,10 @@ class Indicator(Strict):
     headline_kind: ValueKind
     polarity: Literal["lower_is_better", "higher_is_better", "neutral"]
     period: Literal["year"]
-    periods: tuple[Literal["year", "month"], ...] = ("year",)
-    """Lengths of period that are published; months of all sexes and ages together."""
+    periods: tuple[Literal["year", "month", "quarter"], ...] = ("year",)
+    """Lengths that are published: the year, and its months or quarters of all sexes and ages."""
+    pooled_years: Literal[3, 5] | None = None
+    """Years of the periods published beside single ones, for areas too small for a year."""
     timing: Literal["flow", "on_date"]
     known_years: KnownYears | None = None
     parameters: dict[Identifier, int] = Field(default_factory=dict)
@@ -254,19 +264,45 @@ class Indicator(Strict):
 
     @model_validator(mode="after")
     def _months_have_dates(self) -> Indicator:
-        if self.periods not in (("year",), ("year", "month")):
-            raise ValueError("periods is [year] or [year, month]")
-        if not self.has_months:
+        if self.periods not in (("year",), ("year", "month"), ("year", "quarter")):
+            raise ValueError("periods is [year], [year, month] or [year, quarter]")
+        if self.part_of_year is None:
             return self
         if self.timing != "flow" or self.coverage.service not in CALENDAR_SERVICES:
             raise ValueError(
-                "months need events with dates (timing: flow) and a service of "
-                f"{sorted(CALENDAR_SERVICES)}, whose calendar tells which months are covered"
+                "months and quarters need events with dates (timing: flow) and a service of "
+                f"{sorted(CALENDAR_SERVICES)}, whose calendar tells which of them are covered"
             )
         if self.denominator.public and self.denominator.measure != "person_years":
-            raise ValueError("among the public, months are counted per person_years")
+            raise ValueError("among the public, parts of a year are counted per person_years")
         if self.numerator.part_of is not None:
-            raise ValueError("a numerator that is part of another one has no months")
+            raise ValueError("a numerator that is part of another has no months or quarters")
+        return self
+
+    @model_validator(mode="after")
+    def _pools_persons(self) -> Indicator:
+        if self.pooled_years is None:
+            return self
+        if self.counting != "strata" or self.numerator.measure in PUBLIC_NUMERATORS:
+            raise ValueError("pooled_years: only events and states of persons are pooled")
+        if self.magnitude or self.full_count or self.numerator.part_of is not None:
+            raise ValueError(
+                "pooled_years: amounts, full counts and parts of another numerator are not pooled"
+            )
+        if self.part_of_year is not None:
+            raise ValueError("pooled_years: an indicator has shorter periods or longer, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_middle(self) -> Indicator:
+        if self.median is None:
+            return self
+        amounts = self.kind == "rate" and self.magnitude and not self.denominator.public
+        if not amounts or self.multiplier != 1:
+            raise ValueError(
+                "median: only amounts per person counted have one (kind: rate, magnitude: true, "
+                "multiplier: 1, a denominator that is not public)"
+            )
         return self
 
     @model_validator(mode="after")
@@ -279,9 +315,9 @@ class Indicator(Strict):
         return self
 
     @property
-    def has_months(self) -> bool:
-        """Whether figures by month are published beside those of the year."""
-        return "month" in self.periods
+    def part_of_year(self) -> Literal["month", "quarter"] | None:
+        """What is published beside the year: its months, its quarters, or neither."""
+        return next((part for part in self.periods if part != "year"), None)
 
     @property
     def unit(self) -> str:

@@ -34,7 +34,8 @@ def catalogue_tables(
     Returns:
         Frames by table name: ``indicators`` (one row per indicator), ``indicator_parameters``
         (indicator × parameter), ``code_sets`` (indicator × code set × prefix), ``years`` (calendar
-        year, with its days), ``months`` (with their days), ``border_set`` (one row),
+        year, with its days), ``parts_of_year`` (length × month), ``windows`` (length × year,
+        with the first and last day of the pooled years), ``border_set`` (one row),
         ``municipalities`` (code; as an area, and in what services recorded),
         ``register_codes`` (year × code, and the codes that its residents have the day after),
         ``service_spells`` (municipality × service × spell), ``hospital_shares`` (municipality ×
@@ -49,7 +50,8 @@ def catalogue_tables(
         "indicator_parameters": _parameters(catalogue),
         "code_sets": _code_sets(catalogue),
         "years": _years(years),
-        "months": months(years),
+        "parts_of_year": parts_of_year(years),
+        "windows": windows(years),
         "border_set": pl.DataFrame({"border_set": [border_set]}),
         "municipalities": _municipalities(reference, border_set),
         "register_codes": register_codes(reference, years, border_set),
@@ -270,7 +272,9 @@ def _indicators(catalogue: Catalogue, public_denominators: PublicDenominators) -
             "counting": entry.counting,
             "kind": entry.kind,
             "timing": entry.timing,
-            "has_months": entry.has_months,
+            "part_of_year": entry.part_of_year,
+            "pooled_years": entry.pooled_years,
+            "has_median": entry.median is not None,
             "age_min": entry.ages.min,
             "age_max": entry.age_max,
             "service": entry.coverage.service,
@@ -279,7 +283,11 @@ def _indicators(catalogue: Catalogue, public_denominators: PublicDenominators) -
         }
         for entry in catalogue.indicators.values()
     ]
-    return pl.DataFrame(rows, infer_schema_length=None)
+    return pl.DataFrame(
+        rows,
+        schema_overrides={"pooled_years": pl.Int32, "part_of_year": pl.String},
+        infer_schema_length=None,
+    )
 
 
 def _parameters(catalogue: Catalogue) -> pl.DataFrame:
@@ -324,23 +332,79 @@ def _years(years: range) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def months(years: range) -> pl.DataFrame:
-    """The months of some calendar years.
+MONTHS = {"month": 1, "quarter": 3}
+"""Lengths of the parts of a year, in months."""
+
+
+def parts_of_year(years: range) -> pl.DataFrame:
+    """The months and the quarters of some calendar years.
 
     Args:
         years: Calendar years.
 
     Returns:
-        One row per month: ``year``, ``month`` (1 to 12), ``first_day``, ``last_day``,
-        ``next_first_day``, ``days``.
+        One row per length and month: ``part_of_year`` (month or quarter), ``year``,
+        ``calendar_month`` (1 to 12), and of the part that it is in ``month`` (its first),
+        ``first_day``, ``last_day``, ``next_first_day``, ``days``.
     """
-    begins = [date(year, month, 1) for year in years for month in range(1, 13)]
+    begins = [
+        (name, year, month, date(year, month - (month - 1) % length, 1), f"{length}mo")
+        for name, length in MONTHS.items()
+        for year in years
+        for month in range(1, 13)
+    ]
+    schema = {
+        "part_of_year": pl.String,
+        "year": pl.Int32,
+        "calendar_month": pl.Int32,
+        "first_day": pl.Date,
+        "length": pl.String,
+    }
     first = pl.col("first_day")
-    return pl.DataFrame({"first_day": begins}, schema={"first_day": pl.Date}).select(
-        first.dt.year().cast(pl.Int32).alias("year"),
+    following = first.dt.offset_by(pl.col("length"))
+    return pl.DataFrame(begins, schema=schema, orient="row").select(
+        "part_of_year",
+        "year",
+        "calendar_month",
         first.dt.month().cast(pl.Int32).alias("month"),
         first,
-        first.dt.month_end().alias("last_day"),
-        first.dt.offset_by("1mo").alias("next_first_day"),
-        first.dt.days_in_month().cast(pl.Int32).alias("days"),
+        following.dt.offset_by("-1d").alias("last_day"),
+        following.alias("next_first_day"),
+        (following - first).dt.total_days().cast(pl.Int32).alias("days"),
     )
+
+
+FIRST_POOLED_YEAR = 2023
+"""A first year of pooled ones, for good: the first that any place is covered for from its start.
+
+Periods of one length follow each other without overlap, in this release and in every other: of two
+that overlap the difference is a year less another.
+"""
+POOLED = (3, 5)
+
+
+def windows(years: range) -> pl.DataFrame:
+    """The periods of several years that lie inside some calendar years.
+
+    Args:
+        years: Calendar years.
+
+    Returns:
+        One row per length and year: ``pooled_years`` (3 or 5), ``year``, ``last_year``,
+        ``first_day`` and ``last_day`` of the period that the year is in.
+    """
+    rows = [
+        (length, year, first + length - 1, date(first, 1, 1), date(first + length - 1, 12, 31))
+        for length in POOLED
+        for year in years
+        for first in [year - (year - FIRST_POOLED_YEAR) % length]
+        if first in years and first + length - 1 in years
+    ]
+    schema = {
+        "pooled_years": pl.Int32,
+        "year": pl.Int32,
+        "last_year": pl.Int32,
+        "first_day": pl.Date,
+        "last_day": pl.Date,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")

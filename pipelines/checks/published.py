@@ -26,6 +26,9 @@ LEAST_COVERAGE = 0.80
 PERCENT = 100
 SHARE = "percent"
 """Unit of a part of a whole. A rate per hundred, such as occupancy, may pass a hundred."""
+MONTHS = {"month": 1, "quarter": 3, "year": 12, "three_years": 36, "five_years": 60}
+"""How long a period is."""
+
 BORDERS_CHANGED = 2024
 """First year of the municipal borders called '2024'."""
 
@@ -132,17 +135,16 @@ def _values_with_rules(
 
 def _conformance_rules() -> list[pl.Expr]:
     shown = pl.col("value_status") == "ok"
-    year = pl.col("period_start").dt.year()
-    start, end = pl.date(year, 1, 1), pl.date(year, 12, 31)
-    borders = pl.when(year < BORDERS_CHANGED).then(pl.lit("2020")).otherwise(pl.lit("2024"))
+    start, last = pl.col("period_start"), pl.col("period_end").dt.year()
+    months = pl.col("period_type").replace_strict(MONTHS, default=None, return_dtype=pl.Int64)
+    # A quarter begins with January, April, July or October; a year, and more of them, with January.
+    begins = (start.dt.month() - 1) % pl.min_horizontal(months, pl.lit(12)) == 0
+    after = start.dt.offset_by(pl.format("{}mo", months))
+    borders = pl.when(last < BORDERS_CHANGED).then(pl.lit("2020")).otherwise(pl.lit("2024"))
     return [
         (shown == pl.col("status_reason").is_null()).alias("rule_reason"),
-        pl.when(pl.col("period_type") == "month")
-        .then(
-            (pl.col("period_start").dt.day() == 1)
-            & (pl.col("period_end") == pl.col("period_start").dt.month_end())
-        )
-        .otherwise((pl.col("period_start") == start) & (pl.col("period_end") == end))
+        ((start.dt.day() == 1) & begins & (pl.col("period_end") == after.dt.offset_by("-1d")))
+        .fill_null(value=False)
         .alias("rule_whole_period"),
         # A release whose history was cut has the borders of one year throughout.
         ((pl.col("border_set") == borders) | (pl.col("border_set").n_unique() == 1)).alias(

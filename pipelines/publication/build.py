@@ -21,6 +21,7 @@ from pipelines.publication.area_groups import area_groups_table
 from pipelines.publication.comparisons import comparisons
 from pipelines.publication.figures import Marts, figures
 from pipelines.publication.like_for_like import like_for_like
+from pipelines.publication.medians import MEDIAN, median_values
 from pipelines.publication.merged_areas import (
     merged_areas,
     merged_groups_table,
@@ -31,11 +32,17 @@ from pipelines.publication.merged_areas import (
 from pipelines.publication.months import month_figures, month_values
 from pipelines.publication.notes import breaks_table, caveats_table
 from pipelines.publication.policy import table_policy
+from pipelines.publication.pooled_years import pooled_figures, pooled_values
 from pipelines.publication.population import population_table
 from pipelines.publication.protected_months import (
     ProtectedMonths,
     month_status,
     protected_months,
+)
+from pipelines.publication.protected_pooled import (
+    ProtectedPooled,
+    pooled_status,
+    protected_pooled,
 )
 from pipelines.publication.rates import CELL, indicator_values
 from pipelines.publication.reference_tables import (
@@ -72,6 +79,7 @@ class Candidate:
         certificate: What was protected and found, counts only; public.
         audits: Each audit group with its protected system; restricted.
         months: Each audit group's months and what may be shown of them; restricted.
+        pooled: Likewise its periods of several years; restricted.
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -79,6 +87,7 @@ class Candidate:
     certificate: Mapping[str, Any]
     audits: Sequence[tuple[AuditGroup, ProtectedSystem]]
     months: Sequence[ProtectedMonths] = ()
+    pooled: Sequence[ProtectedPooled] = ()
 
 
 def build(
@@ -112,12 +121,13 @@ def build(
     marts = with_merged_areas(marts, groups, specs)
     counted = figures(marts, specs)
     audits = _protected(linked_systems(marts, specs, counted), catalogue)
-    shown = figure_status([(group, protected.cells) for group, protected in audits])
     policies = {spec.policy: table_policy(catalogue, spec.policy) for spec in specs}
+    years_shown = [(group, protected.cells) for group, protected in audits]
     by_month = month_figures(marts, specs)
-    months = protected_months(
-        by_month, specs, [(group, protected.cells) for group, protected in audits], policies
-    )
+    months = protected_months(by_month, specs, years_shown, policies)
+    by_period = pooled_figures(marts, specs, counted)
+    pooled = protected_pooled(by_period, specs, years_shown, policies)
+    shown = figure_status(years_shown)
     standards = Standards.of(marts, specs, reference)
     unrounded = unrounded_values(marts, specs, standards, counted)
     values = indicator_values(
@@ -141,10 +151,17 @@ def build(
     areas = areas_table(reference, border_set)
     alike = area_groups_table(reference).join(areas, on="area_code", how="semi")
     values = with_references(values, groups)
-    values = pl.concat([values, month_values(by_month, specs, month_status(months), "")])
+    values = pl.concat(
+        [
+            values,
+            median_values(marts.medians, specs, values),
+            month_values(by_month, specs, month_status(months), ""),
+            pooled_values(by_period, specs, pooled_status(pooled), ""),
+        ]
+    )
     if border_set != "date":
         values = values.with_columns(border_set=pl.lit(border_set))
-    counted = pl.concat([counted, by_month.select(counted.columns)])
+    counted = pl.concat([counted, by_month.select(counted.columns), by_period])
     tables = {
         "indicator_values": values.drop("release_id"),
         "indicators": indicators_table(catalogue),
@@ -154,7 +171,7 @@ def build(
         "breaks": breaks_table(reference, border_set=border_set).join(
             areas, on="area_code", how="semi"
         ),
-        "comparisons": comparisons(values, specs, alike),
+        "comparisons": comparisons(values.filter(pl.col("value_kind") != MEDIAN), specs, alike),
         "like_for_like": like_for_like(values, specs),
         "area_groups": alike,
         "population": population_table(inhabitants),
@@ -163,9 +180,10 @@ def build(
     return Candidate(
         tables=tables,
         exact=exact_cells(values, counted, specs),
-        certificate=certificate(audits, values, catalogue, months),
+        certificate=certificate(audits, values, catalogue, [*months, *pooled]),
         audits=audits,
         months=months,
+        pooled=pooled,
     )
 
 
@@ -220,7 +238,7 @@ def certificate(
     audits: Sequence[tuple[AuditGroup, ProtectedSystem]],
     values: pl.DataFrame,
     catalogue: Catalogue,
-    months: Sequence[ProtectedMonths] = (),
+    beside: Sequence[ProtectedMonths | ProtectedPooled] = (),
 ) -> dict[str, Any]:
     """What outsiders may know of the protection: policies, tables, cells and verdicts.
 
@@ -231,9 +249,10 @@ def certificate(
         audits: Each audit group with its protected system.
         values: ``indicator_values``.
         catalogue: The loaded catalogue.
-        months: The months of audit groups, each audited together with its year.
+        beside: Months and periods of several years of audit groups, each audited together with
+            what it is part or sum of.
     """
-    found = [protected.audit for _, protected in audits] + [one.audit for one in months]
+    found = [protected.audit for _, protected in audits] + [one.audit for one in beside]
     used = sorted({group.policy_id for group, _ in audits})
     statuses = values.group_by("value_status").len().sort("value_status")
     return {
@@ -244,9 +263,9 @@ def certificate(
             }
             for name in used
         },
-        "systems_audited": len(audits) + len(months),
+        "systems_audited": len(audits) + len(beside),
         "cells_audited": sum(protected.cells.height for _, protected in audits)
-        + sum(one.cells.height for one in months),
+        + sum(one.cells.height for one in beside),
         "figures_by_status": dict(statuses.iter_rows()),
         "attacks": [
             {

@@ -47,6 +47,11 @@ class Marts:
         month_counts: ``fct_month_counts``: one row per indicator, area and month.
         month_coverage: ``fct_month_coverage``: one row per indicator, area and month; the months
             that are published.
+        pooled_counts: ``fct_pooled_counts``: one row per indicator, area and period of several
+            years.
+        pooled_coverage: ``fct_pooled_coverage``: one row per indicator, area and period; the
+            periods that are published.
+        medians: ``fct_medians``: one row per indicator, area and year.
         groups: Members of the groups that are areas of their own here (``GROUPS``).
     """
 
@@ -56,6 +61,9 @@ class Marts:
     strata_map: pl.DataFrame
     month_counts: pl.DataFrame = field(default_factory=pl.DataFrame)
     month_coverage: pl.DataFrame = field(default_factory=pl.DataFrame)
+    pooled_counts: pl.DataFrame = field(default_factory=pl.DataFrame)
+    pooled_coverage: pl.DataFrame = field(default_factory=pl.DataFrame)
+    medians: pl.DataFrame = field(default_factory=pl.DataFrame)
     groups: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=GROUPS))
 
 

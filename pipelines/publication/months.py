@@ -1,5 +1,6 @@
-"""Figures by month, in the shape that figures of years have.
+"""Figures by month or quarter, in the shape that figures of years have.
 
+Below, a month is a part of a year, of whichever of the two lengths its indicator is published by.
 Belongs here: which indicator × area × month there is, its exact counts and whether they may be
 told at all, and their values. Does not belong here: equations and protection
 (``system_months``). Months are of all sexes and ages of an indicator together
@@ -32,8 +33,8 @@ MONTH, YEAR = "month", "year"
 
 
 def with_months(specs: Sequence[Indicator]) -> list[Indicator]:
-    """The indicators that are published by month too."""
-    return [spec for spec in specs if spec.has_months]
+    """The indicators that are published by month or quarter too."""
+    return [spec for spec in specs if spec.part_of_year is not None]
 
 
 def month_figures(marts: Marts, specs: Sequence[Indicator]) -> pl.DataFrame:

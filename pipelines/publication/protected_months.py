@@ -23,11 +23,10 @@ from pipelines.publication.system_months import (
 from pipelines.publication.systems import (
     VERDICTS,
     AuditGroup,
+    Year,
     in_order,
     verdicts_of,
 )
-
-Year = tuple[AuditGroup, pl.DataFrame]
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,9 @@ GP_SHARE_DECIMALS = 1
 """A covered share of persons by their GP's office gives away the number of those persons,
 which is protected; a tenth leaves it open."""
 
+POOLED_TYPES = {3: "three_years", 5: "five_years"}
+"""What periods of several years are called, by their number of years."""
+
 MUNICIPAL_SERVICES = ("municipal_care", "portal", "documentation")
 
 
@@ -200,8 +203,13 @@ def _judged(
 
 def _not_covered_reason() -> pl.Expr:
     own = pl.col("service").is_in(MUNICIPAL_SERVICES)
+    several = pl.col("period_end").dt.year() > pl.col("period_start").dt.year()
     return (
-        pl.when(own).then(pl.lit("municipality_not_live")).otherwise(pl.lit("service_not_covered"))
+        pl.when(several)
+        .then(pl.lit("years_not_covered"))
+        .when(own)
+        .then(pl.lit("municipality_not_live"))
+        .otherwise(pl.lit("service_not_covered"))
     )
 
 
@@ -249,8 +257,18 @@ def rounded(column: str) -> pl.Expr:
     return (pl.col(column) * scale).round(mode="half_away_from_zero") / scale
 
 
+def period_type() -> pl.Expr:
+    """How long a period is: ``month``, ``quarter``, ``year``, ``three_years`` or ``five_years``."""
+    start, end = pl.col("period_start").dt, pl.col("period_end").dt
+    months = 12 * (end.year() - start.year()) + end.month() - start.month() + 1
+    return months.cast(pl.Int64).replace_strict(
+        {1: "month", 3: "quarter", 12: "year", **{12 * n: name for n, name in POOLED_TYPES.items()}}
+    )
+
+
 def _as_contract(rows: pl.DataFrame, release_id: str) -> pl.DataFrame:
-    new = pl.col("period_start").dt.year() >= NEW_BORDERS_FROM
+    # The municipalities of a period are those of its last day.
+    new = pl.col("period_end").dt.year() >= NEW_BORDERS_FROM
     return rows.select(
         "indicator_id",
         pl.col("version").cast(pl.Int32).alias("indicator_version"),
@@ -260,10 +278,7 @@ def _as_contract(rows: pl.DataFrame, release_id: str) -> pl.DataFrame:
         "age_group",
         pl.lit(TOTAL).alias("breakdown"),
         pl.lit(TOTAL).alias("breakdown_value"),
-        pl.when(pl.col("period_start").dt.month_end() == pl.col("period_end"))
-        .then(pl.lit("month"))
-        .otherwise(pl.lit("year"))
-        .alias("period_type"),
+        period_type().alias("period_type"),
         "period_start",
         "period_end",
         "value_kind",

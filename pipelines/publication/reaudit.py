@@ -16,14 +16,19 @@ import polars as pl
 from anonymization.tables import audit_system, side_by_side
 from pipelines.catalogue.loader import Catalogue
 from pipelines.catalogue.model import Indicator
-from pipelines.publication.figures import FIGURE, Marts
+from pipelines.publication.figures import FIGURE, Marts, figures
 from pipelines.publication.merged_areas import groups_in, with_left_over, with_merged_areas
 from pipelines.publication.months import month_figures
 from pipelines.publication.policy import table_policy
+from pipelines.publication.pooled_years import pooled_figures
 from pipelines.publication.protected_months import joint_audit
+from pipelines.publication.protected_pooled import joint_audit as pooled_audit
+from pipelines.publication.rates import POOLED_TYPES
 from pipelines.publication.system_months import MonthGroup, month_groups
+from pipelines.publication.system_pooled import POOLED, PooledGroup, pooled_groups
 from pipelines.publication.systems import (
     AuditGroup,
+    Year,
     linked_systems,
     without_denominator,
 )
@@ -74,7 +79,9 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
     all_crude = values.filter(pl.col("value_kind") == "crude")
     crude = all_crude.filter(pl.col("period_type") == "year")
     specs = list(catalogue.indicators.values())
-    groups = linked_systems(with_merged_areas(marts, groups_in(folder), specs), specs)
+    merged = with_merged_areas(marts, groups_in(folder), specs)
+    counted = figures(merged, specs)
+    groups = linked_systems(merged, specs, counted)
     if not groups:
         return FileAudit(0, 0, 0, None, None, 0)
     told = [_told(group, crude) for group in groups]
@@ -93,14 +100,21 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
         return found.with_columns(period_start=pl.lit(group.period_start))
 
     by_month = _months(
-        all_crude.filter(pl.col("period_type") == "month"),
+        all_crude.filter(pl.col("period_type").is_in(["month", "quarter"])),
         month_figures(marts, specs),
         specs,
         [(group, _cell_statuses(group, in_view)) for group in groups],
         catalogue,
     )
-    misstated += by_month.misstated
-    audit = pl.concat([*side_by_side(audited, groups), *by_month.audits])
+    by_period = _pooled(
+        all_crude.filter(pl.col("period_type").is_in(list(POOLED_TYPES.values()))),
+        pooled_figures(marts, specs, counted),
+        specs,
+        [(without_denominator(group, in_view), _cell_statuses(group, in_view)) for group in groups],
+        catalogue,
+    )
+    misstated += by_month.misstated + by_period.misstated
+    audit = pl.concat([*side_by_side(audited, groups), *by_month.audits, *by_period.audits])
     widths = audit.select(
         pl.min_horizontal(pl.col("upper") - pl.col("lower"), pl.lit(1e9)).min().alias("narrowest"),
         pl.col("width_required").min().alias("required"),
@@ -120,8 +134,8 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
 
 
 @dataclass(frozen=True)
-class _MonthAudit:
-    """What the audit of months, each group together with its year, found."""
+class _JointAudit:
+    """What the audit of periods, each group together with its year or years, found."""
 
     audits: Sequence[pl.DataFrame]
     misstated: int
@@ -133,13 +147,13 @@ def _months(
     specs: Sequence[Indicator],
     years: Sequence[tuple[AuditGroup, pl.DataFrame]],
     catalogue: Catalogue,
-) -> _MonthAudit:
+) -> _JointAudit:
     """Audit what the file says of months beside what it says of their years."""
     groups = month_groups(months, specs, years)
     told = {one.group.group_id: _told(one.group, crude) for one in groups}
     wrong = sum(_misstated(one.group, told[one.group.group_id]) for one in groups)
     if not groups:
-        return _MonthAudit([], 0)
+        return _JointAudit([], 0)
     # A cell's id tells its month: of the systems, all are of the year.
     seen = pl.concat(_in_view(one) for one in told.values()).select("cell_id").unique()
     needed = pl.concat(one.group.figures for one in groups).select(cell_id="denominator_cell")
@@ -158,7 +172,35 @@ def _months(
 
     # Where no month is in view the year stands alone, and was audited so.
     some = [one for one in groups if _cells_in_view(one.group, seen)]
-    return _MonthAudit(side_by_side(audited, some), wrong)
+    return _JointAudit(side_by_side(audited, some), wrong)
+
+
+def _pooled(
+    crude: pl.DataFrame,
+    pooled: pl.DataFrame,
+    specs: Sequence[Indicator],
+    years: Sequence[Year],
+    catalogue: Catalogue,
+) -> _JointAudit:
+    """Audit what the file says of periods of several years beside what it says of their years."""
+    groups = pooled_groups(pooled, specs, years)
+    told = {one.group.group_id: _told(one.group, crude) for one in groups}
+    wrong = sum(_misstated(one.group, told[one.group.group_id]) for one in groups)
+    seen = {name: _in_view(rows)["cell_id"].implode() for name, rows in told.items()}
+
+    def audited(one: PooledGroup) -> pl.DataFrame:
+        own = pl.col("cell_id").str.starts_with(POOLED)
+        in_view = pl.col("cell_id").is_in(seen[one.group.group_id])
+        statuses = one.group.system.cells.filter(own).select(
+            "cell_id", status=pl.when(in_view).then(pl.lit("ok")).otherwise(pl.lit("suppressed"))
+        )
+        policy = table_policy(catalogue, one.group.policy_id)
+        found = pooled_audit(one, statuses, policy)
+        return found.with_columns(period_start=pl.lit(one.group.period_start))
+
+    # Where no period is in view the years stand alone, and were audited so.
+    some = [one for one in groups if told[one.group.group_id]["numerator"].count()]
+    return _JointAudit(side_by_side(audited, some), wrong)
 
 
 def _cells_in_view(group: AuditGroup, seen: pl.DataFrame) -> int:

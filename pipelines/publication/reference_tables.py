@@ -14,6 +14,7 @@ from pipelines.catalogue.definition import definition_text
 from pipelines.catalogue.loader import Catalogue, CatalogueError
 from pipelines.catalogue.model import LANGUAGES, Indicator
 from pipelines.catalogue.tables import codes_of, read_reference
+from pipelines.publication.medians import MEDIAN
 from pipelines.settings import BorderSet
 
 REGION = "MIDT"
@@ -57,7 +58,7 @@ def _indicator_row(entry: Indicator, catalogue: Catalogue) -> dict[str, object]:
         "decimals": entry.decimals,
         "polarity": entry.polarity,
         "headline_kind": entry.headline_kind,
-        "value_kinds": ",".join(entry.value_kinds),
+        "value_kinds": ",".join([*entry.value_kinds, *([MEDIAN] if entry.median else [])]),
         "period_type": entry.period,
         "age_min": entry.ages.min,
         "age_max": entry.ages.max,

@@ -112,8 +112,11 @@ def month_groups(
 
 
 def _with_months(linked: Linked) -> Linked:
-    members = tuple(spec for spec in linked.members if spec.has_months)
-    guests = tuple(spec for spec in linked.guests if spec.has_months)
+    members = tuple(spec for spec in linked.members if spec.part_of_year is not None)
+    guests = tuple(spec for spec in linked.guests if spec.part_of_year is not None)
+    if len({spec.part_of_year for spec in (*members, *guests)}) > 1:
+        msg = f"{linked.name}: shares a measure, and must have months or quarters, not both"
+        raise ValueError(msg)
     return replace(linked, members=members, guests=guests)
 
 

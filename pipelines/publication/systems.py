@@ -72,6 +72,10 @@ class AuditGroup:
     figures: pl.DataFrame
 
 
+Year = tuple[AuditGroup, pl.DataFrame]
+"""An audit group of a year with what is shown of it: ``cell_id`` and ``status``."""
+
+
 def linked_systems(
     marts: Marts, specs: Sequence[Indicator], counted: pl.DataFrame | None = None
 ) -> list[AuditGroup]:

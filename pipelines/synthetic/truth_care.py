@@ -14,6 +14,7 @@ import polars as pl
 
 from pipelines.synthetic import truth_persons as states
 from pipelines.synthetic.truth_definition import Definition
+from pipelines.synthetic.truth_events import within
 from pipelines.synthetic.truth_persons import COLUMNS, OPEN, World, by_year
 
 CARE = "municipal_care"
@@ -60,10 +61,12 @@ def _episodes(world: World, codes: tuple[str, ...]) -> pl.DataFrame:
 def _where_it_is_given(world: World, rows: pl.DataFrame, on: str) -> pl.DataFrame:
     """Rows on covered days of the municipality that gave them, in the window; adds ``year``."""
     graded = world.persons.select("person", "graded")
-    rows = rows.filter(pl.col(on).dt.year().is_in(world.years)).join(graded, on="person")
-    placed = rows.with_columns(
-        pl.col(on).dt.year().alias("year"),
-        pl.when(~pl.col("graded")).then("municipality_code").alias("municipality_code"),
+    placed = (
+        within(world, rows, on)
+        .join(graded, on="person")
+        .with_columns(
+            pl.when(~pl.col("graded")).then("municipality_code").alias("municipality_code"),
+        )
     )
     return world.coverage.on_covered_days(placed, CARE, on)
 

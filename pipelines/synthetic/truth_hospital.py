@@ -65,7 +65,7 @@ def ready_for_discharge_cost(world: World) -> pl.DataFrame:
     until = pl.min_horizontal(pl.col("offer_on"), pl.col("ended_on"))
     days = (until - pl.col("notice_on")).dt.total_days()
     priced = stays.join(first_offer, on="encounter", how="left").join(
-        rates, left_on=pl.col("year").cast(pl.Int32), right_on="year"
+        rates, left_on=pl.col("ended_on").dt.year().cast(pl.Int32), right_on="year", coalesce=False
     )
     return summed(priced.with_columns((days * pl.col("rate_nok")).alias("nok")), "nok")
 

@@ -1,7 +1,8 @@
-"""The truth by month, of indicators whose events have a date.
+"""The truth by month or quarter, of indicators whose events have a date.
 
 Belongs here: counting the measures of years (``truth_definitions``) by month, and which months are
-covered. Does not belong here: the measures themselves. No step of the pipeline may read it.
+covered; of an indicator with quarters a month below is a quarter, called by its first. Does not
+belong here: the measures themselves. No step of the pipeline may read it.
 """
 
 from __future__ import annotations
@@ -39,6 +40,13 @@ MONTHLY = (
     "ready_for_discharge_share_of_bed_days",
     "structured_documentation_share",
 )
+QUARTERLY = (
+    "decision_to_first_visit_within_7_days_share",
+    "municipal_emergency_bed_stays_per_1000",
+    "portal_forms_answered_share",
+    "ready_for_discharge_cost_per_inhabitant",
+    "short_stay_ending_at_home_share",
+)
 REGION_CODE = "MIDT"
 _KEY = ["area_level", "area_code", "month"]
 
@@ -59,26 +67,32 @@ def month_truth(
     """
     world = replace(states.world(region, load_coverage()), by_month=True)
     known = register.inhabitants(region) if public_denominators == "register" else None
-    parts = [_of_indicator(world, name, DEFINITIONS[name], known) for name in MONTHLY]
+    lengths = dict.fromkeys(MONTHLY, 1) | dict.fromkeys(QUARTERLY, 3)
+    parts = [
+        _of_indicator(world, name, DEFINITIONS[name], known, length)
+        for name, length in lengths.items()
+    ]
     return pl.concat(parts).sort("indicator_id", *_KEY)
 
 
 def _of_indicator(
-    world: World, name: str, definition: Definition, known: pl.DataFrame | None
+    world: World, name: str, definition: Definition, known: pl.DataFrame | None, length: int
 ) -> pl.DataFrame:
     coverage = pl.concat(
-        _covered(world.coverage, _places(world, year), definition.service, month)
-        for year in world.years
-        for month in (dt.date(year, number, 1) for number in range(1, 13))
+        _covered(world.coverage, _places(world, month.year), definition.service, month, length)
+        for month in _firsts(world, length)
     )
     live = coverage.filter(pl.col("coverage_state") != "not_covered")
     sides = [
-        _summed(_events(world, definition, getattr(definition, side)), live, side)
+        _summed(_events(world, definition, getattr(definition, side), length), live, side)
         for side in ("numerator", "denominator")
         if side == "numerator" or not definition.person_time
     ]
     if definition.person_time:
-        sides.append(_summed(_person_time(world, definition, known), live, "denominator"))
+        time = pl.concat(
+            _time_in(world, definition, known, month, length) for month in _firsts(world, length)
+        )
+        sides.append(_summed(time, live, "denominator"))
     counted = sides[0].join(sides[1], on=_KEY, how="full", coalesce=True)
     shown = pl.col("coverage_state") != "not_covered"
     # Sums of whole and half days do not depend on their order; they become person-years last.
@@ -94,9 +108,15 @@ def _of_indicator(
     )  # fmt: skip
 
 
-def _events(world: World, definition: Definition, measure: Measure) -> pl.DataFrame:
+def _firsts(world: World, length: int) -> list[dt.date]:
+    """First days of all months, or of parts of the year that are so many months long."""
+    return [dt.date(year, month, 1) for year in world.years for month in range(1, 13, length)]
+
+
+def _events(world: World, definition: Definition, measure: Measure, length: int) -> pl.DataFrame:
+    number = pl.col("year") % 100
     rows = measure(world).with_columns(
-        month=pl.date(pl.col("year") // 100, pl.col("year") % 100, 1)
+        month=pl.date(pl.col("year") // 100, number - (number - 1) % length, 1)
     )
     if definition.groups:
         age = pl.col("month").dt.year() - pl.col("birth_year")
@@ -106,22 +126,14 @@ def _events(world: World, definition: Definition, measure: Measure) -> pl.DataFr
     return rows.select("month", "municipality_code", "value")
 
 
-def _person_time(world: World, definition: Definition, known: pl.DataFrame | None) -> pl.DataFrame:
-    """Person-days of each month: of the register's mean inhabitants, or of residents' days."""
-    return pl.concat(
-        _time_in(world, definition, known, dt.date(year, month, 1))
-        for year in world.years
-        for month in range(1, 13)
-    )
-
-
 def _time_in(
-    world: World, definition: Definition, known: pl.DataFrame | None, month: dt.date
+    world: World, definition: Definition, known: pl.DataFrame | None, month: dt.date, length: int
 ) -> pl.DataFrame:
+    """Person-days of a month: of the register's mean inhabitants, or of residents' days."""
     year = month.year
     ages = pl.col("age").is_between(min(definition.groups), definition.oldest)
     if known is None:
-        spells = _clipped(world.spells.drop_nulls("municipality_code"), month)
+        spells = _clipped(world.spells.drop_nulls("municipality_code"), month, length)
         time = covered_time(spells, world.coverage, definition.service, year)
         placed = time.join(world.persons, on="person").with_columns(
             age=year - pl.col("birth_year"), value=pl.col("covered_days").cast(pl.Float64)
@@ -129,7 +141,7 @@ def _time_in(
     else:
         people = known.filter(pl.col("year") == year)
         time = covered_time(
-            _place_spells(people["municipality_code"], month),
+            _place_spells(people["municipality_code"], month, length),
             world.coverage,
             definition.service,
             year,
@@ -141,20 +153,20 @@ def _time_in(
     return inside.select(pl.lit(month).alias("month"), "municipality_code", "value")
 
 
-def _clipped(spells: pl.DataFrame, month: dt.date) -> pl.DataFrame:
+def _clipped(spells: pl.DataFrame, month: dt.date, length: int) -> pl.DataFrame:
     first = pl.lit(month)
     return spells.with_columns(
         pl.max_horizontal("begin", first).alias("begin"),
-        pl.min_horizontal("end", first.dt.offset_by("1mo")).alias("end"),
+        pl.min_horizontal("end", first.dt.offset_by(f"{length}mo")).alias("end"),
     )
 
 
-def _place_spells(codes: pl.Series, month: dt.date) -> pl.DataFrame:
+def _place_spells(codes: pl.Series, month: dt.date, length: int) -> pl.DataFrame:
     places = pl.DataFrame({"municipality_code": codes.unique().sort()})
     whole = places.with_columns(
         person=pl.lit(0), begin=pl.lit(dt.date.min), end=pl.lit(dt.date.max)
     )
-    return _clipped(whole, month)
+    return _clipped(whole, month, length)
 
 
 def _places(world: World, year: int) -> pl.Series:
@@ -164,11 +176,13 @@ def _places(world: World, year: int) -> pl.Series:
     return inside["municipality_code"].drop_nulls()
 
 
-def _covered(coverage: Coverage, codes: pl.Series, service: str, month: dt.date) -> pl.DataFrame:
-    time = covered_time(_place_spells(codes, month), coverage, service, month.year)
+def _covered(
+    coverage: Coverage, codes: pl.Series, service: str, month: dt.date, length: int
+) -> pl.DataFrame:
+    time = covered_time(_place_spells(codes, month, length), coverage, service, month.year)
     mean = pl.lit(1.0)
     if service == "hospital":
-        time = time.join(_mean_share(coverage, month), on="municipality_code", how="left")
+        time = time.join(_mean_share(coverage, month, length), on="municipality_code", how="left")
         mean = pl.col("mean_share")
     return time.select(
         "municipality_code",
@@ -177,10 +191,10 @@ def _covered(coverage: Coverage, codes: pl.Series, service: str, month: dt.date)
     )
 
 
-def _mean_share(coverage: Coverage, month: dt.date) -> pl.DataFrame:
+def _mean_share(coverage: Coverage, month: dt.date, length: int) -> pl.DataFrame:
     """Mean live share of hospitals over the covered days of a month."""
     spells = coverage.hospital.rename({"from_day": "begin", "to_day": "end"})
-    inside = _clipped(spells, month).rename({"begin": "from_day", "end": "to_day"})
+    inside = _clipped(spells, month, length).rename({"begin": "from_day", "end": "to_day"})
     return mean_hospital_share(replace(coverage, hospital=inside), month.year)
 
 

@@ -114,10 +114,27 @@ def test_coverage_is_the_truth(published: pl.DataFrame, truth: pl.DataFrame) -> 
     assert set(known["coverage_state"]) == {"full", "flagged", "not_covered"}
 
 
+def test_a_median_is_rounded_and_stands_beside_a_mean(
+    published: pl.DataFrame, specs: dict[str, Indicator]
+) -> None:
+    steps = {name: spec.median.step for name, spec in specs.items() if spec.median is not None}
+    medians = published.filter(pl.col("value_kind") == "median")
+    assert set(medians["indicator_id"]) == set(steps)
+    shown = medians.filter(pl.col("value_status") == "ok")
+    step = shown["indicator_id"].replace_strict(steps, return_dtype=pl.Float64)
+    assert shown.height > 0
+    assert (shown["value"] % step == 0).all()
+    counts = [name for name in NUMBERS if name != "value"]
+    assert medians.filter(pl.any_horizontal(pl.col(counts).is_not_null())).is_empty()
+    means = published.filter(pl.col("value_kind") == "crude", pl.col("value_status") == "ok")
+    assert shown.join(means, on=CELL, how="anti").is_empty()
+
+
 def test_a_figure_is_a_number_only_where_it_is_ok(
     published: pl.DataFrame, specs: dict[str, Indicator]
 ) -> None:
     ok = pl.col("value_status") == "ok"
+    published = published.filter(pl.col("value_kind") != "median")
     # A full count of public facts has no interval; everything else has all its numbers.
     full = pl.col("indicator_id").is_in([spec.id for spec in specs.values() if spec.full_count])
     assert published.filter(ok & pl.any_horizontal(pl.col(NUMBERS[:3]).is_null())).is_empty()

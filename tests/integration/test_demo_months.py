@@ -70,7 +70,7 @@ def test_no_small_count_is_in_view(months: pl.DataFrame) -> None:
 
 
 def all_knowledge(folder: Path, months: pl.DataFrame, specs: list[Indicator]) -> list[Knowledge]:
-    dated = [group for group in linked(specs) if any(one.has_months for one in group)]
+    dated = [group for group in linked(specs) if any(one.part_of_year is not None for one in group)]
     values = read_values(folder)
     return [told for group in dated for told in knowledge_with_months(values, months, group)]
 

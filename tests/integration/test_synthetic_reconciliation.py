@@ -31,8 +31,10 @@ from pipelines.synthetic import truth_persons as states
 from pipelines.synthetic.register import population_register
 from pipelines.synthetic.truth_coverage import covered_time, load_coverage
 from pipelines.synthetic.truth_definitions import DEFINITIONS
-from pipelines.synthetic.truth_months import MONTHLY, month_truth
+from pipelines.synthetic.truth_months import MONTHLY, QUARTERLY, month_truth
 from tests.support.compiled_models import Dbt, QuickWarehouse
+from tests.support.pooled_truth import KEY as KEY_POOLED
+from tests.support.pooled_truth import added_up, covered_years
 from tests.support.warehouse import Warehouse
 
 KEY = ["indicator_id", "area_level", "area_code", "sex", "age", "year"]
@@ -165,7 +167,9 @@ def test_coverage(truth: tuple[pl.DataFrame, pl.DataFrame], warehouse: Warehouse
 
 def test_months(region: Region, mode: PublicDenominators, warehouse: QuickWarehouse) -> None:
     """Months equal the truth, and cover what the calendar says."""
-    assert set(MONTHLY) == {one.id for one in catalogue().indicators.values() if one.has_months}
+    parts = {one.id: one.part_of_year for one in catalogue().indicators.values()}
+    assert set(MONTHLY) == {name for name, part in parts.items() if part == "month"}
+    assert set(QUARTERLY) == {name for name, part in parts.items() if part == "quarter"}
     key = ["indicator_id", "area_level", "area_code", "month"]
     month = pl.col("period_start").alias("month")
     ours = month_truth(region, mode)
@@ -198,6 +202,49 @@ def test_months_add_up_to_their_year(warehouse: QuickWarehouse) -> None:
     assert both.height > 200
     apart = [(pl.col(one) - pl.col(f"{one}_mart")).abs() > 1e-9 for one in FIGURES]
     assert both.filter(pl.any_horizontal(apart).fill_null(value=True)).is_empty()
+
+
+def test_years_together_are_the_years_added_up(
+    truth: tuple[pl.DataFrame, pl.DataFrame], warehouse: QuickWarehouse, region: Region
+) -> None:
+    ours = added_up(covered_years(truth[0]))
+    theirs = warehouse.table("marts.fct_pooled_counts")
+    assert theirs["period_end"].dt.year().unique().to_list() == [max(region.settings.window)]
+    assert set(ours["indicator_id"]) == set(theirs["indicator_id"])
+    assert ours["area_code"].n_unique() > 5
+    assert differing(ours, theirs.select([*KEY_POOLED, *FIGURES]), KEY_POOLED).is_empty()
+    persons = theirs.filter(pl.col("numerator_persons") > 0)
+    assert (persons["numerator_persons"] <= persons["numerator"]).all()
+    assert (persons["numerator_persons"] < persons["numerator"]).any()
+    assert (persons["numerator_sq"] >= persons["numerator"]).all()
+
+
+def test_medians_are_those_of_the_persons(
+    truth: tuple[pl.DataFrame, pl.DataFrame], warehouse: QuickWarehouse, region: Region
+) -> None:
+    asked = [one.id for one in catalogue().indicators.values() if one.median is not None]
+    world, key = states.world(region, CALENDAR), ["indicator_id", "area_code", "year"]
+    amounts = pl.concat(
+        DEFINITIONS[name].numerator(world).select("year", "municipality_code", "value")
+        .with_columns(indicator_id=pl.lit(name)) for name in asked
+    )  # fmt: skip
+    covered = truth[0].filter(pl.col("coverage_state") != "not_covered").select(key).unique()
+    placed = amounts.rename({"municipality_code": "area_code"}).cast({"year": pl.Int32})
+    local = placed.join(covered.cast({"year": pl.Int32}), on=key, how="semi")
+    everybody = pl.concat([local, placed.filter(pl.col("area_code").is_null())])
+    both = pl.concat([local, everybody.with_columns(area_code=pl.lit("MIDT"))])
+    middle = both.with_columns(median=pl.col("value").median().over(key))
+    ours = middle.group_by(key).agg(
+        pl.col("median").first(),
+        persons_at_most=(pl.col("value") <= pl.col("median")).sum().cast(pl.Int64),
+        persons_at_least=(pl.col("value") >= pl.col("median")).sum().cast(pl.Int64),
+    )
+    theirs = mart(warehouse, "fct_medians").select(ours.columns)
+    if not region.settings.whole:
+        assert theirs.is_empty()
+        return
+    assert ours.height > 50
+    assert_frame_equal(ours.sort(key), theirs.sort(key))
 
 
 HISTORY = range(2018, 2024)

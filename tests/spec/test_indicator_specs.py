@@ -111,11 +111,29 @@ def differences(spec: dict[str, Any], warehouse: Warehouse) -> list[str]:
             value = got.get(name) or 0
             if value != pytest.approx(row[name], abs=1e-9):
                 wrong.append(f"{key}: {name} {value}, expected {row[name]}")
+    wrong += other_medians(spec, warehouse)
     for key, row in found.items():
         told = expected.get(key, {})
         if "numerator" not in told and (row["numerator"] or row["denominator"]):
             wrong.append(f"{key}: counted {row['numerator']} of {row['denominator']}, not expected")
     return wrong
+
+
+MEDIANS = ("median", "persons_at_most", "persons_at_least")
+
+
+def other_medians(spec: dict[str, Any], warehouse: Warehouse) -> list[str]:
+    """Medians that are otherwise than the spec's ``expect_medians`` says, in words."""
+    frame = warehouse.table("marts.fct_medians").filter(indicator_id=spec["indicator"])
+    found = {
+        (row["area_code"], row["period_start"].year): [row[name] for name in MEDIANS]
+        for row in frame.iter_rows(named=True)
+    }
+    expected = {
+        (str(row["area"]), row["year"]): [row[name] for name in MEDIANS]
+        for row in spec.get("expect_medians", [])
+    }
+    return [] if found == expected else [f"medians {found}, expected {expected}"]
 
 
 def counted(indicator: str, warehouse: Warehouse) -> dict[tuple[str, int], dict[str, Any]]:

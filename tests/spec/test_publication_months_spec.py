@@ -136,3 +136,11 @@ def test_months_that_do_not_add_up_to_their_year_are_refused() -> None:
     changed = replace(MARTS, month_counts=MARTS.month_counts.filter(~march))
     with pytest.raises(ValueError, match="do not add up"):
         build(changed, CHOSEN, reference_dir(), range(2024, 2025))
+
+
+def test_what_shares_a_measure_has_months_or_quarters_not_both() -> None:
+    other = SPEC.model_copy(update={"id": "queries_by_quarter", "periods": ("year", "quarter")})
+    given = {one.id: events(ROWS) for one in (SPEC, other)}
+    marts = month_marts([SPEC, other], given, LIVE)
+    with pytest.raises(ValueError, match="months or quarters, not both"):
+        build(marts, with_standard([SPEC, other]), reference_dir(), range(2024, 2025))

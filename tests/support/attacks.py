@@ -22,6 +22,8 @@ from pipelines.catalogue.model import OPEN_AGE, Indicator
 PRIME = 2_147_483_647
 """Elimination modulo a large prime is exact, as fractions would be, and fast."""
 
+PARTS = {"month": 12, "quarter": 4}
+"""Parts of a year, and how many of them it has."""
 REST = "rest"
 SEXES = ("total", "female", "male")
 Cell = tuple[str, str, str, int, int]
@@ -270,9 +272,9 @@ def read_values(folder: Path) -> pl.DataFrame:
 
 
 def read_months(folder: Path) -> pl.DataFrame:
-    """Figures by month of ``indicator_values`` of a release's files."""
+    """Figures by month or quarter of ``indicator_values`` of a release's files."""
     values = pl.read_parquet(folder / "indicator_values.parquet")
-    return values.filter(pl.col("period_type") == "month")
+    return values.filter(pl.col("period_type").is_in(list(PARTS)))
 
 
 def small_in_view(values: pl.DataFrame, specs: Mapping[str, Indicator], least: int) -> pl.DataFrame:

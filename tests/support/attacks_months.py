@@ -12,11 +12,10 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from pipelines.catalogue.model import Indicator
-from tests.support.attacks import REST, Cell, Knowledge, ages_of, knowledge_of, quantities_of
+from tests.support.attacks import PARTS, REST, Cell, Knowledge, ages_of, knowledge_of, quantities_of
 
 OUTSIDE = "outside"
 """What a year holds beyond its covered months."""
-MONTHS = 12
 
 
 def knowledge_with_months(
@@ -31,12 +30,12 @@ def knowledge_with_months(
         months: ``indicator_values`` by month.
         specs: Indicators that share quantities, directly or not.
     """
-    dated = [spec for spec in specs if spec.has_months]
+    dated = [spec for spec in specs if spec.part_of_year is not None]
     covered = months.filter(pl.col("value_status") != "not_covered")
     for told in knowledge_of(years, specs):
         of_year = covered.filter(pl.col("period_start").dt.year() == told.year)
         cells = _take_in(told, of_year, dated)
-        _add_sums(told, cells)
+        _add_sums(told, cells, max((PARTS[str(spec.part_of_year)] for spec in dated), default=0))
         yield told
 
 
@@ -60,7 +59,7 @@ def _take_in(told: Knowledge, months: pl.DataFrame, specs: Sequence[Indicator]) 
     return found
 
 
-def _add_sums(told: Knowledge, months: set[Cell]) -> None:
+def _add_sums(told: Knowledge, months: set[Cell], parts_of_year: int) -> None:
     """Months add up to their year, municipalities and a rest to the region, parts to a whole."""
     areas: dict[tuple[str, str, int, int], set[str]] = defaultdict(set)
     for quantity, area, month, low, high in sorted(months):
@@ -85,7 +84,7 @@ def _add_sums(told: Knowledge, months: set[Cell]) -> None:
     for (quantity, area, low, high), parts in by_area.items():
         year = (quantity, area, "total", low, high)
         if year in known:
-            if len(parts) < MONTHS:
+            if len(parts) < parts_of_year:
                 parts = [*parts, (quantity, area, OUTSIDE, low, high)]
                 told.hidden.add(parts[-1])
             told.equations.append({year: 1} | dict.fromkeys(parts, -1))

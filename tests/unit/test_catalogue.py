@@ -14,7 +14,12 @@ import yaml
 
 from pipelines.catalogue.loader import HERE, Catalogue, CatalogueError, catalogue, load
 from pipelines.catalogue.model import OPEN_AGE, age_label
-from pipelines.catalogue.tables import catalogue_tables, read_reference, service_spells
+from pipelines.catalogue.tables import (
+    catalogue_tables,
+    read_reference,
+    service_spells,
+    windows,
+)
 from pipelines.settings import reference_dir
 
 STRATA = "emergency_admissions_per_1000"
@@ -254,7 +259,8 @@ def test_catalogue_tables_have_their_grain(tables: dict[str, pl.DataFrame]) -> N
         "indicator_parameters": ["indicator_id", "parameter"],
         "code_sets": ["indicator_id", "code_set", "code_system", "prefix"],
         "years": ["year"],
-        "months": ["year", "month"],
+        "parts_of_year": ["part_of_year", "year", "calendar_month"],
+        "windows": ["pooled_years", "year"],
         "border_set": ["border_set"],
         "municipalities": ["municipality_code"],
         "register_codes": ["year", "municipality_code", "register_code"],
@@ -276,6 +282,35 @@ def test_years_know_leap_days(tables: dict[str, pl.DataFrame]) -> None:
         (2024, dt.date(2024, 1, 1), dt.date(2024, 12, 31), dt.date(2025, 1, 1), 366),
         (2025, dt.date(2025, 1, 1), dt.date(2025, 12, 31), dt.date(2026, 1, 1), 365),
     ]
+
+
+def test_quarters_are_three_months(tables: dict[str, pl.DataFrame]) -> None:
+    parts = tables["parts_of_year"]
+    of_2024 = parts.filter(part_of_year="quarter", year=2024)
+    columns = ["calendar_month", "month", "first_day", "last_day", "next_first_day", "days"]
+    assert of_2024.select(columns).row(1) == (
+        2, 1, dt.date(2024, 1, 1), dt.date(2024, 3, 31), dt.date(2024, 4, 1), 91
+    )  # fmt: skip
+    assert of_2024["month"].to_list() == [1, 1, 1, 4, 4, 4, 7, 7, 7, 10, 10, 10]
+    months = parts.filter(part_of_year="month")
+    assert (months["month"] == months["calendar_month"]).all()
+    assert months.filter(year=2024)["days"].sum() == 366
+
+
+def test_pooled_years_neither_overlap_nor_move_with_the_release() -> None:
+    several = {stop: windows(range(2021, stop)) for stop in (2024, 2026, 2027, 2029)}
+    periods = [
+        [(row["first_day"].year, row["last_year"]) for row in frame.iter_rows(named=True)]
+        for frame in several.values()
+    ]
+    assert [sorted(set(found)) for found in periods] == [
+        [],  # 2020 is not in the release, and of 2023-2025 only the first year
+        [(2023, 2025)],
+        [(2023, 2025)],
+        [(2023, 2025), (2023, 2027), (2026, 2028)],
+    ]
+    assert not several[2029].select("pooled_years", "year").is_duplicated().any()
+    assert several[2026]["year"].to_list() == [2023, 2024, 2025]
 
 
 @pytest.mark.parametrize(

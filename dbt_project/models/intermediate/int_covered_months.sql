@@ -1,7 +1,8 @@
--- Days of each month on which a service is covered: of the place, whoever lives there.
+-- Days of each month and quarter on which a service is covered: of the place, whoever lives there.
 select
     covered.municipality_code,
     covered.service,
+    months.part_of_year,
     months.year,
     months.month,
     months.days,
@@ -18,8 +19,15 @@ select
         ) }}
     ) as share_days
 from {{ ref('int_covered_spells') }} as covered
-inner join {{ source('catalogue', 'months') }} as months
+inner join {{ source('catalogue', 'parts_of_year') }} as months
     on
         covered.valid_from < months.next_first_day
         and covered.valid_to > months.first_day
-group by covered.municipality_code, covered.service, months.year, months.month, months.days
+where months.month = months.calendar_month
+group by
+    covered.municipality_code,
+    covered.service,
+    months.part_of_year,
+    months.year,
+    months.month,
+    months.days

@@ -1,4 +1,4 @@
--- Person-years that anybody can look up, by month: of the register's inhabitants on covered days, or
+-- Person-years that anybody can look up, by month or quarter: of the register's inhabitants on covered days, or
 -- of residents in the journal where public denominators come from it. A year is the sum of its months.
 with of_the_register as (
     select
@@ -13,7 +13,9 @@ with of_the_register as (
         sum(greatest(population.persons_begin, population.persons_end)) as persons
     from {{ source('catalogue', 'indicators') }} as indicators
     inner join {{ ref('int_covered_months') }} as covered
-        on indicators.service = covered.service
+        on
+            indicators.service = covered.service
+            and indicators.part_of_year = covered.part_of_year
     inner join {{ source('catalogue', 'years') }} as years on covered.year = years.year
     inner join {{ ref('int_register_population') }} as population
         on
@@ -21,7 +23,7 @@ with of_the_register as (
             and covered.year = population.year
             and population.age between indicators.age_min and indicators.age_max
     where
-        indicators.has_months
+        indicators.part_of_year is not null
         and {{ is_of_the_register() }}
     group by indicators.indicator_id, covered.year, covered.month, population.municipality_code
 ),
@@ -45,9 +47,11 @@ covered_residents as (
             covered.municipality_code = spells.municipality_code
             and covered.valid_from < spells.valid_to
             and covered.valid_to > spells.valid_from
-    inner join {{ source('catalogue', 'months') }} as months
+    inner join {{ source('catalogue', 'parts_of_year') }} as months
         on
-            greatest(spells.valid_from, covered.valid_from) < months.next_first_day
+            indicators.part_of_year = months.part_of_year
+            and months.month = months.calendar_month
+            and greatest(spells.valid_from, covered.valid_from) < months.next_first_day
             and least(spells.valid_to, covered.valid_to) > months.first_day
     inner join {{ ref('int_persons') }} as persons
         on
@@ -55,7 +59,7 @@ covered_residents as (
             and {{ age_at_year_end('persons.birth_date', 'months.year') }}
             between indicators.age_min and indicators.age_max
     where
-        indicators.has_months
+        indicators.part_of_year is not null
         and indicators.has_public_denominator
         and indicators.inhabitants_from = 'journal'
 ),

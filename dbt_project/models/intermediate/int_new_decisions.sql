@@ -4,6 +4,7 @@ select
     decisions.decision_key,
     links.person_id,
     years.year,
+    cast(extract(month from decisions.decided_on) as integer) as month,
     case when not persons.is_graded then decisions.municipality_code end as municipality_code,
     coalesce(
         {{ days_between('decisions.decided_on', 'decisions.first_service_on') }}

@@ -14,6 +14,7 @@ select
     stays.person_id,
     stays.municipality_code,
     stays.year,
+    stays.month,
     least(
         stays.waiting_days,
         coalesce(
@@ -31,4 +32,5 @@ group by
     stays.person_id,
     stays.municipality_code,
     stays.year,
+    stays.month,
     stays.waiting_days

@@ -3,6 +3,7 @@ select
     forms.form_key,
     links.person_id,
     cast(extract(year from forms.sent_on) as integer) as year,
+    cast(extract(month from forms.sent_on) as integer) as month,
     spells.municipality_code,
     coalesce(forms.answered_on <= forms.contact_on, false) as is_answered_in_time
 from {{ ref('stg_journal__portal_form') }} as forms

@@ -6,6 +6,7 @@ with ended as (
         links.person_id,
         episodes.end_on,
         cast(extract(year from episodes.end_on) as integer) as year,
+        cast(extract(month from episodes.end_on) as integer) as month,
         case when not persons.is_graded then episodes.municipality_code end as municipality_code,
         {{ open_end('persons.death_date') }} > episodes.end_on as is_alive
     from {{ ref('stg_journal__care_episode') }} as episodes
@@ -54,6 +55,7 @@ select
     ended.episode_key,
     ended.person_id,
     ended.year,
+    ended.month,
     ended.municipality_code,
     ended.is_alive and still_in_bed.episode_key is null as is_home
 from ended

@@ -1,4 +1,4 @@
--- Exact counts by month of indicators whose events are dated, all their sexes and ages together. Rows of
+-- Exact counts by month or quarter of indicators whose events are dated, all their sexes and ages together. Rows of
 -- municipalities hold what their year or their month covers: of a year that is covered, the months
 -- before the service came hold the days that it had. Rows of the region hold covered months alone.
 with dated as (
@@ -8,7 +8,8 @@ with dated as (
         measured.person_id,
         measured.provider_key,
         measured.year,
-        measured.month,
+        -- A quarter goes by its first month.
+        parts.month,
         measured.municipality_code,
         case when measured.measure_id = indicators.numerator_measure then measured.value else 0 end
             as numerator,
@@ -19,15 +20,16 @@ with dated as (
         on
             measured.measure_id in (indicators.numerator_measure, indicators.denominator_measure)
             and coalesce(measured.service, indicators.service) = indicators.service
+    inner join {{ source('catalogue', 'parts_of_year') }} as parts
+        on
+            indicators.part_of_year = parts.part_of_year
+            and measured.year = parts.year
+            and measured.month = parts.calendar_month
     left join {{ ref('int_persons') }} as persons on measured.person_id = persons.person_id
     where
-        indicators.has_months
-        and measured.month is not null
-        and (
-            indicators.counting = 'flow'
-            or {{ age_at_year_end('persons.birth_date', 'measured.year') }}
-            between indicators.age_min and indicators.age_max
-        )
+        indicators.counting = 'flow'
+        or {{ age_at_year_end('persons.birth_date', 'measured.year') }}
+        between indicators.age_min and indicators.age_max
 ),
 
 covered as (
@@ -249,10 +251,11 @@ select
     ) as providers
 from keys
 inner join {{ source('catalogue', 'indicators') }} as indicators on keys.indicator_id = indicators.indicator_id
-inner join {{ source('catalogue', 'months') }} as months
+inner join {{ source('catalogue', 'parts_of_year') }} as months
     on
-        keys.year = months.year
-        and keys.month = months.month
+        indicators.part_of_year = months.part_of_year
+        and keys.year = months.year
+        and keys.month = months.calendar_month
 left join of_persons as counted
     on
         keys.indicator_id = counted.indicator_id

@@ -1,22 +1,7 @@
--- How much of each month an indicator covers, by the calendar of the place. A municipality that goes
+-- How much of each month or quarter an indicator covers, by the calendar of the place. A municipality that goes
 -- live in mid-year is covered from then on, whatever becomes of its year.
 with inhabitants as (
-    select
-        'register' as inhabitants_from,
-        municipality_code,
-        year,
-        sum(persons_end) as residents
-    from {{ ref('int_register_population') }}
-    group by municipality_code, year
-    union all
-    select
-        'journal' as inhabitants_from,
-        municipality_code,
-        year,
-        count(*) as residents
-    from {{ ref('int_residents') }}
-    where municipality_code is not null
-    group by municipality_code, year
+    {{ inhabitants_at_year_end() }}
 ),
 
 lived_in as (
@@ -47,7 +32,10 @@ shares as (
             else 1.0
         end as mean_live_share
     from {{ source('catalogue', 'indicators') }} as indicators
-    cross join {{ source('catalogue', 'months') }} as months
+    inner join {{ source('catalogue', 'parts_of_year') }} as months
+        on
+            indicators.part_of_year = months.part_of_year
+            and months.month = months.calendar_month
     inner join {{ source('catalogue', 'years') }} as years on months.year = years.year
     -- The municipalities of a year are those of its last day, as in its yearly figures.
     inner join {{ source('catalogue', 'municipalities') }} as municipalities
@@ -57,6 +45,7 @@ shares as (
     left join {{ ref('int_covered_months') }} as covered
         on
             indicators.service = covered.service
+            and months.part_of_year = covered.part_of_year
             and municipalities.municipality_code = covered.municipality_code
             and months.year = covered.year
             and months.month = covered.month
@@ -69,7 +58,6 @@ shares as (
         on
             municipalities.municipality_code = lived_in.municipality_code
             and months.year = lived_in.year
-    where indicators.has_months
 ),
 
 municipalities as (

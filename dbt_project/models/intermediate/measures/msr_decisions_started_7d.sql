@@ -2,9 +2,10 @@ select
     cast(null as varchar) as service,
     person_id,
     year,
+    month,
     municipality_code,
     cast(null as varchar) as provider_key,
     cast(count(*) as double) as value
 from {{ ref('int_new_decisions') }}
 where is_started_in_time
-group by person_id, year, municipality_code
+group by person_id, year, month, municipality_code

@@ -2,9 +2,10 @@ select
     cast(null as varchar) as service,
     person_id,
     year,
+    month,
     municipality_code,
     cast(null as varchar) as provider_key,
     cast(count(*) as double) as value
 from {{ ref('int_portal_forms') }}
 where is_answered_in_time
-group by person_id, year, municipality_code
+group by person_id, year, month, municipality_code

@@ -1,0 +1,239 @@
+-- Exact counts over several years, of all sexes and ages of an indicator together and of the
+-- municipalities that every year covers. A person is one person in a period, however often
+-- counted: the years' persons cannot be added up.
+with covered as (
+    select
+        of_window.indicator_id,
+        of_window.area_code,
+        of_window.period_start as first_day,
+        windows.year
+    from {{ ref('fct_pooled_coverage') }} as of_window
+    inner join {{ source('catalogue', 'indicators') }} as indicators
+        on of_window.indicator_id = indicators.indicator_id
+    inner join {{ source('catalogue', 'windows') }} as windows
+        on
+            indicators.pooled_years = windows.pooled_years
+            and of_window.period_start = windows.first_day
+    where
+        of_window.area_level = 'municipality'
+        and of_window.coverage_state <> 'not_covered'
+),
+
+sides as (
+    select
+        indicators.indicator_id,
+        indicators.kind,
+        measured.person_id,
+        measured.municipality_code,
+        windows.year,
+        windows.first_day,
+        windows.last_day,
+        case when measured.measure_id = indicators.numerator_measure then measured.value else 0 end
+            as numerator,
+        case when measured.measure_id = indicators.denominator_measure then measured.value else 0 end
+            as denominator
+    from {{ source('catalogue', 'indicators') }} as indicators
+    inner join {{ source('catalogue', 'windows') }} as windows
+        on indicators.pooled_years = windows.pooled_years
+    inner join {{ ref('int_measure_values') }} as measured
+        on
+            windows.year = measured.year
+            and measured.measure_id in (indicators.numerator_measure, indicators.denominator_measure)
+            and coalesce(measured.service, indicators.service) = indicators.service
+    inner join {{ ref('int_persons') }} as persons on measured.person_id = persons.person_id
+    where
+        {{ age_at_year_end('persons.birth_date', 'measured.year') }}
+        between indicators.age_min and indicators.age_max
+        -- A public denominator leaves graded persons out, and the register may tell it instead.
+        and (
+            measured.measure_id = indicators.numerator_measure
+            or not {{ is_of_the_register() }}
+        )
+        and (
+            measured.measure_id = indicators.numerator_measure
+            or not indicators.has_public_denominator
+            or measured.municipality_code is not null
+        )
+),
+
+contributions as (
+    select sides.*
+    from sides
+    left join covered
+        on
+            sides.indicator_id = covered.indicator_id
+            and sides.municipality_code = covered.area_code
+            and sides.year = covered.year
+            and sides.first_day = covered.first_day
+    where sides.municipality_code is null or covered.indicator_id is not null
+),
+
+in_areas as (
+    select
+        'municipality' as area_level,
+        contributions.municipality_code as area_code,
+        contributions.*
+    from contributions
+    where contributions.municipality_code is not null
+    union all
+    select
+        'region' as area_level,
+        'MIDT' as area_code,
+        contributions.*
+    from contributions
+),
+
+of_persons as (
+    select
+        indicator_id,
+        area_level,
+        area_code,
+        first_day,
+        last_day,
+        person_id,
+        sum(numerator) as numerator,
+        sum(denominator) as denominator,
+        max(case when kind = 'proportion' and denominator - numerator > 1e-9 then 1 else 0 end)
+            as is_complement
+    from in_areas
+    group by indicator_id, area_level, area_code, first_day, last_day, person_id
+),
+
+counted as (
+    select
+        indicator_id,
+        area_level,
+        area_code,
+        first_day,
+        last_day,
+        sum(numerator) as numerator,
+        sum(denominator) as denominator,
+        sum(numerator * numerator) as numerator_sq,
+        max(numerator) as numerator_max,
+        max(denominator) as denominator_max,
+        sum(case when numerator > 0 then 1 else 0 end) as numerator_persons,
+        sum(case when denominator > 0 then 1 else 0 end) as denominator_persons,
+        sum(is_complement) as complement_persons
+    from of_persons
+    group by indicator_id, area_level, area_code, first_day, last_day
+),
+
+register_years as (
+    select
+        indicators.indicator_id,
+        covered.area_code,
+        covered.year,
+        windows.pooled_years,
+        windows.first_day,
+        windows.last_day,
+        sum(inhabitants.value) as denominator,
+        sum(inhabitants.persons) as persons
+    from {{ source('catalogue', 'indicators') }} as indicators
+    inner join covered on indicators.indicator_id = covered.indicator_id
+    inner join {{ source('catalogue', 'windows') }} as windows
+        on
+            indicators.pooled_years = windows.pooled_years
+            and covered.year = windows.year
+    inner join {{ ref('int_register_measures') }} as inhabitants
+        on
+            indicators.denominator_measure = inhabitants.measure_id
+            and coalesce(inhabitants.service, indicators.service) = indicators.service
+            and covered.area_code = inhabitants.municipality_code
+            and covered.year = inhabitants.year
+            and inhabitants.age between indicators.age_min and indicators.age_max
+    where {{ is_of_the_register() }}
+    group by
+        indicators.indicator_id,
+        covered.area_code,
+        covered.year,
+        windows.pooled_years,
+        windows.first_day,
+        windows.last_day
+),
+
+register_in_areas as (
+    select
+        'municipality' as area_level,
+        register_years.*
+    from register_years
+    union all
+    select
+        'region' as area_level,
+        indicator_id,
+        'MIDT' as area_code,
+        year,
+        pooled_years,
+        first_day,
+        last_day,
+        sum(denominator) as denominator,
+        sum(persons) as persons
+    from register_years
+    group by indicator_id, year, pooled_years, first_day, last_day
+),
+
+registered as (
+    select
+        indicator_id,
+        area_level,
+        area_code,
+        first_day,
+        last_day,
+        pooled_years,
+        sum(denominator) as denominator,
+        -- As many at least have been there: those of the year with most.
+        max(persons) as persons
+    from register_in_areas
+    group by indicator_id, area_level, area_code, first_day, last_day, pooled_years
+),
+
+keys as (
+    select
+        indicator_id,
+        area_level,
+        area_code,
+        first_day,
+        last_day
+    from counted
+    union
+    select
+        indicator_id,
+        area_level,
+        area_code,
+        first_day,
+        last_day
+    from registered
+)
+
+select
+    keys.indicator_id,
+    keys.area_level,
+    keys.area_code,
+    keys.first_day as period_start,
+    keys.last_day as period_end,
+    cast(coalesce(counted.numerator, 0) as double) as numerator,
+    cast(coalesce(registered.denominator, counted.denominator, 0) as double) as denominator,
+    cast(coalesce(counted.numerator_sq, 0) as double) as numerator_sq,
+    cast(coalesce(counted.numerator_max, 0) as double) as numerator_max,
+    -- A year of a person is the most that anybody adds in a year.
+    cast(coalesce(registered.pooled_years, counted.denominator_max, 0) as double) as denominator_max,
+    cast(coalesce(counted.numerator_persons, 0) as bigint) as numerator_persons,
+    cast(coalesce(registered.persons, counted.denominator_persons, 0) as bigint) as denominator_persons,
+    -- Against the register, the difference that a reader computes; who moved may make it negative.
+    cast(
+        case
+            when registered.indicator_id is not null
+                then registered.persons - coalesce(counted.numerator_persons, 0)
+            else coalesce(counted.complement_persons, 0)
+        end as bigint
+    ) as complement_persons
+from keys
+left join counted
+    on
+        keys.indicator_id = counted.indicator_id
+        and keys.area_code = counted.area_code
+        and keys.first_day = counted.first_day
+left join registered
+    on
+        keys.indicator_id = registered.indicator_id
+        and keys.area_code = registered.area_code
+        and keys.first_day = registered.first_day
