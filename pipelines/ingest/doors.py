@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
+from queue import LifoQueue
 
 from pipelines.clients.delivered_files import ManifestFile
 from pipelines.ingest.files import Passed, Refused, Way, pass_file
@@ -26,7 +26,7 @@ class Doors:
     """Open doors; see ``open_doors``."""
 
     _pool: ThreadPoolExecutor
-    _parsers: SimpleQueue[Parser]
+    _parsers: LifoQueue[Parser]
 
     def send(
         self, way: Way, file: ManifestFile, position: int, work: Path
@@ -59,7 +59,8 @@ def open_doors(work: Path, threads: int, memory_limit_mib: int, limits: Limits) 
     """
     threads = max(1, threads)
     memory = f"{max(_LEAST_MIB, memory_limit_mib // threads)}MiB"
-    parsers: SimpleQueue[Parser] = SimpleQueue()
+    # The parser that was used last has its connection already.
+    parsers: LifoQueue[Parser] = LifoQueue()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="ingest")
     try:
         for n in range(threads):

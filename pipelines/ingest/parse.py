@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,8 @@ class Judged:
 class Parser:
     """One DuckDB connection that parses files of any kind, one at a time.
 
+    It connects for the first file that gets as far: that takes longer than refusing one.
+
     Args:
         work: Folder in the identified zone, this parser's own, for pieces and for what outgrows
             memory.
@@ -78,25 +81,31 @@ class Parser:
     def __init__(self, work: Path, limits: Limits, memory_limit: str) -> None:
         self._work = work
         self._limits = limits
+        self._memory_limit = memory_limit
         work.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._con = duckdb.connect(
+
+    @cached_property
+    def _con(self) -> duckdb.DuckDBPyConnection:
+        con = duckdb.connect(
             config={
                 "threads": 1,  # rows keep their order; files are parsed side by side instead
-                "memory_limit": memory_limit,
-                "temp_directory": str(work / "spill"),
+                "memory_limit": self._memory_limit,
+                "temp_directory": str(self._work / "spill"),
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
             }
         )
-        self._con.execute("SET TimeZone = 'Europe/Oslo'")
-        self._con.execute("SET enable_progress_bar = false")
+        con.execute("SET TimeZone = 'Europe/Oslo'")
+        con.execute("SET enable_progress_bar = false")
         # Polars takes Arrow's string views as they are.
-        self._con.execute("SET produce_arrow_string_view = true")
-        self._con.execute("SET arrow_output_version = '1.5'")
+        con.execute("SET produce_arrow_string_view = true")
+        con.execute("SET arrow_output_version = '1.5'")
+        return con
 
     def close(self) -> None:
-        """Close the connection."""
-        self._con.close()
+        """Close the connection, if there is one."""
+        if "_con" in vars(self):
+            self._con.close()
 
     def whole(self, verified: VerifiedFile, plan: Plan) -> Iterator[Judged]:
         """Parse a file as it is.

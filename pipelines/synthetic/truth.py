@@ -76,12 +76,17 @@ def indicator_truth(
     if public_denominators == "register":
         known = register.inhabitants(region, border_set)
     totals, ages = [], []
+    # Many indicators are covered alike.
+    covered: dict[tuple[str, bool, int], pl.DataFrame] = {}
     measured: dict[Measure, pl.DataFrame] = {states.gp_residents: states.gp_residents(world)}
     for indicator_id, definition in DEFINITIONS.items():
         for measure in (definition.numerator, definition.denominator):
             if measure not in measured:
                 measured[measure] = measure(world)
-        coverage = coverage_of(world, definition, measured, known)
+        alike = (definition.service, definition.on_date, definition.wash_in_months)
+        if alike not in covered:
+            covered[alike] = coverage_of(world, definition, measured, known)
+        coverage = covered[alike]
         cells = _cells(world, definition, measured, coverage, known)
         name = pl.lit(indicator_id).alias("indicator_id")
         totals.append(_published(cells, definition, coverage).select(name, pl.all()))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -97,9 +98,9 @@ def files(release: Release) -> Iterator[tuple[str, bytes]]:
 
 
 def pages(area: str) -> Iterator[tuple[str, bytes]]:
-    """Every page of the area, as it is sent."""
+    """Every page of the area, as it is sent; the first is the one that sets areas side by side."""
     base = {"lang": "nb", "area": area, "indicator": HIDING}
-    for name in ("overview", "municipality", "collaboration", "compare"):
+    for name in ("compare", "overview", "municipality", "collaboration"):
         yield name, payload(page(name, base))
     for tab in TABS:
         yield tab, payload(page("indicator", base | {"tab": tab}))
@@ -114,12 +115,13 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return both
 
 
-def sent(home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+def sent(home: Path, monkeypatch: pytest.MonkeyPatch, most: int | None = None) -> dict[str, bytes]:
+    """Charts, files and pages, of the latter so many."""
     monkeypatch.setenv("FOLKEPULS_HOME", str(home))
     release = current_release()
     hidden = release.values.filter(indicator_id=HIDING, value_status="suppressed", sex="total")
     area = str(hidden.filter(year=release.years[0])["area_code"][0])
-    return dict([*charts(release, area), *files(release), *pages(area)])
+    return dict([*charts(release, area), *files(release), *islice(pages(area), most)])
 
 
 def differing(first: dict[str, bytes], second: dict[str, bytes]) -> list[str]:
@@ -166,7 +168,7 @@ def test_reading_past_the_door_would_be_noticed(
     monkeypatch.setattr(data_access, "_only_shown", through)
     data_access._read.cache_clear()
     try:
-        found = differing(*(sent(home, monkeypatch) for home in homes))
+        found = differing(*(sent(home, monkeypatch, 1) for home in homes))
     finally:
         data_access._read.cache_clear()
     carriers = {name.split(":")[0] for name in found}

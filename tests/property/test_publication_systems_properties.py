@@ -47,10 +47,14 @@ def true_unknowns(group: AuditGroup, people: pl.DataFrame) -> pl.DataFrame:
 
 @settings(max_examples=12)
 @given(seed=st.integers(0, 10_000), graded=st.integers(0, 30))
-def test_every_cell_is_the_sum_of_its_true_unknowns(seed: int, graded: int) -> None:
+def test_true_unknowns_lie_within_public_bounds_and_every_cell_is_their_sum(
+    seed: int, graded: int
+) -> None:
     region = small_region(seed, graded)
     for group in linked_systems(region.marts, specs()):
         truth = true_unknowns(group, region.persons)
+        bounded = group.system.variables.join(truth, on="variable_id")
+        assert bounded.filter(pl.col("truth") > pl.col("upper_bound")).is_empty()
         sums = (
             group.system.terms.join(truth, on="variable_id")
             .group_by("cell_id")
@@ -60,16 +64,6 @@ def test_every_cell_is_the_sum_of_its_true_unknowns(seed: int, graded: int) -> N
         assert both.height == group.system.cells.height
         wrong = both.filter((pl.col("total") - pl.col("value")).abs() > 1e-9)
         assert wrong.is_empty(), wrong["cell_id"].to_list()
-
-
-@settings(max_examples=12)
-@given(seed=st.integers(0, 10_000))
-def test_true_unknowns_lie_within_public_bounds(seed: int) -> None:
-    region = small_region(seed)
-    for group in linked_systems(region.marts, specs()):
-        truth = true_unknowns(group, region.persons)
-        joined = group.system.variables.join(truth, on="variable_id")
-        assert joined.filter(pl.col("truth") > pl.col("upper_bound")).is_empty()
 
 
 @pytest.fixture(scope="module")

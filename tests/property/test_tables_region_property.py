@@ -19,7 +19,8 @@ POLICY = TablePolicy()
 # public denominator, rate → cells, unsafe cells, most weight that may be hidden beside them
 RECORDED = [
     (True, 1.0, 1242, 324, 235),
-    (True, 0.1, 1242, 687, 280),
+    # The same with few cases, where more is unsafe.
+    pytest.param(True, 0.1, 1242, 687, 280, marks=pytest.mark.nightly),
     (False, 1.0, 3726, 661, 960),
 ]
 

@@ -128,7 +128,7 @@ def test_slices_are_judged_together(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     path = tmp_path / "synthetic__a.parquet"
     broken_frame(clean_frame(contract), content.checks).write_parquet(path)
     whole = check_journal_table(tmp_path, "patient", contract)
-    monkeypatch.setattr("pipelines.checks.run.SLICE", 7)
+    monkeypatch.setattr("pipelines.checks.run.SLICE", 25)
     assert check_journal_table(tmp_path, "patient", contract) == whole
 
 
