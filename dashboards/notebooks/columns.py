@@ -102,7 +102,7 @@ MEANINGS: dict[str, str] = {
     "funnel_upper_998": _("Upper 99.8 per cent limit of the funnel."),
     "peer_group": _("Municipalities of a like kind."),
     "peer_count": _("How many of them have a shown value."),
-    "peer_median": _("Median of their shown values."),
+    "peer_median": _("Median of their shown values; none where few are shown or many hidden."),
     "on_date": _("Day on which persons are counted."),
     "age_from": _("First year of age of the group."),
     "group_kind": _("What the municipalities of a group have in common."),

@@ -46,6 +46,9 @@ FUNNEL = ("funnel_lower_95", "funnel_upper_95", "funnel_lower_998", "funnel_uppe
 COARSE_FLAG = "coarse_age"
 LEAST_PEERS = 3
 """Of fewer shown values a median is no more than one of them."""
+MOST_HIDDEN = 0.25
+"""Share of a group's figures that may be hidden beside a median of the shown ones: what is hidden
+are small counts above zero, so of the zeros that are left in view the median would be zero."""
 
 
 def comparisons(
@@ -66,7 +69,8 @@ def comparisons(
         indicator's unit (null where area or region has no value; widened by the region's
         dispersion where a person may count more than once), peer_group (the municipality's group
         of kind ``area_groups.PEERS``), peer_count (its members with a shown value, the municipality
-        itself among them), peer_median (of those values; null below ``LEAST_PEERS``).
+        itself among them), peer_median (of those values; null below ``LEAST_PEERS``, and where
+        more than ``MOST_HIDDEN`` of the group's figures are hidden).
     """
     totals = values.filter(pl.col("breakdown") == "total")
     region = totals.filter(pl.col("area_level") == REGION, pl.col("value_status") == "ok")
@@ -98,9 +102,11 @@ def _with_peers(areas: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
     shown = pl.when(pl.col("value_status") == "ok").then(pl.col("value"))
     alike = [*ALIKE, "peer_group"]
     count = shown.count().over(alike).cast(pl.Int32)
+    hidden = (pl.col("value_status") == "suppressed").sum().over(alike)
+    enough = (count >= LEAST_PEERS) & (hidden <= MOST_HIDDEN * (count + hidden))
     return grouped.with_columns(
         peer_count=pl.when(pl.col("peer_group").is_not_null()).then(count),
-        peer_median=pl.when(pl.col("peer_group").is_not_null() & (count >= LEAST_PEERS)).then(
+        peer_median=pl.when(pl.col("peer_group").is_not_null() & enough).then(
             shown.median().over(alike)
         ),
     )

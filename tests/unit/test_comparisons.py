@@ -158,3 +158,24 @@ def test_peers_are_those_of_like_size_and_their_median_is_of_shown_values() -> N
     alone = GROUPS.filter(pl.col("area_code") != "5014")
     got = by_area(comparisons(values(SHARE), specs(SHARE), alone))
     assert [got["5014"][name] for name in told] == [None, None, None]
+
+
+def test_no_median_stands_for_peers_of_whom_many_are_hidden() -> None:
+    """Small counts are hidden and zeros are not: the median of what is in view would be low."""
+    together = GROUPS.with_columns(group_id=pl.col("group_id").replace("size:large", "size:small"))
+    hidden = values(SHARE).with_columns(
+        pl.when(pl.col("area_code") == "5014").then(None).otherwise(pl.col(name)).alias(name)
+        for name in ("value", "lower_ci", "upper_ci", "numerator", "denominator")
+    )
+    hidden = hidden.with_columns(
+        value_status=pl.when(pl.col("area_code") == "5014")
+        .then(pl.lit("suppressed"))
+        .otherwise("value_status")
+    )
+    got = by_area(comparisons(hidden, specs(SHARE), together))["5001"]
+    assert (got["peer_count"], got["peer_median"]) == (3, None)
+    uncovered = hidden.with_columns(
+        value_status=pl.col("value_status").replace("suppressed", "not_covered")
+    )
+    got = by_area(comparisons(uncovered, specs(SHARE), together))["5001"]
+    assert (got["peer_count"], got["peer_median"]) == (3, 80.0)
