@@ -113,7 +113,7 @@ def several(
             tuple(sorted(release.years)), language, length(release, choice.indicator_id, by), crowd
         ),
         (str(indicator[f"short_title_{language}"]), f"{unit} · {label}" if label else unit),
-        values={"first": first, "last": last},
+        values={"first": first, "last": last, "top": _greatest(shown)},
         points=frame,
         ends=_ends(shown),
         gaps=frame.filter(pl.col("role") == "own", pl.col("value").is_null()).drop("value"),
@@ -137,8 +137,8 @@ def _look(years: tuple[int, ...], language: str, part: str, crowd: bool) -> dict
     x = alt.X("year:Q", title=None,
               scale=alt.Scale(domainMin=alt.ExprRef("first"), domainMax=alt.ExprRef("last")),
               axis=alt.Axis(values=list(years), format="d", grid=False))  # fmt: skip
-    y = alt.Y("value:Q", title=None, scale=alt.Scale(zero=True, nice=True),
-              axis=alt.Axis(tickCount=4))  # fmt: skip
+    y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=4),
+              scale=alt.Scale(zero=True, nice=True, domainMax=alt.ExprRef("top")))  # fmt: skip
     base = named("points").encode(x=x, y=y, detail="area:N", tooltip=tooltip)
     own_rows = base.transform_filter("datum.role == 'own'")
     region = base.transform_filter("datum.role == 'region'")
@@ -190,12 +190,17 @@ def _others(base: alt.Chart, crowd: bool) -> list[alt.Chart]:
     ]
 
 
+def _greatest(frame: pl.DataFrame) -> float:
+    """The end of the axis of figures; 1 where every one is nought, of which an axis has none."""
+    return float(frame["value"].max() or 1)  # type: ignore[arg-type]
+
+
 def _ends(frame: pl.DataFrame) -> pl.DataFrame:
     """Last points with ``at``, the height of a name: moved apart where names would meet."""
     last = frame.sort("year").group_by("area", maintain_order=True).last().sort("value", "area")
     if last.filter(pl.col("role") == "other").height > NAMED:
         last = last.filter(pl.col("role") != "other")
-    least = float(frame["value"].max() or 0) * 13 / PLOT  # type: ignore[arg-type]
+    least = _greatest(frame) * 13 / PLOT
     heights: list[float] = []
     for value in last["value"].to_list():
         heights.append(max(value, heights[-1] + least) if heights else value)

@@ -151,8 +151,11 @@ def _charts(reader: Context, asked: Asked) -> None:
             if without:
                 show(without)
     if asked.view in PERIODS:
-        read = _("Your area is the strong line with large points, the region the broad grey one.")
-        show(f"<p class='fp-small'>{escape(read)}</p>")
+        read = [_("Your area is the strong line with large points.")]
+        region = reader.release.region_code
+        if region in asked.areas and asked.own != region:
+            read.append(_("The region is the broad grey line."))
+        show(f"<p class='fp-small'>{escape(' '.join(read))}</p>")
 
 
 def _rows(reader: Context, asked: Asked, choice: Choice) -> pl.DataFrame:
