@@ -6,16 +6,18 @@ would happen with more places is a question for projections.
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from typing import Any, Final
 
 import polars as pl
 import streamlit as st
 
-from dashboards import remarks
+from dashboards import downloads, remarks
 from dashboards.charts import recent
 from dashboards.components import chart, note, show, subheading, table
 from dashboards.components.barometer import difference_cell, figure_cell
+from dashboards.components.exports import take_home
 from dashboards.figures import headline, names_to_choose, row, year_frame
 from dashboards.session import Context, choose, context, link
 from dashboards.text import month
@@ -52,6 +54,22 @@ def render() -> None:
     if chain:
         show(subheading(_("The chain of messages")))
         _table(reader, chain, area, year, _("The chain of messages, {year}", year=year))
+    if waiting or chain:
+        _download(reader, [*waiting, *chain], area)
+
+
+def _download(reader: Context, ids: list[str], area: str) -> None:
+    """The figures of area and region, and the chart of months that stands open."""
+    _ = reader.translate
+    release, language = reader.release, reader.language
+    asked = st.query_params.get("figure")
+    charts = {}
+    if asked in ids and recent.recent(release, asked, area, language) is not None:
+        title = reader.text(release.indicator(asked), "short_title")
+        charts[asked] = (title, partial(recent.recent, release, asked, area, language))
+    areas = list(dict.fromkeys([area, release.region_code]))
+    table_of = partial(downloads.selection, release, ids, areas, language)
+    take_home(reader, f"collaboration_{area}", _("Collaboration"), table_of, charts, ids)
 
 
 def _choices(reader: Context) -> tuple[str, int]:
