@@ -16,6 +16,7 @@ import polars as pl
 import xlsxwriter
 
 from dashboards import inert, remarks, words
+from dashboards.charts import adoption
 from dashboards.data_access import Release
 from dashboards.figures import NO_FIGURE, norwegian_order
 from dashboards.text import Translator, day, translator
@@ -158,29 +159,69 @@ def tidy_csv(release: Release, indicator_id: str) -> bytes:
 
 def spreadsheet_csv(release: Release, indicator_id: str, language: str) -> bytes:
     """Semicolon, decimal comma (in Norwegian), UTF-8 with byte order mark: for spreadsheets."""
-    frame = readable(release, indicator_id, language)
+    return table_csv(readable(release, indicator_id, language), language)
+
+
+def table_csv(frame: pl.DataFrame, language: str) -> bytes:
+    """Any table for spreadsheets: one of this module's, which holds no formula."""
     return frame.write_csv(
         separator=";", decimal_comma=language != "en", include_bom=True
     ).encode()  # fmt: skip
 
 
-def selection_csv(
+def selection(
     release: Release, indicator_ids: Sequence[str], areas: Sequence[str], language: str
-) -> bytes:
-    """Some indicators of some areas in one file for spreadsheets.
+) -> pl.DataFrame:
+    """Some indicators of some areas, as ``readable`` has them.
 
     Args:
         release: The release.
-        indicator_ids: The indicators, in the order of the file.
+        indicator_ids: The indicators, in the order of the table.
         areas: Codes of the areas.
         language: Of headings and words.
     """
     _ = translator(language, "planner")
     frames = [readable(release, one, language) for one in indicator_ids]
-    rows = pl.concat(frames, how="vertical_relaxed").filter(pl.col(_("Code")).is_in(list(areas)))
-    return rows.write_csv(
-        separator=";", decimal_comma=language != "en", include_bom=True
-    ).encode()  # fmt: skip
+    rows = pl.concat(frames, how="diagonal_relaxed")
+    return rows.filter(pl.col(_("Code")).is_in(list(areas)))
+
+
+def inhabitants(release: Release, areas: Sequence[str], language: str) -> pl.DataFrame:
+    """The published inhabitants of some areas by day, sex and age group."""
+    _ = translator(language, "planner")
+    names = release.tables["areas"].select("area_code", "official_name")
+    wanted = pl.col("area_code").is_in(list(areas))
+    rows = release.tables["population"].filter(wanted).join(names, on="area_code")
+    sexes = {code: words.sex(code, _) for code in rows["sex"].unique()}
+    named_rows = rows.sort("area_code", "on_date", "age_from", "sex").select(
+        pl.col("official_name").alias(_("Area")),
+        pl.col("area_code").alias(_("Code")),
+        pl.col("on_date").alias(_("Day")),
+        pl.col("sex").replace_strict(sexes).alias(_("Sex")),
+        pl.col("age_group").str.replace("-", "–", literal=True).alias(_("Age")),
+        pl.col("value").alias(_("Inhabitants")),
+        pl.lit(release.id).alias(_("Release")),
+        pl.lit(_("Synthetic figures – not for planning") if release.synthetic else "").alias(
+            _("Note")
+        ),
+    )
+    return inert.frame(named_rows)
+
+
+def waves(release: Release, language: str) -> pl.DataFrame:
+    """The days on which municipalities joined the shared journal, or plan to."""
+    _ = translator(language, "planner")
+    rows = adoption.waves(release)
+    states = {True: _("Planned, not confirmed"), False: _("In operation")}
+    return inert.frame(
+        rows.select(
+            pl.col("on").alias(_("From")),
+            pl.col("names").list.join(", ").alias(_("Joins")),
+            pl.col("total").alias(_("Together")),
+            pl.col("planned").replace_strict(states, return_dtype=pl.String).alias(_("Status")),
+            pl.lit(release.id).alias(_("Release")),
+        )
+    )
 
 
 def metadata(
@@ -188,19 +229,30 @@ def metadata(
 ) -> list[tuple[str, str]]:
     """What a reader of a file needs to know about it, as names and texts."""
     _ = translator(language, "planner")
-    indicator, facts = release.indicator(indicator_id), release.facts
+    indicator = release.indicator(indicator_id)
 
     def text(field: str) -> str:
         return str(indicator[f"{field}_{language}"])
 
     rows = [
-        (_("Note"), _("Synthetic figures – not for planning") if release.synthetic else ""),
         (_("Indicator"), text("title")),
         (_("Unit"), text("unit_text")),
         (_("Definition"), text("definition")),
         (_("Numerator"), text("numerator_text")),
         (_("Denominator"), text("denominator_text")),
         (_("Version of the definition"), str(indicator["indicator_version"])),
+        *about(release, language, citation),
+        *((words.status(c, _), words.status_explained(c, _)) for c in NO_FIGURE),
+    ]
+    return [(inert.text(name), inert.text(value)) for name, value in rows if value]
+
+
+def about(release: Release, language: str, citation: str) -> list[tuple[str, str]]:
+    """What a reader of any file of a release needs to know about it, as names and texts."""
+    _ = translator(language, "planner")
+    facts = release.facts
+    rows = [
+        (_("Note"), _("Synthetic figures – not for planning") if release.synthetic else ""),
         (_("Release"), release.id),
         (_("Data from"), day(facts["data_from"], language)),
         (_("Data to"), day(facts["data_to"], language)),
@@ -208,29 +260,49 @@ def metadata(
         (_("Contact"), str(facts["contact"] or "")),
         (_("Citation"), citation),
     ]
-    rows += [(words.status(c, _), words.status_explained(c, _)) for c in NO_FIGURE]
     return [(inert.text(name), inert.text(value)) for name, value in rows if value]
 
 
 def workbook(release: Release, indicator_id: str, language: str, citation: str) -> bytes:
+    """An XLSX with a sheet of an indicator's figures and a sheet about them."""
+    indicator = release.indicator(indicator_id)
+    figures = readable(release, indicator_id, language)
+    facts = metadata(release, indicator_id, language, citation)
+    decimals = max(int(indicator["decimals"]), 1)
+    return book(release, language, str(indicator[f"title_{language}"]), figures, facts, decimals)
+
+
+def book(
+    release: Release,
+    language: str,
+    title: str,
+    figures: pl.DataFrame,
+    facts: Sequence[tuple[str, str]],
+    decimals: int = 1,
+) -> bytes:
     """An XLSX with a sheet of figures and a sheet about them.
 
     Text is written as text: nothing becomes a formula or a link.
+
+    Args:
+        release: The release.
+        language: Of the sheets' names.
+        title: Of the file.
+        figures: One of this module's tables.
+        facts: What to know of it, as ``about`` and ``metadata`` tell it.
+        decimals: Of numbers that are not whole.
     """
     _ = translator(language, "planner")
     target = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    book = xlsxwriter.Workbook(target, options)
+    written = xlsxwriter.Workbook(target, options)
     made = datetime.combine(release.facts["data_to"], time(), tzinfo=UTC).replace(tzinfo=None)
-    book.set_properties({"title": release.indicator(indicator_id)[f"title_{language}"],
-                         "comments": citation, "created": made})  # fmt: skip
+    cited = dict(facts).get(_("Citation"), "")
+    written.set_properties({"title": title, "comments": cited, "created": made})
     label = _("Synthetic figures – not for planning") if release.synthetic else ""
-    decimals = max(int(release.indicator(indicator_id)["decimals"]), 1)
-    figures = readable(release, indicator_id, language)
-    _figures_sheet(book, _("Figures"), figures, label, decimals)
-    about = metadata(release, indicator_id, language, citation)
-    _metadata_sheet(book, _("About the figures"), about)
-    book.close()
+    _figures_sheet(written, _("Figures"), figures, label, decimals)
+    _metadata_sheet(written, _("About the figures"), facts)
+    written.close()
     return target.getvalue()
 
 

@@ -7,7 +7,7 @@ single codes (``words.py``), HTML.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboards import words
@@ -92,6 +92,42 @@ def comparison(row: Mapping[str, Any], region: str, decimals: int, _: Translator
         "similar": _("not clearly different from {region} as a whole ({value})"),
     }[row["versus_region"]]
     return text.format(region=region, value=number(row["region_value"], _.language, decimals))
+
+
+def hidden_parts(statuses: Sequence[str], part: str, _: Translator) -> str:
+    """How many months or quarters of a chart are hidden; empty where none is.
+
+    Args:
+        statuses: Of each month or quarter that the chart has room for.
+        part: ``month`` or ``quarter``.
+        _: The reader's messages.
+    """
+    hidden = sum(one == "suppressed" for one in statuses)
+    if not hidden:
+        return ""
+    text = {
+        "month": _(
+            "{n} of the {all} months are hidden for privacy and have the sign : at the foot of "
+            "the chart. Months with 0 say nothing of them: a hidden month need not be 0."
+        ),
+        "quarter": _(
+            "{n} of the {all} quarters are hidden for privacy and have the sign : at the foot of "
+            "the chart. Quarters with 0 say nothing of them: a hidden quarter need not be 0."
+        ),
+    }[part]
+    counts = {"n": hidden, "all": len(statuses)}
+    return text.format(**{name: number(count, _.language) for name, count in counts.items()})
+
+
+def middle_of_peers(row: Mapping[str, Any], decimals: int, _: Translator) -> str:
+    """The middle of the municipalities that a row's area is compared with, or why there is none."""
+    if row["peer_median"] is not None:
+        return number(row["peer_median"], _.language, decimals)
+    if row["area_level"] == "region":
+        return _("The region has none")
+    if row["peer_group"] is None:
+        return _("Not compared")
+    return _("Fewer than three have a figure shown")
 
 
 def same_municipalities(row: Mapping[str, Any], decimals: int, _: Translator) -> str:

@@ -99,6 +99,11 @@ def code_of(parameter: str, options: Sequence[str], default: str) -> str:
     return default
 
 
+def codes_of(parameter: str, options: Sequence[str]) -> list[str]:
+    """The codes that the address holds for a choice of several."""
+    return [code for code in st.query_params.get(parameter, "").split(",") if code in options]
+
+
 Widget = Callable[..., object]
 
 
@@ -158,7 +163,7 @@ def choose_several(
     if held is None and key not in st.session_state:
         st.session_state[key] = [code for code in default if code in options]
     else:
-        st.session_state[key] = [code for code in (held or "").split(",") if code in options]
+        st.session_state[key] = codes_of(parameter, options)
 
     def chosen() -> None:
         if st.session_state[key]:

@@ -25,7 +25,7 @@ from dashboards.charts.theme import (
     named,
 )
 from dashboards.data_access import Release
-from dashboards.figures import month_series
+from dashboards.figures import month_series, of_area
 from dashboards.kept import kept
 from dashboards.text import Translator, month, translator
 
@@ -43,15 +43,16 @@ def recent_months(release: Release, indicator_id: str, area_code: str) -> pl.Dat
         area_code: The area.
 
     Returns:
-        The area's rows of the last ``MONTHS`` months as ``month_series`` has them, the oldest
-        first, with ``region`` (the region's value). None where there are no months.
+        The area's rows of the last ``MONTHS`` months as ``of_area`` has them, the oldest first,
+        with ``region`` (the region's row of the month, as a struct). None where there are no
+        months.
     """
     every = month_series(release, indicator_id).filter(pl.col("period_type") == "month")
     last = every["period_start"].unique().sort().tail(MONTHS)
     rows = every.filter(pl.col("period_start").is_in(last.implode()))
-    region = rows.filter(pl.col("area_level") == "region").select("period_start", region="value")
-    own = rows.filter(pl.col("area_code") == area_code)
-    return own.join(region, on="period_start", how="left").sort("period_start")
+    own, region = (of_area(release, rows, code) for code in (area_code, release.region_code))
+    beside = region.select("period_start", region=pl.struct(pl.all()))
+    return own.join(beside, on="period_start", how="left").sort("period_start")
 
 
 @kept(most=64)
@@ -62,25 +63,30 @@ def recent(
     _ = translator(language, "planner")
     indicator = release.indicator(indicator_id)
     rows = recent_months(release, indicator_id, area_code)
-    if rows.select("value", "region", "peer_median").is_empty() or all(
-        rows[name].null_count() == rows.height for name in ("value", "region", "peer_median")
-    ):
+    region = pl.col("region").struct["value"]
+    lines = rows.select("value", "lower_ci", "upper_ci", "peer_median", region=region)
+    if all(lines[name].null_count() == rows.height for name in ("value", "region", "peer_median")):
         return None
     decimals = indicator["decimals"]
     names = [month(one, language) for one in rows["period_start"]]
-    frame = rows.select("value", "lower_ci", "upper_ci", "region", "peer_median").with_columns(
-        when=pl.Series(names),
-        text=pl.Series([words.figure(one, decimals, _) for one in rows.iter_rows(named=True)]),
-        interval=pl.Series(
-            [words.interval(one, decimals, _) or "–" for one in rows.iter_rows(named=True)]
-        ),
-        note=pl.Series([remarks.explanation(one, _) or "–" for one in rows.iter_rows(named=True)]),
-        sign=pl.Series([words.SYMBOLS.get(one, "") for one in rows["value_status"]]),
+    texts = [
+        {
+            "text": words.figure(one, decimals, _),
+            "interval": words.interval(one, decimals, _) or "–",
+            "note": remarks.explanation(one, _) or "–",
+            "sign": words.SYMBOLS.get(one["value_status"], ""),
+            "region_text": words.figure(one["region"], decimals, _),
+            "peers_text": remarks.middle_of_peers(one, decimals, _),
+        }
+        for one in rows.iter_rows(named=True)
+    ]
+    frame = pl.concat([lines, pl.DataFrame(texts)], how="horizontal").with_columns(
+        when=pl.Series(names)
     )
     area = release.tables["areas"].filter(pl.col("area_code") == area_code)["name"][0]
     label = _("Synthetic figures – not for planning") if release.synthetic else ""
     return filled(
-        _look(tuple(names), decimals, language),
+        _look(tuple(names), language),
         (f"{indicator[f'short_title_{language}']}, {area}", label),
         unit=str(indicator[f"unit_text_{language}"]),
         months=frame.with_columns(area=pl.lit(area)),
@@ -97,7 +103,7 @@ def _lines(_: Translator) -> dict[str, tuple[str, str, list[int]]]:
 
 
 @kept(most=32)
-def _look(names: tuple[str, ...], decimals: int, language: str) -> dict[str, Any]:
+def _look(names: tuple[str, ...], language: str) -> dict[str, Any]:
     """The chart without data, over these months; lines break where one has no figure."""
     _ = translator(language, "planner")
     x = alt.X("when:O", sort=list(names), title=None, scale=alt.Scale(domain=list(names)),
@@ -109,8 +115,8 @@ def _look(names: tuple[str, ...], decimals: int, language: str) -> dict[str, Any
         alt.Tooltip("text:N", title=_("Figure")),
         alt.Tooltip("interval:N", title=_("95% interval")),
         alt.Tooltip("note:N", title=_("Note")),
-        alt.Tooltip("region:Q", title=_("The region"), format=f".{decimals}f"),
-        alt.Tooltip("peer_median:Q", title=_("Middle of comparable ones"), format=f".{decimals}f"),
+        alt.Tooltip("region_text:N", title=_("The region")),
+        alt.Tooltip("peers_text:N", title=_("Middle of comparable ones")),
     ]
     base = named("months").encode(x=x, tooltip=tooltip)
     own = base.transform_filter(SHOWN)

@@ -161,11 +161,15 @@ def _tile_look(columns: int, rows: int, language: str) -> dict[str, Any]:
 
     coloured = tiles("value").encode(fill=alt.Fill("fill:N", scale=None))
     empty = [tiles(kind, strokeWidth=1, **look) for kind, look in _EMPTY_LOOK.items()]
+    # What is written lies over its tile: it answers the pointer as the tile does.
     writing = named("tiles").encode(
-        x=alt.X("xm:Q", axis=None), y=alt.Y("ym:Q", axis=None), color=alt.Color("ink:N", scale=None)
-    )
+        x=alt.X("xm:Q", axis=None), y=alt.Y("ym:Q", axis=None),
+        color=alt.Color("ink:N", scale=None), href="href:N", tooltip=_tooltip(language),
+    )  # fmt: skip
     size = alt.ExprRef(f"max(8.5, min(12.5, width / {columns} * 0.32))")
-    common: dict[str, Any] = {"baseline": "middle", "aria": False, "fontSize": size}
+    common: dict[str, Any] = {
+        "baseline": "middle", "aria": False, "fontSize": size, "cursor": "pointer",
+    }  # fmt: skip
     name = writing.mark_text(dy=-8, **common).encode(text="short:N")
     value = writing.mark_text(dy=8, fontWeight=600, **common).encode(text="label:N")
     chart = alt.layer(coloured, *empty, name, value).properties(height=HEIGHT, width="container")

@@ -108,10 +108,10 @@ def several(
     label = _("Synthetic figures – not for planning") if release.synthetic else ""
     first, last = _span(frame, sorted(release.years), by)
     crowd = len(set(areas) - {own, release.region_code}) > NAMED
+    noughts = shown.filter(pl.col("value") != 0).is_empty()
+    part = length(release, choice.indicator_id, by)
     return filled(
-        _look(
-            tuple(sorted(release.years)), language, length(release, choice.indicator_id, by), crowd
-        ),
+        _look(tuple(sorted(release.years)), language, part, crowd=crowd, noughts=noughts),
         (str(indicator[f"short_title_{language}"]), f"{unit} · {label}" if label else unit),
         values={"first": first, "last": last},
         points=frame,
@@ -121,8 +121,12 @@ def several(
 
 
 @kept(most=64)
-def _look(years: tuple[int, ...], language: str, part: str, crowd: bool) -> dict[str, Any]:
+def _look(
+    years: tuple[int, ...], language: str, part: str, *, crowd: bool, noughts: bool
+) -> dict[str, Any]:
     """The chart without data; of a ``crowd`` of areas the lines are not told apart.
+
+    An axis of ``noughts`` alone would have no length: it ends at 1.
 
     Lines are drawn through all periods, so that they break where one has no figure.
     """
@@ -137,8 +141,9 @@ def _look(years: tuple[int, ...], language: str, part: str, crowd: bool) -> dict
     x = alt.X("year:Q", title=None,
               scale=alt.Scale(domainMin=alt.ExprRef("first"), domainMax=alt.ExprRef("last")),
               axis=alt.Axis(values=list(years), format="d", grid=False))  # fmt: skip
-    y = alt.Y("value:Q", title=None, scale=alt.Scale(zero=True, nice=True),
-              axis=alt.Axis(tickCount=4))  # fmt: skip
+    top: dict[str, Any] = {"domainMax": 1} if noughts else {}
+    y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=4),
+              scale=alt.Scale(zero=True, nice=True, **top))  # fmt: skip
     base = named("points").encode(x=x, y=y, detail="area:N", tooltip=tooltip)
     own_rows = base.transform_filter("datum.role == 'own'")
     region = base.transform_filter("datum.role == 'region'")
@@ -190,12 +195,17 @@ def _others(base: alt.Chart, crowd: bool) -> list[alt.Chart]:
     ]
 
 
+def _greatest(frame: pl.DataFrame) -> float:
+    """The greatest figure; 1 where every one is nought, as the axis then ends there."""
+    return float(frame["value"].max() or 1)  # type: ignore[arg-type]
+
+
 def _ends(frame: pl.DataFrame) -> pl.DataFrame:
     """Last points with ``at``, the height of a name: moved apart where names would meet."""
     last = frame.sort("year").group_by("area", maintain_order=True).last().sort("value", "area")
     if last.filter(pl.col("role") == "other").height > NAMED:
         last = last.filter(pl.col("role") != "other")
-    least = float(frame["value"].max() or 0) * 13 / PLOT  # type: ignore[arg-type]
+    least = _greatest(frame) * 13 / PLOT
     heights: list[float] = []
     for value in last["value"].to_list():
         heights.append(max(value, heights[-1] + least) if heights else value)

@@ -39,6 +39,7 @@ PALETTE: Final[Mapping[str, tuple[str, str]]] = {
     "amber-ground": ("#fdf6e7", "#2a2214"),
     "own": ("#e3eff0", "#1f3a40"),
     "band": ("#d3e4e5", "#2c4a52"),
+    "focus": ("#b45309", "#f0a35e"),
     "men": ("#b8dad8", "#2f6a72"),
     "stripe": ("#d0d8dd", "#46545f"),
     "edge": ("#9aa7af", "#6d7d89"),
@@ -151,6 +152,7 @@ def finished(chart: alt.LayerChart | alt.FacetChart, language: str) -> dict[str,
             titleFontWeight=400, gridColor=_named("grid"), domainColor=LINE, tickColor=LINE,
         ),
         view=alt.ViewConfig(stroke=None),
+        mark=alt.MarkConfig(tooltip=None),  # Streamlit's own would show columns by their names
     )  # fmt: skip
     return dict(whole.to_dict(validate=schemapi.DEBUG_MODE))
 

@@ -14,7 +14,7 @@ from dashboards.components import folded
 from dashboards.session import Context
 
 OPEN = 6
-"""So many areas stand openly; more are folded."""
+"""So many areas and periods stand openly; more are folded."""
 
 
 def absent(reader: Context, rows: pl.DataFrame) -> str:
@@ -44,9 +44,10 @@ def absent(reader: Context, rows: pl.DataFrame) -> str:
         for note, areas in groups.iter_rows()
     )
     listed = f'<ul class="fp-list fp-small">{items}</ul>'
-    count = rows.filter(pl.col("value").is_null())["name"].n_unique()
+    lacking = rows.filter(pl.col("value").is_null())
+    count = lacking["name"].n_unique()
     title = _("Without a figure ({n})", n=count)
-    if count > OPEN:
+    if max(count, lacking.height) > OPEN:
         return folded(title, listed)
     return f'<p class="fp-small"><b>{escape(title)}</b></p>{listed}'
 

@@ -1,25 +1,29 @@
-"""Downloads of an indicator and its charts, and how to cite it.
+"""Files and pictures of what a page shows, and how to cite it.
 
-Belongs here: the download tab. Does not belong here: writing the files.
+Belongs here: the download tab of an indicator, and the fold of every other page. Does not belong
+here: writing the files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from html import escape
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+import polars as pl
 import streamlit as st
 
 from dashboards import downloads, pictures
 from dashboards.charts import compare, sex_age, trend
 from dashboards.components import show, subheading
-from dashboards.figures import Choice, is_grouped, municipalities, year_frame
-from dashboards.session import Context
+from dashboards.figures import Choice, is_grouped, month_series, municipalities, year_frame
+from dashboards.session import Context, codes_of
 from dashboards.text import day
 
+Maker = Callable[[], Mapping[str, Any] | None]
+"""Draws a chart when it is asked for."""
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -31,18 +35,64 @@ def permalink() -> str:
 
 
 def citation(reader: Context, indicator_id: str) -> str:
-    """What to write under a figure taken from the page."""
+    """What to write under a figure taken from an indicator's page."""
+    return source(reader, reader.text(reader.release.indicator(indicator_id), "title"))
+
+
+def source(reader: Context, title: str) -> str:
+    """What to write under something taken from the page."""
     _ = reader.translate
     release = reader.release
     text = _(
         "Folkepuls: {title}. Release {release}, data to {day}. {address}",
-        title=reader.text(release.indicator(indicator_id), "title"),
+        title=title,
         release=release.id,
         day=day(release.facts["data_to"], reader.language),
         address=permalink(),
     )
     label = _("Synthetic figures – not for planning")
     return f"{text} [{label}]" if release.synthetic else text
+
+
+def take_home(
+    reader: Context,
+    name: str,
+    title: str,
+    figures: Callable[[], pl.DataFrame],
+    charts: Mapping[str, tuple[str, Maker]],
+    indicator_ids: Sequence[str] = (),
+) -> None:
+    """What a page shows as files, folded: XLSX, CSV, and its charts as PNG and SVG.
+
+    Args:
+        reader: The reader.
+        name: Of the files, without label, release and ending.
+        title: What they hold.
+        figures: Makes the page's table, one of ``downloads``.
+        charts: Title and maker of each chart.
+        indicator_ids: Indicators that the workbook defines.
+    """
+    _ = reader.translate
+    release, language = reader.release, reader.language
+    cited = source(reader, title)
+
+    def workbook() -> bytes:
+        told = [downloads.metadata(release, one, language, cited) for one in indicator_ids]
+        facts = [row for rows in told for row in rows] or downloads.about(release, language, cited)
+        return downloads.book(release, language, title, figures(), list(dict.fromkeys(facts)))
+
+    with st.expander(_("Download: {title}", title=title)), st.container(horizontal=True):
+        st.download_button(
+            _("Excel workbook (XLSX)"), workbook,
+            downloads.file_name(release, name, language, "xlsx"), XLSX, key=f"{name}_xlsx",
+            on_click="ignore",
+        )  # fmt: skip
+        st.download_button(
+            _("CSV for spreadsheets"), lambda: downloads.table_csv(figures(), language),
+            downloads.file_name(release, name, language, "csv"), "text/csv", key=f"{name}_csv",
+            on_click="ignore",
+        )  # fmt: skip
+        _picture_buttons(reader, name, charts, cited)
 
 
 def exports(reader: Context, choice: Choice, area_code: str, year: int) -> None:
@@ -89,27 +139,39 @@ def exports(reader: Context, choice: Choice, area_code: str, year: int) -> None:
 
 def _pictures(reader: Context, choice: Choice, area_code: str, year: int, cited: str) -> None:
     """The charts of the other tabs as they stand there, with the citation below."""
-    _ = reader.translate
-    release, indicator_id = reader.release, choice.indicator_id
+    _, release = reader.translate, reader.release
+    frame = municipalities(year_frame(release, choice, year))
+    beside = tuple(codes_of("with", frame["area_code"].to_list()))
+    monthly = not month_series(release, choice.indicator_id).is_empty()
+    by: trend.Period = "month" if monthly and st.query_params.get("by") == "month" else "year"
     show(subheading(_("Charts")))
+    named = {
+        f"{code}_{area_code}": drawn
+        for code, drawn in _charts(reader, choice, area_code, year, beside, by).items()
+    }
     with st.container(horizontal=True, gap="small"):
-        for code, (title, spec) in _charts(reader, choice, area_code, year).items():
-            for ending, mime, made in (
-                ("png", "image/png", pictures.png),
-                ("svg", "image/svg+xml", pictures.svg),
-            ):
-                file = downloads.file_name(
-                    release, f"{indicator_id}_{code}_{area_code}", reader.language, ending
-                )
-                st.download_button(
-                    f"{title} ({ending.upper()})", partial(_picture, made, spec, cited), file,
-                    mime, key=f"{code}_{ending}", on_click="ignore",
-                )  # fmt: skip
+        _picture_buttons(reader, choice.indicator_id, named, cited)
+
+
+def _picture_buttons(
+    reader: Context, name: str, charts: Mapping[str, tuple[str, Maker]], cited: str
+) -> None:
+    """Each chart as PNG and as SVG."""
+    for code, (title, spec) in charts.items():
+        for ending, mime, made in (
+            ("png", "image/png", pictures.png),
+            ("svg", "image/svg+xml", pictures.svg),
+        ):
+            file = downloads.file_name(reader.release, f"{name}_{code}", reader.language, ending)
+            st.download_button(
+                f"{title} ({ending.upper()})", partial(_picture, made, spec, cited), file,
+                mime, key=f"{name}_{code}_{ending}", on_click="ignore",
+            )  # fmt: skip
 
 
 def _picture(
     made: Callable[[Mapping[str, Any], str], bytes],
-    spec: Callable[[], Mapping[str, Any] | None],
+    spec: Maker,
     cited: str,
 ) -> bytes:
     """A picture, drawn when it is asked for."""
@@ -120,19 +182,27 @@ def _picture(
 
 
 def _charts(
-    reader: Context, choice: Choice, area_code: str, year: int
-) -> dict[str, tuple[str, Callable[[], Mapping[str, Any] | None]]]:
-    """Title and maker of each chart that has a figure to show."""
+    reader: Context,
+    choice: Choice,
+    area_code: str,
+    year: int,
+    beside: tuple[str, ...] = (),
+    by: trend.Period = "year",
+) -> dict[str, tuple[str, Maker]]:
+    """Title and maker of each chart that has a figure to show, by the choices of its tab."""
     _ = reader.translate
     release, language, indicator_id = reader.release, reader.language, choice.indicator_id
-    line = (release, choice, area_code, language)
+    line = (release, choice, area_code, language, by)
     groups = (release, indicator_id, area_code, year, language)
-    found: dict[str, tuple[str, Callable[[], Mapping[str, Any] | None]]] = {}
+    found: dict[str, tuple[str, Maker]] = {}
     if trend.points(*line)["value"].count():
         found["trend"] = (_("Development"), partial(trend.trend, *line))
-    if municipalities(year_frame(release, choice, year))["value"].count():
-        bars = partial(compare.bars, release, choice, year, (), area_code, language)
+    one_year = (release, choice, year)
+    if not compare.bars_frame(*one_year, beside, area_code, language).is_empty():
+        bars = partial(compare.bars, *one_year, beside, area_code, language)
         found["compare"] = (_("Compare"), bars)
+    if compare.funnel(*one_year, area_code, language) is not None:
+        found["funnel"] = (_("Funnel"), partial(compare.funnel, *one_year, area_code, language))
     if is_grouped(release.indicator(indicator_id)) and sex_age.points(*groups)["value"].count():
         found["sex_age"] = (_("Sex and age"), partial(sex_age.sex_age, *groups))
     return found

@@ -6,18 +6,21 @@ would happen with more places is a question for projections.
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from typing import Any, Final
 
 import polars as pl
 import streamlit as st
 
+from dashboards import downloads, remarks
 from dashboards.charts import recent
 from dashboards.components import chart, note, show, subheading, table
 from dashboards.components.barometer import difference_cell, figure_cell
+from dashboards.components.exports import take_home
 from dashboards.figures import headline, names_to_choose, row, year_frame
 from dashboards.session import Context, choose, context, link
-from dashboards.text import month, number
+from dashboards.text import month
 
 WAITING: Final = (
     "ready_for_discharge_days_per_1000",
@@ -51,6 +54,22 @@ def render() -> None:
     if chain:
         show(subheading(_("The chain of messages")))
         _table(reader, chain, area, year, _("The chain of messages, {year}", year=year))
+    if waiting or chain:
+        _download(reader, [*waiting, *chain], area)
+
+
+def _download(reader: Context, ids: list[str], area: str) -> None:
+    """The figures of area and region, and the chart of months that stands open."""
+    _ = reader.translate
+    release, language = reader.release, reader.language
+    asked = st.query_params.get("figure")
+    charts = {}
+    if asked in ids and recent.recent(release, asked, area, language) is not None:
+        title = reader.text(release.indicator(asked), "short_title")
+        charts[asked] = (title, partial(recent.recent, release, asked, area, language))
+    areas = list(dict.fromkeys([area, release.region_code]))
+    table_of = partial(downloads.selection, release, ids, areas, language)
+    take_home(reader, f"collaboration_{area}", _("Collaboration"), table_of, charts, ids)
 
 
 def _choices(reader: Context) -> tuple[str, int]:
@@ -109,6 +128,10 @@ def _months(reader: Context, ids: list[str], area: str) -> None:
     else:
         said = recent.described(release, asked, area, language)
         chart(spec, said)
+        months = recent.recent_months(release, asked, area)["value_status"].to_list()
+        hidden = remarks.hidden_parts(months, "month", _)
+        if hidden:
+            show(f"<p>{escape(hidden)}</p>")
     with st.expander(_("The last twelve months as a table")):
         _months_table(reader, asked, area)
 
@@ -121,8 +144,8 @@ def _months_table(reader: Context, indicator_id: str, area: str) -> None:
         [
             month(one["period_start"], reader.language),
             figure_cell(one, indicator["decimals"], _),
-            _plain(reader, one["region"], indicator),
-            _plain(reader, one["peer_median"], indicator),
+            figure_cell(one["region"], indicator["decimals"], _),
+            _peers_cell(reader, one, indicator),
         ]
         for one in rows.sort("period_start", descending=True).iter_rows(named=True)
     ]
@@ -144,7 +167,7 @@ def _table(reader: Context, ids: list[str], area: str, year: int, caption: str) 
         indicator = release.indicator(name)
         frame = year_frame(release, headline(release, name), year)
         own, region = row(frame, area), row(frame, release.region_code)
-        if own is None:
+        if own is None or region is None:
             continue
         address = link("indikator", indicator=name, area=area, year=year, lang=reader.language)
         title = (
@@ -156,8 +179,8 @@ def _table(reader: Context, ids: list[str], area: str, year: int, caption: str) 
             [
                 title,
                 figure_cell(own, indicator["decimals"], _),
-                _plain(reader, region["value"] if region else None, indicator),
-                _plain(reader, own["peer_median"], indicator),
+                figure_cell(region, indicator["decimals"], _),
+                _peers_cell(reader, own, indicator),
                 difference_cell(own, indicator["polarity"], _),
             ]
         )
@@ -171,8 +194,10 @@ def _table(reader: Context, ids: list[str], area: str, year: int, caption: str) 
     show(table(caption, headings, lines, numeric=(1, 2, 3)))
 
 
-def _plain(reader: Context, value: float | None, indicator: dict[str, Any]) -> str:
-    return "–" if value is None else number(value, reader.language, indicator["decimals"])
+def _peers_cell(reader: Context, figures: dict[str, Any], indicator: dict[str, Any]) -> str:
+    """The middle of comparable ones, or why there is none."""
+    said = escape(remarks.middle_of_peers(figures, indicator["decimals"], reader.translate))
+    return said if figures["peer_median"] is not None else f'<span class="fp-none">{said}</span>'
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from dashboards.charts import several, trend
 from dashboards.components import chart, note, show, subheading, table
 from dashboards.components.absent import absent
 from dashboards.components.barometer import figure_cell
+from dashboards.components.exports import take_home
 from dashboards.figures import (
     Choice,
     headline,
@@ -151,8 +153,11 @@ def _charts(reader: Context, asked: Asked) -> None:
             if without:
                 show(without)
     if asked.view in PERIODS:
-        read = _("Your area is the strong line with large points, the region the broad grey one.")
-        show(f"<p class='fp-small'>{escape(read)}</p>")
+        read = [_("Your area is the strong line with large points.")]
+        region = reader.release.region_code
+        if region in asked.areas and asked.own != region:
+            read.append(_("The region is the broad grey line."))
+        show(f"<p class='fp-small'>{escape(' '.join(read))}</p>")
 
 
 def _rows(reader: Context, asked: Asked, choice: Choice) -> pl.DataFrame:
@@ -188,6 +193,10 @@ def _chart(reader: Context, asked: Asked, choice: Choice) -> tuple[dict[str, Any
     return side_by_side.bars(*one_year), side_by_side.described(*one_year)
 
 
+def _spec(reader: Context, asked: Asked, choice: Choice) -> dict[str, Any] | None:
+    return _chart(reader, asked, choice)[0]
+
+
 def _table(reader: Context, asked: Asked) -> None:
     """Areas down, indicators across; the words of its status where a figure is missing."""
     _ = reader.translate
@@ -218,12 +227,15 @@ def _download(reader: Context, asked: Asked) -> None:
     _ = reader.translate
     release, language = reader.release, reader.language
     ids = [choice.indicator_id for choice in asked.choices]
-    st.download_button(
-        _("CSV for spreadsheets"),
-        lambda: downloads.selection_csv(release, ids, [asked.own, *asked.areas], language),
-        downloads.file_name(release, "compare", language, "csv"), "text/csv",
-        key="selection", on_click="ignore",
-    )  # fmt: skip
+    areas = [asked.own, *asked.areas]
+    title = _("Areas compared, {year}", year=asked.year)
+    charts = {}
+    for choice in asked.choices:
+        if asked.view != "table" and _chart(reader, asked, choice)[0] is not None:
+            name = reader.text(release.indicator(choice.indicator_id), "short_title")
+            charts[choice.indicator_id] = (name, partial(_spec, reader, asked, choice))
+    table_of = partial(downloads.selection, release, ids, areas, language)
+    take_home(reader, "compare", title, table_of, charts, ids)
 
 
 if __name__ == "__main__":

@@ -179,6 +179,11 @@ def _trend(reader: Context, choice: Choice, area_code: str, year: int) -> None:
         spec = trend.trend(release, choice, area_code, language, by)
         said = trend.described(release, choice, area_code, language, by)
         chart(spec, said)
+        if by == "month":
+            own = points.filter(pl.col("role") == "area")["status"].to_list()
+            hidden = remarks.hidden_parts(own, trend.length(release, choice.indicator_id, by), _)
+            if hidden:
+                show(f"<p>{escape(hidden)}</p>")
     same = like_for_like(release, choice.indicator_id, year)
     if same is not None and by == "year":
         decimals = release.indicator(choice.indicator_id)["decimals"]

@@ -6,16 +6,18 @@ Belongs here: the front page. Does not belong here: choosing or computing figure
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from html import escape
 from typing import Any
 
 import polars as pl
 import streamlit as st
 
-from dashboards import words
+from dashboards import downloads, words
 from dashboards.charts import adoption, region_map
 from dashboards.components import chart, folded, legend, note, show, subheading, table
 from dashboards.components.barometer import brief_cell, difference_cell, figure_cell, reading
+from dashboards.components.exports import take_home
 from dashboards.data_access import borders
 from dashboards.figures import (
     Choice,
@@ -65,6 +67,7 @@ def render() -> None:
     with beside:
         _figure(reader, choice, year)
         show(_as_table(reader, choice, year))
+    _download(reader, choice, year)
     show(_headlines(reader, year))
     _adoption(reader, year)
 
@@ -90,13 +93,30 @@ def _first(reader: Context) -> str:
     return str(shown["indicator_id"][0]) if shown.height else release.indicators[0]["indicator_id"]
 
 
-def _map(reader: Context, choice: Choice, year: int) -> None:
+def _drawn(reader: Context, choice: Choice, year: int) -> dict[str, Any]:
+    """The map with real borders where there are any, else with tiles."""
     release, language = reader.release, reader.language
     real = borders()
     if real is None:
-        spec = region_map.tile_map(release, choice, year, language)
-    else:
-        spec = region_map.border_map(release, choice, year, language, real)
+        return region_map.tile_map(release, choice, year, language)
+    return region_map.border_map(release, choice, year, language, real)
+
+
+def _download(reader: Context, choice: Choice, year: int) -> None:
+    """The indicator's figures of all areas, and the map."""
+    _ = reader.translate
+    release, language = reader.release, reader.language
+    indicator_id = choice.indicator_id
+    title = reader.text(release.indicator(indicator_id), "title")
+    charts = {f"map_{year}": (_("Map"), partial(_drawn, reader, choice, year))}
+    table_of = partial(downloads.readable, release, indicator_id, language)
+    take_home(reader, indicator_id, title, table_of, charts, [indicator_id])
+
+
+def _map(reader: Context, choice: Choice, year: int) -> None:
+    release, language = reader.release, reader.language
+    real = borders()
+    spec = _drawn(reader, choice, year)
     words_for_map = region_map.described(release, choice, year, language)
     chart(spec, words_for_map)
     if real is not None:
@@ -257,6 +277,9 @@ def _adoption(reader: Context, year: int) -> None:
         headings = [_("From"), _("Joins"), _("Together"), _("Status")]
         waves = table(_("Waves of municipalities"), headings, rows, numeric=(2,))
         show(f'<div class="fp-tall fp-waves">{waves}</div>')
+    charts = {"staircase": (_("Development"), partial(adoption.staircase, release, language))}
+    table_of = partial(downloads.waves, release, language)
+    take_home(reader, "waves", _("Spread of Helseplattformen"), table_of, charts)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,16 @@ Belongs here: the population page. Does not belong here: projections, indicators
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 
 import polars as pl
 import streamlit as st
 
+from dashboards import downloads
 from dashboards.charts import pyramid
 from dashboards.components import chart, note, show, subheading, table
+from dashboards.components.exports import Maker, take_home
 from dashboards.figures import names_to_choose
 from dashboards.session import Context, choose, context
 from dashboards.text import number
@@ -45,6 +48,24 @@ def render() -> None:
     with right:
         _ageing(reader, area)
     _moved(reader, area, names[area])
+    _download(reader, area, year, names[area])
+
+
+def _download(reader: Context, area: str, year: int, name: str) -> None:
+    """The register's figures of area and region, and both charts where they are drawn."""
+    _ = reader.translate
+    release, language = reader.release, reader.language
+    makers: dict[str, tuple[str, Maker]] = {
+        "pyramid": (
+            _("Sex and age"), partial(pyramid.pyramid, release, area, year, language),
+        ),
+        "ageing": (_("Development"), partial(pyramid.ageing, release, area, language)),
+    }  # fmt: skip
+    charts = {code: (title, draw) for code, (title, draw) in makers.items() if draw() is not None}
+    areas = list(dict.fromkeys([area, release.region_code]))
+    table_of = partial(downloads.inhabitants, release, areas, language)
+    title = _("Inhabitants of {area} at the end of the year", area=name)
+    take_home(reader, f"population_{area}", title, table_of, charts)
 
 
 def _pyramid(reader: Context, area: str, year: int) -> None:

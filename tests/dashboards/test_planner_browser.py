@@ -189,6 +189,9 @@ def test_ready_for_discharge_is_three_clicks_from_the_front_page(
         chart = page.locator('[data-testid="stVegaLiteChart"]').first
         told = chart.locator("[aria-label]").first.get_attribute("aria-label") or ""
         assert "desember 2025" in told + (chart.get_attribute("aria-label") or "")
+        peers = page.locator('td[data-label="Midten av de sammenlignbare"]').all_text_contents()
+        assert peers
+        assert not {cell.strip() for cell in peers} & {"", "–"}
 
 
 def test_an_area_without_a_language_in_the_link_uses_its_own(

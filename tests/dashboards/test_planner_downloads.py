@@ -13,9 +13,12 @@ import polars as pl
 import pytest
 
 from dashboards import downloads, pictures
-from dashboards.charts import trend
+from dashboards.charts import region_map, trend
+from dashboards.components import exports
 from dashboards.data_access import Release, current_release
 from dashboards.figures import headline
+from dashboards.session import Context
+from tests.support.planner_pages import page
 from tests.support.published_release import write_release
 
 INDICATOR = "home_nursing_users_80plus_share"
@@ -120,7 +123,8 @@ def test_a_file_says_what_the_page_says_of_coverage_and_plans(release: Release) 
 
 def test_a_selection_holds_the_areas_and_indicators_asked_for(release: Release) -> None:
     ids = [INDICATOR, "emergency_admissions_per_1000"]
-    raw = downloads.selection_csv(release, ids, ["5001", "MIDT"], "nb")
+    frame = downloads.selection(release, ids, ["5001", "MIDT"], "nb")
+    raw = downloads.table_csv(frame, "nb")
     rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig")), delimiter=";"))
     assert {row["Kode"] for row in rows} == {"5001", "MIDT"}
     assert len({row["Indikator"] for row in rows}) == 2
@@ -138,3 +142,53 @@ def test_a_picture_carries_its_source_and_needs_no_other_host(release: Release) 
     assert re.findall(r'(?:href|src)="http', drawn) == []
     assert "var(" not in drawn
     assert pictures.png(chart, source).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("overview", {"Kart (PNG)", "Kart (SVG)", "Utvikling (PNG)"}),
+        ("collaboration", {"Utskrivningsklare døgn (PNG)"}),
+        ("compare", {"Utskrivningsklare døgn (SVG)"}),
+        ("population", {"Kjønn og alder (PNG)", "Utvikling (SVG)"}),
+    ],
+)
+def test_every_page_of_figures_gives_files_and_pictures(
+    release: Release, name: str, labels: set[str]
+) -> None:
+    shown = page(name, {"lang": "nb", "area": "5001"})
+    assert not shown.exception
+    offered = {button.proto.label for button in shown.get("download_button")}
+    assert labels | {"Excel-arbeidsbok (XLSX)", "CSV for regneark"} <= offered
+
+
+def test_tables_beside_the_indicators_are_as_published(release: Release) -> None:
+    people = downloads.inhabitants(release, ["5001"], "nb")
+    published = release.tables["population"].filter(area_code="5001")
+    assert people.height == published.height
+    assert people["Innbyggere"].sum() == published["value"].sum()
+    waves = downloads.waves(release, "nb")
+    assert waves["Status"].unique().sort().to_list() == ["I drift", "Planlagt, ikke bekreftet"]
+    facts = downloads.about(release, "nb", "Siteres slik")
+    book = sheets(downloads.book(release, "nb", "Spredning", waves, facts))
+    assert all(said in book for said in (LABEL, "Siteres slik", release.id, "I drift"))
+
+
+def test_pictures_are_of_what_the_tabs_show(release: Release) -> None:
+    reader, shown = Context(release, "nb"), headline(release, "emergency_admissions_per_1000")
+    drawn = exports._charts(reader, shown, "5001", 2025, ("1505",))
+    bars = drawn["compare"][1]()
+    assert bars is not None
+    assert {one["name"] for one in bars["datasets"]["areas"]} == {"Trondheim", "Kristiansund"}
+    assert "limits" in (drawn["funnel"][1]() or {})["datasets"]
+    monthly = headline(release, "ready_for_discharge_days_per_1000")
+    months = exports._charts(reader, monthly, "5001", 2025, (), "month")["trend"][1]()
+    assert months is not None
+    assert "desember 2025" in {one["when"] for one in months["datasets"]["points"]}
+
+
+def test_the_map_is_a_picture_with_its_source(release: Release) -> None:
+    spec = region_map.tile_map(release, headline(release, INDICATOR), 2025, "nb")
+    drawn = unescape(pictures.svg(spec, "Folkepuls: kilden").decode())
+    assert ">Folkepuls: kilden<" in drawn
+    assert "var(" not in drawn

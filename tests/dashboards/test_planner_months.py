@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from dashboards import remarks
 from dashboards.charts import several, trend
 from dashboards.data_access import current_release
 from dashboards.downloads import readable, tidy
@@ -101,6 +102,8 @@ def test_months_are_drawn_and_a_hidden_one_says_so(language: str) -> None:
     name, february, hidden = WORDS[language]
     assert february in text(shown)
     assert hidden in text(shown)
+    _ = translator(language, "planner")
+    assert remarks.hidden_parts(["ok", "suppressed", "ok"], "month", _) in text(shown)
     assert f"{name}</th>" in markup(shown)
     assert february not in text(page("indicator", query))
 

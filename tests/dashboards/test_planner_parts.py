@@ -8,6 +8,7 @@ import json
 import re
 import tomllib
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards import remarks
-from dashboards.charts import region_map, trend
+from dashboards.charts import region_map, several, trend
 from dashboards.charts.theme import (
     BETTER,
     INK,
@@ -216,6 +217,55 @@ def test_real_borders_are_drawn_with_their_figures_and_wound_for_vega(
     assert [feature["properties"]["area_code"] for feature in earlier] == ["1507"]
     spec = region_map.border_map(release, choice, 2025, "nb", file)
     assert spec["projection"] == {"type": "mercator"}
+
+
+def layers(spec: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """The layers of a chart that have a mark of a kind."""
+    return [one for one in spec["layer"] if one["mark"]["type"] == kind]
+
+
+def test_the_text_of_a_tile_answers_as_its_tile_does(release: Release) -> None:
+    choice = headline(release, "emergency_admissions_per_1000")
+    spec = region_map.tile_map(release, choice, 2025, "nb")
+    tile = layers(spec, "rect")[0]["encoding"]
+    for writing in layers(spec, "text"):
+        assert writing["encoding"]["href"] == tile["href"]
+        assert writing["encoding"]["tooltip"] == tile["tooltip"]
+    # What is written elsewhere, as names at lines, shows no columns of ours.
+    assert spec["config"]["mark"] == {"tooltip": None}
+
+
+def test_where_all_figures_are_nought_names_stand_apart_on_an_axis(release: Release) -> None:
+    frame = pl.DataFrame(
+        {"area": ["a", "b", "c"], "role": "other", "year": 2025.0, "value": [0.0, 0.0, 0.0]}
+    )
+    heights = several._ends(frame)["at"].to_list()
+    assert min(b - a for a, b in pairwise(heights)) >= 0.1
+    assert several._greatest(frame) == 1
+    assert several._greatest(frame.with_columns(value=4.0)) == 4
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"peer_median": 2.25, "peer_group": "size:a", "area_level": "municipality"}, "2,2"),
+        ({"peer_median": None, "peer_group": "size:a", "area_level": "municipality"},
+         "Færre enn tre har tall som vises"),
+        ({"peer_median": None, "peer_group": None, "area_level": "municipality"},
+         "Ikke sammenlignet"),
+        ({"peer_median": None, "peer_group": None, "area_level": "region"}, "Regionen har ingen"),
+    ],
+)  # fmt: skip
+def test_without_a_middle_of_peers_the_reason_is_told(row: dict[str, Any], said: str) -> None:
+    assert remarks.middle_of_peers(row, 1, translator("nb", "planner")) == said
+
+
+def test_hidden_months_are_counted_and_are_no_noughts() -> None:
+    _ = translator("nb", "planner")
+    said = remarks.hidden_parts(["ok", "suppressed", "suppressed", "missing"], "month", _)
+    assert said.startswith("2 av de 4 månedene er skjult")
+    assert "trenger ikke å være 0" in said
+    assert remarks.hidden_parts(["ok", "missing"], "month", _) == ""
 
 
 def test_an_area_without_a_row_is_missing_not_absent(release: Release) -> None:
