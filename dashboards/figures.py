@@ -28,6 +28,11 @@ class Choice:
     sex: str = "total"
     age_group: str = "total"
 
+    @property
+    def asked(self) -> dict[str, str]:
+        """How and for whom, in the columns of the figures."""
+        return {"value_kind": self.value_kind, "sex": self.sex, "age_group": self.age_group}
+
 
 def headline(release: Release, indicator_id: str) -> Choice:
     """The choice that an indicator shows first."""
@@ -110,7 +115,11 @@ def year_frame(release: Release, choice: Choice, year: int) -> pl.DataFrame:
         One row per area, in Norwegian alphabetical order, the region last.
     """
     rows = series(release, choice).filter(pl.col("year") == year).drop("area_level")
-    joined = release.areas(year).join(rows, on="area_code", how="left")
+    joined = (
+        release.areas(year)
+        .join(rows, on="area_code", how="left")
+        .with_columns(pl.col(name).fill_null(code) for name, code in choice.asked.items())
+    )
     filled = _told(joined, pl.lit(year, pl.Int64))
     return filled.sort(pl.col("area_level") == "region", norwegian_order("name"))
 

@@ -13,10 +13,10 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
-from dashboards import downloads, pictures
+from dashboards import downloads, pictures, words
 from dashboards.charts import compare, sex_age, trend
 from dashboards.components import show, subheading
-from dashboards.figures import Choice, is_grouped, municipalities, year_frame
+from dashboards.figures import Choice, headline, is_grouped, municipalities, year_frame
 from dashboards.session import Context
 from dashboards.text import day
 
@@ -30,13 +30,14 @@ def permalink() -> str:
     return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
 
 
-def citation(reader: Context, indicator_id: str) -> str:
+def citation(reader: Context, choice: Choice) -> str:
     """What to write under a figure taken from the page."""
     _ = reader.translate
     release = reader.release
+    indicator = release.indicator(choice.indicator_id)
     text = _(
         "Folkepuls: {title}. Release {release}, data to {day}. {address}",
-        title=reader.text(release.indicator(indicator_id), "title"),
+        title=words.titled(reader.text(indicator, "title"), choice.asked, indicator, _),
         release=release.id,
         day=day(release.facts["data_to"], reader.language),
         address=permalink(),
@@ -57,7 +58,7 @@ def exports(reader: Context, choice: Choice, area_code: str, year: int) -> None:
     _ = reader.translate
     release, language = reader.release, reader.language
     indicator_id = choice.indicator_id
-    cited = citation(reader, indicator_id)
+    cited, whole = citation(reader, choice), citation(reader, headline(release, indicator_id))
 
     def name(ending: str) -> str:
         return downloads.file_name(release, indicator_id, language, ending)
@@ -69,7 +70,7 @@ def exports(reader: Context, choice: Choice, area_code: str, year: int) -> None:
     with st.container(horizontal=True, gap="small"):
         st.download_button(
             _("Excel workbook (XLSX)"),
-            lambda: downloads.workbook(release, indicator_id, language, cited),
+            lambda: downloads.workbook(release, indicator_id, language, whole),
             name("xlsx"), XLSX, key="xlsx", on_click="ignore",
         )  # fmt: skip
         st.download_button(
@@ -82,18 +83,21 @@ def exports(reader: Context, choice: Choice, area_code: str, year: int) -> None:
             lambda: downloads.tidy_csv(release, indicator_id),
             name("tidy.csv"), "text/csv", key="tidy", on_click="ignore",
         )  # fmt: skip
-    _pictures(reader, choice, area_code, year, cited)
+    _pictures(reader, choice, area_code, year)
     show(subheading(_("Cite as")) + f"<blockquote class='fp-cite'>{escape(cited)}</blockquote>")
     show(subheading(_("Address of this page")) + f"<p class='fp-address'>{escape(permalink())}</p>")
 
 
-def _pictures(reader: Context, choice: Choice, area_code: str, year: int, cited: str) -> None:
+def _pictures(reader: Context, choice: Choice, area_code: str, year: int) -> None:
     """The charts of the other tabs as they stand there, with the citation below."""
     _ = reader.translate
     release, indicator_id = reader.release, choice.indicator_id
     show(subheading(_("Charts")))
     with st.container(horizontal=True, gap="small"):
         for code, (title, spec) in _charts(reader, choice, area_code, year).items():
+            # The chart by sex and age has all of them, whatever is chosen.
+            drawn = headline(release, indicator_id) if code == "sex_age" else choice
+            cited = citation(reader, drawn)
             for ending, mime, made in (
                 ("png", "image/png", pictures.png),
                 ("svg", "image/svg+xml", pictures.svg),

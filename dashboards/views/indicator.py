@@ -137,7 +137,8 @@ def _head(reader: Context, choice: Choice, area_code: str, year: int) -> None:
     _ = reader.translate
     release = reader.release
     indicator = release.indicator(choice.indicator_id)
-    show(f"<h1>{escape(reader.text(indicator, 'title'))}</h1>")
+    title = words.titled(reader.text(indicator, "title"), choice.asked, indicator, _)
+    show(f"<h1>{escape(title)}</h1>")
     frame = year_frame(release, choice, year)
     figure = row(frame, area_code)
     if figure is None:
@@ -151,9 +152,10 @@ def _head(reader: Context, choice: Choice, area_code: str, year: int) -> None:
         "region": row(frame, release.region_code),
     }
     unit = reader.text(indicator, "unit_text")
+    name = words.titled(figure["official_name"], choice.asked, indicator, _)
     show(
-        f'<div class="fp-lead"><div><p class="fp-lead-name">{escape(figure["official_name"])}, '
-        f'{year}</p><p class="fp-big">{figure_cell(figure, indicator["decimals"], _)}</p>'
+        f'<div class="fp-lead"><div><p class="fp-lead-name">{escape(name)}, {year}</p>'
+        f'<p class="fp-big">{figure_cell(figure, indicator["decimals"], _)}</p>'
         f'<p class="fp-unit">{escape(unit)} · '
         f"{escape(words.polarity(indicator['polarity'], _))}</p></div>"
         f'<p class="fp-lead-reading">{escape(reading(entry, reader))}</p></div>'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from html import unescape
 from pathlib import Path
@@ -12,10 +13,10 @@ import polars as pl
 import pytest
 
 from dashboards import pictures, remarks, words
-from dashboards.charts import sex_age
+from dashboards.charts import sex_age, trend
 from dashboards.components import exports
 from dashboards.data_access import Release, current_release, earlier_release
-from dashboards.figures import by_sex_and_age, headline, is_grouped, like_for_like, strata
+from dashboards.figures import Choice, by_sex_and_age, headline, is_grouped, like_for_like, strata
 from dashboards.session import Context
 from dashboards.text import translator
 from tests.support.hostile import Markup
@@ -131,7 +132,8 @@ def test_every_group_without_a_figure_says_why_and_is_no_nought(
 
 def test_a_group_that_nothing_is_published_of_is_missing(release: Release) -> None:
     rows = release.values.filter(~((pl.col("sex") == "female") & (pl.col("age_group") == "80+")))
-    gap = Release(release.folder, {**release.tables, "indicator_values": rows}, release.months, {})
+    gap = Release(release.folder, {**release.tables, "indicator_values": rows}, release.months,
+                  release.pooled, {})  # fmt: skip
     frame = by_sex_and_age(gap, SHOWN, "5001", 2025)
     lacking = frame.filter(pl.col("sex") == "female", pl.col("age_group") == "80+")
     assert lacking["value_status"].to_list() == ["missing", "missing"]
@@ -243,3 +245,39 @@ def test_words_of_a_hidden_group_stand_clear_of_the_regions_bar(release: Release
     assert [gap["late"] for gap in gaps] == [
         region[gap["age"], gap["sex"]] < most / 2 for gap in gaps
     ]
+
+
+FEW = {
+    "nb": "kvinner, 80+ år, ujustert",
+    "nn": "kvinner, 80+ år, ujustert",
+    "en": "women, 80+ years, crude",
+}
+
+
+@pytest.mark.parametrize(
+    ("tab", "language"), [("trend", "nb"), ("compare", "nn"), ("table", "en"), ("download", "nb")]
+)
+def test_whom_a_figure_is_about_stands_wherever_it_is_told(tab: str, language: str) -> None:
+    query = {"lang": language, "indicator": SHOWN, "area": "5001", "year": "2025", "tab": tab}
+    named = FEW[language]
+    shown = page("indicator", {**query, "kind": "crude", "sex": "female", "age": "80+"})
+    told = unescape(markup(shown))
+    for found in (r"<h1>(.*?)</h1>", r'"fp-lead-name">(.*?)</p>', r"<caption>(.*?)</caption>",
+                  r"<blockquote.*?</blockquote>"):  # fmt: skip
+        assert all(named in one for one in re.findall(found, told))
+    assert f'"fp-lead-reading">{named.capitalize()}: ' in told
+    for chart in (one.proto for one in shown.get("vega_lite_chart")):
+        assert named in json.loads(chart.spec)["title"]["text"]
+        assert named in chart.alt
+    held = {"trend": "<caption>", "compare": "<h1>", "table": "<caption>", "download": "<blockq"}
+    assert held[tab] in told
+    assert named not in text(page("indicator", query))
+
+
+def test_months_are_of_all_whoever_is_chosen(release: Release) -> None:
+    choice = Choice("ready_for_discharge_days_per_1000", "crude", "female", "80+")
+    spec = trend.trend(release, choice, "5001", "nb", "month")
+    assert "kvinner" not in spec["title"]["text"] + trend.described(
+        release, choice, "5001", "nb", "month"
+    )
+    assert "kvinner" in trend.trend(release, choice, "5001", "nb")["title"]["text"]
