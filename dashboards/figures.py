@@ -233,6 +233,32 @@ def like_for_like(release: Release, indicator_id: str, year: int) -> dict[str, A
     return found.row(-1, named=True) if found.height else None
 
 
+def persons(rows: pl.DataFrame) -> int | None:
+    """Persons in rows of the ``population`` table; not known where a part of them is not."""
+    if rows.is_empty() or rows["value"].null_count():
+        return None
+    return int(rows["value"].sum())
+
+
+def inhabitants(release: Release, area_code: str, year: int) -> tuple[int, date] | None:
+    """Inhabitants of an area as its rates count them, and their day.
+
+    Args:
+        release: The release.
+        area_code: The area.
+        year: The year whose last day is asked for.
+
+    Returns:
+        Persons and the newest day up to then; ``None`` where the release does not have them.
+    """
+    rows = release.tables["population"].filter(
+        pl.col("area_code") == area_code, pl.col("on_date") <= date(year, 12, 31)
+    )
+    newest = rows.filter(pl.col("on_date") == pl.col("on_date").max())
+    count = persons(newest)
+    return None if count is None else (count, newest["on_date"][0])
+
+
 def norwegian_order(column: str) -> pl.Expr:
     """A sorting key that puts æ, ø, å last, in that order."""
     lowered = pl.col(column).str.to_lowercase()

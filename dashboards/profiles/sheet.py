@@ -20,7 +20,7 @@ from dashboards.components.coverage import headings as coverage_headings
 from dashboards.components.coverage import spells
 from dashboards.components.frame import synthetic_label
 from dashboards.data_access import earlier_release
-from dashboards.figures import NO_FIGURE, county_code, profile
+from dashboards.figures import NO_FIGURE, county_code, inhabitants, profile
 from dashboards.profiles.bars import Bar, laid_out
 from dashboards.profiles.changes import compared, facts, nothing_to_compare, revisions
 from dashboards.profiles.points import Point, how_found, look_at, sentence
@@ -105,7 +105,7 @@ def _document(asked: _Asked) -> Json:
         "title": title,
         "kind": _("Health profile {year}", year=year),
         "name": area["official_name"],
-        "facts": " · ".join(area_facts(reader, area)),
+        "facts": " · ".join(area_facts(reader, area, year)),
         "date": [made.year, made.month, made.day],
         "release": release.id,
         "synthetic": synthetic_label(_) if release.synthetic else "",
@@ -115,12 +115,16 @@ def _document(asked: _Asked) -> Json:
     }  # fmt: skip
 
 
-def area_facts(reader: Context, area: Mapping[str, Any]) -> list[str]:
-    """County, inhabitants and start on the shared journal, each in few words."""
+def area_facts(reader: Context, area: Mapping[str, Any], year: int) -> list[str]:
+    """County, inhabitants of the year and start on the shared journal, each in few words."""
     _ = reader.translate
     said = [area["county"] or ""]
-    if area["population"] is not None:
-        said.append(_("{n} inhabitants", n=number(area["population"], reader.language)))
+    found = inhabitants(reader.release, str(area["area_code"]), year)
+    if found is None:
+        said.append(_("number of inhabitants not published"))
+    else:
+        count, on = number(found[0], reader.language), day(found[1], reader.language)
+        said.append(_("{n} inhabitants on {day}", n=count, day=on))
     if area["go_live_on"] is None:
         said.append(_("no date set for Helseplattformen"))
     elif area["go_live_certainty"] == "planned":

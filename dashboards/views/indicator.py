@@ -16,6 +16,7 @@ import streamlit as st
 from dashboards import remarks, words
 from dashboards.charts import compare, trend
 from dashboards.components import chart, note, show, subheading
+from dashboards.components.absent import gone
 from dashboards.components.barometer import figure_cell, reading
 from dashboards.components.caveats import area_caveats
 from dashboards.components.definition import definition
@@ -142,9 +143,7 @@ def _head(reader: Context, choice: Choice, area_code: str, year: int) -> None:
     frame = year_frame(release, choice, year)
     figure = row(frame, area_code)
     if figure is None:
-        names = names_to_choose(release)
-        show(note(_("{area} did not exist as a municipality at the end of {year}.",
-                    area=names[area_code], year=year)))  # fmt: skip
+        gone(reader, area_code, year)
         return
     entry = {
         "indicator": indicator,
@@ -182,7 +181,8 @@ def _trend(reader: Context, choice: Choice, area_code: str, year: int) -> None:
         said = trend.described(release, choice, area_code, language, by)
         chart(spec, said)
     same = like_for_like(release, choice.indicator_id, year)
-    if same is not None and by == "year":
+    every = choice.sex == choice.age_group == "total"
+    if same is not None and every and by == "year":
         decimals = release.indicator(choice.indicator_id)["decimals"]
         show(f"<p>{escape(remarks.same_municipalities(same, decimals, _))}</p>")
     marks = trend.break_marks(release, choice, area_code, language)

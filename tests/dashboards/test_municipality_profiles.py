@@ -8,6 +8,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,22 @@ def area(release: Release, code: str) -> dict[str, Any]:
     found = row(release.tables["areas"], code)
     assert found is not None
     return found
+
+
+# ---- inhabitants --------------------------------------------------------------------------------
+
+
+def test_inhabitants_are_those_that_the_rates_count_and_have_a_day(release: Release) -> None:
+    published = release.tables["population"].filter(area_code="5001")
+    for year in (2023, YEAR):
+        count = published.filter(pl.col("on_date") == date(year, 12, 31))["value"].sum()
+        facts = sheet.area_facts(Context(release, "nb"), area(release, "5001"), year)
+        assert f"{number(count, 'nb')} innbyggere 31. desember {year}" in facts
+    none = edited(release, population=lambda frame: frame.clear())
+    for language, said in (("nb", "innbyggertallet er ikke publisert"),
+                           ("nn", "innbyggjartalet er ikkje publisert"),
+                           ("en", "number of inhabitants not published")):  # fmt: skip
+        assert said in sheet.area_facts(Context(none, language), area(none, "5001"), YEAR)
 
 
 # ---- what to look at ----------------------------------------------------------------------------

@@ -173,6 +173,10 @@ def test_the_same_municipalities_stand_beside_the_trend(language: str, release: 
     assert remarks.same_municipalities(same, 1, _) in said
     for number in (same["areas"], same["areas_live"], same["value"], same["earlier_value"]):
         assert words.number(number, language, 1 if isinstance(number, float) else 0) in said
+    # The sentence is of the region, of all sexes and ages: it must say so, and stand for no other.
+    assert _("Both sexes").lower() in remarks.same_municipalities(same, 1, _)
+    women = page("indicator", {**query, "kind": "crude", "sex": "female"})
+    assert remarks.same_municipalities(same, 1, _) not in text(women)
     first = page("indicator", {**query, "year": "2023"})
     assert remarks.same_municipalities(same, 1, _)[:24] not in text(first)
 
