@@ -151,9 +151,9 @@ def _head(reader: Context, choice: Choice, area_code: str, year: int) -> None:
         "region": row(frame, release.region_code),
     }
     unit = reader.text(indicator, "unit_text")
-    name = words.titled(figure["official_name"], choice.asked, indicator, _)
+    name = words.titled(f"{figure['official_name']}, {year}", choice.asked, indicator, _)
     show(
-        f'<div class="fp-lead"><div><p class="fp-lead-name">{escape(name)}, {year}</p>'
+        f'<div class="fp-lead"><div><p class="fp-lead-name">{escape(name)}</p>'
         f'<p class="fp-big">{figure_cell(figure, indicator["decimals"], _)}</p>'
         f'<p class="fp-unit">{escape(unit)} · '
         f"{escape(words.polarity(indicator['polarity'], _))}</p></div>"
