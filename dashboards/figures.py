@@ -28,6 +28,11 @@ class Choice:
     sex: str = "total"
     age_group: str = "total"
 
+    @property
+    def asked(self) -> dict[str, str]:
+        """How and for whom, in the columns of the figures."""
+        return {"value_kind": self.value_kind, "sex": self.sex, "age_group": self.age_group}
+
 
 def headline(release: Release, indicator_id: str) -> Choice:
     """The choice that an indicator shows first."""
@@ -110,7 +115,11 @@ def year_frame(release: Release, choice: Choice, year: int) -> pl.DataFrame:
         One row per area, in Norwegian alphabetical order, the region last.
     """
     rows = series(release, choice).filter(pl.col("year") == year).drop("area_level")
-    joined = release.areas(year).join(rows, on="area_code", how="left")
+    joined = (
+        release.areas(year)
+        .join(rows, on="area_code", how="left")
+        .with_columns(pl.col(name).fill_null(code) for name, code in choice.asked.items())
+    )
     filled = _told(joined, pl.lit(year, pl.Int64))
     return filled.sort(pl.col("area_level") == "region", norwegian_order("name"))
 
@@ -222,6 +231,32 @@ def like_for_like(release: Release, indicator_id: str, year: int) -> dict[str, A
         pl.col("indicator_id") == indicator_id, pl.col("period_start").dt.year() == year
     ).sort("earlier_start")
     return found.row(-1, named=True) if found.height else None
+
+
+def persons(rows: pl.DataFrame) -> int | None:
+    """Persons in rows of the ``population`` table; not known where a part of them is not."""
+    if rows.is_empty() or rows["value"].null_count():
+        return None
+    return int(rows["value"].sum())
+
+
+def inhabitants(release: Release, area_code: str, year: int) -> tuple[int, date] | None:
+    """Inhabitants of an area as its rates count them, and their day.
+
+    Args:
+        release: The release.
+        area_code: The area.
+        year: The year whose last day is asked for.
+
+    Returns:
+        Persons and the newest day up to then; ``None`` where the release does not have them.
+    """
+    rows = release.tables["population"].filter(
+        pl.col("area_code") == area_code, pl.col("on_date") <= date(year, 12, 31)
+    )
+    newest = rows.filter(pl.col("on_date") == pl.col("on_date").max())
+    count = persons(newest)
+    return None if count is None else (count, newest["on_date"][0])
 
 
 def norwegian_order(column: str) -> pl.Expr:

@@ -146,31 +146,36 @@ def same_municipalities(row: Mapping[str, Any], decimals: int, _: Translator) ->
     }
     if row["value"] is None or row["earlier_value"] is None:
         return _(
-            "The same municipalities in both years: of {live} that were live in both {earlier} and "
-            "{year}, {n} have figures shown in both, too few to add up.",
+            "The region's municipalities that are the same in both years, both sexes and all ages:"
+            " of {live} that were live in both {earlier} and {year}, {n} have figures shown in "
+            "both, too few to add up.",
             **told,
         )
     earlier = {name: row[f"earlier_{name}"] for name in ("value", "lower_ci", "upper_ci")}
     text = {
         "higher": _(
-            "The same municipalities in both years: {before} in {earlier} and {now} in {year}, "
-            "higher by more than chance would explain. These are crude figures of the {n} "
-            "municipalities, of {live} live in both years, that have figures shown in both."
+            "The region's municipalities that are the same in both years, both sexes and all ages:"
+            " {before} in {earlier} and {now} in {year}, higher by more than chance would explain."
+            " These are crude figures of the {n} municipalities, of {live} live in both years, "
+            "that have figures shown in both."
         ),
         "lower": _(
-            "The same municipalities in both years: {before} in {earlier} and {now} in {year}, "
-            "lower by more than chance would explain. These are crude figures of the {n} "
-            "municipalities, of {live} live in both years, that have figures shown in both."
+            "The region's municipalities that are the same in both years, both sexes and all ages:"
+            " {before} in {earlier} and {now} in {year}, lower by more than chance would explain. "
+            "These are crude figures of the {n} municipalities, of {live} live in both years, that"
+            " have figures shown in both."
         ),
         "similar": _(
-            "The same municipalities in both years: {before} in {earlier} and {now} in {year}, "
-            "not clearly different. These are crude figures of the {n} municipalities, of {live} "
-            "live in both years, that have figures shown in both."
+            "The region's municipalities that are the same in both years, both sexes and all ages:"
+            " {before} in {earlier} and {now} in {year}, not clearly different. These are crude "
+            "figures of the {n} municipalities, of {live} live in both years, that have figures "
+            "shown in both."
         ),
         "not_compared": _(
-            "The same municipalities in both years: {before} in {earlier} and {now} in {year}, "
-            "without intervals and so not compared. These are crude figures of the {n} "
-            "municipalities, of {live} live in both years, that have figures shown in both."
+            "The region's municipalities that are the same in both years, both sexes and all ages:"
+            " {before} in {earlier} and {now} in {year}, without intervals and so not compared. "
+            "These are crude figures of the {n} municipalities, of {live} live in both years, that"
+            " have figures shown in both."
         ),
     }[row["change"]]
     figures = {"before": _with_limits(earlier, decimals, _), "now": _with_limits(row, decimals, _)}

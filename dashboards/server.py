@@ -24,6 +24,14 @@ _NOSCRIPT = re.compile(rb"<noscript>.*?</noscript>", re.DOTALL)
 _SERVICE_LINK = re.compile(rb'\s*<link rel="service-desc"[^>]*>')
 _TITLE = re.compile(rb"<title>.*?</title>")
 
+BASE = b"""<script>window.__streamlit = {BACKEND_BASE_URL: new URL(".", location).href}</script>"""
+"""Where the server answers: the folder of the page, as for the page's own scripts.
+
+Streamlit would first look below the page itself (``/kommune/_stcore/health``), where nothing is.
+Every page stands one step below the server's own folder, also where that is not the root of the
+host (``server.baseUrlPath``, or a proxy that leaves a prefix out).
+"""
+
 GROUND = b"""<script>
 (() => {
   const grounds = {light: "Light", dark: "Dark", auto: "System"};
@@ -100,7 +108,7 @@ def localised(page: bytes, language: str, title: str, no_script: str) -> bytes:
         raise ValueError('Streamlit\'s page: expected <html lang="…">, got none.')
     shell = f"<noscript><p>{html.escape(no_script)}</p></noscript>".encode()
     replaced = _NOSCRIPT.sub(lambda _: shell, replaced)
-    replaced = _SERVICE_LINK.sub(b"", replaced).replace(b"</head>", GROUND + b"</head>", 1)
+    replaced = _SERVICE_LINK.sub(b"", replaced).replace(b"<head>", b"<head>" + BASE + GROUND, 1)
     named = f"<title>{html.escape(title)}</title>".encode()
     return _TITLE.sub(lambda _: named, replaced, count=1)
 

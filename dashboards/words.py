@@ -148,6 +148,35 @@ def age(code: str, indicator: Mapping[str, Any], _: Translator) -> str:
     return _("{age} years and over", age=least) if least else _("All ages")
 
 
+def apart(figures: Mapping[str, Any], indicator: Mapping[str, Any], _: Translator) -> str:
+    """For whom and how figures are computed, where an indicator does not show them first.
+
+    Args:
+        figures: A row, or what is chosen: ``value_kind``, ``sex`` and ``age_group``.
+        indicator: Its facts.
+        _: The reader's messages.
+
+    Returns:
+        As ``women, 80+ years, crude``; empty for what the indicator shows first.
+    """
+    said = [
+        "" if figures["sex"] == "total" else sex(figures["sex"], _),
+        "" if figures["age_group"] == "total" else age(figures["age_group"], indicator, _),
+        ""
+        if figures["value_kind"] == indicator["headline_kind"]
+        else kind(figures["value_kind"], _),
+    ]
+    return ", ".join(f"{one[0].lower()}{one[1:]}" for one in said if one)
+
+
+def titled(
+    title: str, figures: Mapping[str, Any], indicator: Mapping[str, Any], _: Translator
+) -> str:
+    """A title with what ``apart`` says of its figures."""
+    said = apart(figures, indicator, _)
+    return f"{title}, {said}" if said else title
+
+
 def flag(code: str, _: Translator) -> str:
     """A quality flag; an unknown one is shown as it stands."""
     return {

@@ -78,7 +78,8 @@ def _tooltip(language: str) -> list[alt.Tooltip]:
 def _heading(release: Release, choice: Choice, year: int, language: str) -> tuple[str, str]:
     _ = translator(language, "planner")
     indicator = release.indicator(choice.indicator_id)
-    title = f"{indicator[f'short_title_{language}']}, {year}"
+    title = words.titled(indicator[f"short_title_{language}"], choice.asked, indicator, _)
+    title = f"{title}, {year}"
     return title, _("Synthetic figures – not for planning") if release.synthetic else ""
 
 
@@ -202,7 +203,8 @@ def described(
     indicator = release.indicator(choice.indicator_id)
     frame = bars_frame(release, choice, year, chosen, area, language)
     text = _("Areas compared by {title} in {year}, greatest first.",
-             title=indicator[f"title_{language}"], year=year)  # fmt: skip
+             title=words.titled(indicator[f"title_{language}"], choice.asked, indicator, _),
+             year=year)  # fmt: skip
     if frame.is_empty():
         return text
     high, low = frame.row(0, named=True), frame.row(-1, named=True)

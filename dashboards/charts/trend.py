@@ -89,6 +89,11 @@ def length(release: Release, indicator_id: str, by: Period) -> str:
     return "quarter" if by == "month" and by_quarter(release, indicator_id) else by
 
 
+def _drawn(choice: Choice, by: Period) -> dict[str, str]:
+    """How and for whom the drawn figures are: those of months are not chosen."""
+    return (choice if by == "year" else Choice(choice.indicator_id, "crude")).asked
+
+
 def break_marks(release: Release, choice: Choice, area_code: str, language: str) -> pl.DataFrame:
     """Breaks inside the shown years: position on the year axis, date and text."""
     service = str(release.indicator(choice.indicator_id)["coverage_service"])
@@ -119,7 +124,8 @@ def trend(
     heights = dict(last.select("role", "value").iter_rows())
     above = heights.get("area", 0) >= heights.get("region", 0)
     where = frame.filter(pl.col("role") == "area")["series"].unique().to_list()
-    title = ", ".join([str(indicator[f"short_title_{language}"]), *where])
+    short = words.titled(indicator[f"short_title_{language}"], _drawn(choice, by), indicator, _)
+    title = ", ".join([short, *where])
     return filled(
         _look(tuple(sorted(release.years)), language, length(release, choice.indicator_id, by),
               above),
@@ -211,7 +217,7 @@ def described(
     _ = translator(language, "planner")
     indicator = release.indicator(choice.indicator_id)
     frame = points(release, choice, area_code, language, by).filter(pl.col("role") == "area")
-    title = indicator[f"title_{language}"]
+    title = words.titled(indicator[f"title_{language}"], _drawn(choice, by), indicator, _)
     text = words.lines(length(release, choice.indicator_id, by), title, _)
     said = "; ".join(f"{row['when']}: {row['text']}" for row in frame.iter_rows(named=True))
     return f"{text} {said}." if said else text

@@ -1,7 +1,7 @@
 """Which areas a chart leaves out, for which periods, and why.
 
-Belongs here: the list below a chart. Does not belong here: choosing areas, the reasons' words
-(``remarks``).
+Belongs here: the list below a chart, and what stands where an area did not exist. Does not belong
+here: choosing areas, the reasons' words (``remarks``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from html import escape
 
 import polars as pl
 
-from dashboards.components import folded
+from dashboards.components import folded, note, show
+from dashboards.figures import names_to_choose
 from dashboards.session import Context
 
 OPEN = 6
@@ -50,6 +51,21 @@ def absent(reader: Context, rows: pl.DataFrame) -> str:
     if max(count, lacking.height) > OPEN:
         return folded(title, listed)
     return f'<p class="fp-small"><b>{escape(title)}</b></p>{listed}'
+
+
+def gone(reader: Context, area_code: str, year: int) -> bool:
+    """Say so where an area did not exist at the end of a year.
+
+    Returns:
+        Whether that is so.
+    """
+    if area_code in reader.release.areas(year)["area_code"]:
+        return False
+    _ = reader.translate
+    name = names_to_choose(reader.release)[area_code]
+    text = _("{area} did not exist as a municipality at the end of {year}.", area=name, year=year)
+    show(note(text))
+    return True
 
 
 def _told(area: dict[str, object]) -> str:

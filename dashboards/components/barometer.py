@@ -45,7 +45,16 @@ def bar(entry: Mapping[str, Any]) -> str:
 
 
 def reading(entry: Mapping[str, Any], context: Context) -> str:
-    """The sentence that says what the figure means, or why there is none."""
+    """The sentence that says what the figure means, or why there is none.
+
+    Before it stands for whom and how it is computed, where that is not what is shown first.
+    """
+    said = words.apart(entry["figure"], entry["indicator"], context.translate)
+    sentence = _sentence(entry, context)
+    return f"{said[0].upper()}{said[1:]}: {sentence}" if said else sentence
+
+
+def _sentence(entry: Mapping[str, Any], context: Context) -> str:
     figure, indicator = entry["figure"], entry["indicator"]
     _ = context.translate
     decimals = indicator["decimals"]

@@ -15,10 +15,17 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import polars as pl
 import streamlit as st
 
-from dashboards import downloads, pictures
+from dashboards import downloads, pictures, words
 from dashboards.charts import compare, sex_age, trend
 from dashboards.components import show, subheading
-from dashboards.figures import Choice, is_grouped, month_series, municipalities, year_frame
+from dashboards.figures import (
+    Choice,
+    headline,
+    is_grouped,
+    month_series,
+    municipalities,
+    year_frame,
+)
 from dashboards.session import Context, codes_of
 from dashboards.text import day
 
@@ -34,9 +41,11 @@ def permalink() -> str:
     return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
 
 
-def citation(reader: Context, indicator_id: str) -> str:
+def citation(reader: Context, choice: Choice) -> str:
     """What to write under a figure taken from an indicator's page."""
-    return source(reader, reader.text(reader.release.indicator(indicator_id), "title"))
+    indicator = reader.release.indicator(choice.indicator_id)
+    title = reader.text(indicator, "title")
+    return source(reader, words.titled(title, choice.asked, indicator, reader.translate))
 
 
 def source(reader: Context, title: str) -> str:
@@ -107,7 +116,7 @@ def exports(reader: Context, choice: Choice, area_code: str, year: int) -> None:
     _ = reader.translate
     release, language = reader.release, reader.language
     indicator_id = choice.indicator_id
-    cited = citation(reader, indicator_id)
+    cited, whole = citation(reader, choice), citation(reader, headline(release, indicator_id))
 
     def name(ending: str) -> str:
         return downloads.file_name(release, indicator_id, language, ending)
@@ -119,7 +128,7 @@ def exports(reader: Context, choice: Choice, area_code: str, year: int) -> None:
     with st.container(horizontal=True, gap="small"):
         st.download_button(
             _("Excel workbook (XLSX)"),
-            lambda: downloads.workbook(release, indicator_id, language, cited),
+            lambda: downloads.workbook(release, indicator_id, language, whole),
             name("xlsx"), XLSX, key="xlsx", on_click="ignore",
         )  # fmt: skip
         st.download_button(
@@ -132,12 +141,12 @@ def exports(reader: Context, choice: Choice, area_code: str, year: int) -> None:
             lambda: downloads.tidy_csv(release, indicator_id),
             name("tidy.csv"), "text/csv", key="tidy", on_click="ignore",
         )  # fmt: skip
-    _pictures(reader, choice, area_code, year, cited)
+    _pictures(reader, choice, area_code, year)
     show(subheading(_("Cite as")) + f"<blockquote class='fp-cite'>{escape(cited)}</blockquote>")
     show(subheading(_("Address of this page")) + f"<p class='fp-address'>{escape(permalink())}</p>")
 
 
-def _pictures(reader: Context, choice: Choice, area_code: str, year: int, cited: str) -> None:
+def _pictures(reader: Context, choice: Choice, area_code: str, year: int) -> None:
     """The charts of the other tabs as they stand there, with the citation below."""
     _, release = reader.translate, reader.release
     frame = municipalities(year_frame(release, choice, year))
@@ -150,7 +159,11 @@ def _pictures(reader: Context, choice: Choice, area_code: str, year: int, cited:
         for code, drawn in _charts(reader, choice, area_code, year, beside, by).items()
     }
     with st.container(horizontal=True, gap="small"):
-        _picture_buttons(reader, choice.indicator_id, named, cited)
+        for code, drawn in named.items():
+            # The chart by sex and age has all of them, whatever is chosen.
+            every = code == f"sex_age_{area_code}"
+            cited = citation(reader, headline(release, choice.indicator_id) if every else choice)
+            _picture_buttons(reader, choice.indicator_id, {code: drawn}, cited)
 
 
 def _picture_buttons(

@@ -56,7 +56,8 @@ def areas_table(reader: Context, choice: Choice, area_code: str, year: int) -> N
     indicator = reader.release.indicator(choice.indicator_id)
     rows = list(year_frame(reader.release, choice, year).iter_rows(named=True))
     codes = [row["area_code"] for row in rows]
-    title = _("{title} by municipality, {year}", title=reader.text(indicator, "title"), year=year)
+    named = words.titled(reader.text(indicator, "title"), choice.asked, indicator, _)
+    title = _("{title} by municipality, {year}", title=named, year=year)
     show(
         table(
             title,
@@ -79,7 +80,8 @@ def years_table(reader: Context, choice: Choice, area_code: str) -> None:
     if frame.is_empty():
         return
     name = frame["name"][0]
-    title = _("{title} in {area} by year", title=reader.text(indicator, "title"), area=name)
+    named = words.titled(reader.text(indicator, "title"), choice.asked, indicator, _)
+    title = _("{title} in {area} by year", title=named, area=name)
     rows = [
         [str(row["year"]), *_numbers(row, reader, indicator)] for row in frame.iter_rows(named=True)
     ]

@@ -20,7 +20,7 @@ from dashboards.components.coverage import headings as coverage_headings
 from dashboards.components.coverage import spells
 from dashboards.components.frame import synthetic_label
 from dashboards.data_access import earlier_release
-from dashboards.figures import NO_FIGURE, county_code, profile
+from dashboards.figures import NO_FIGURE, county_code, inhabitants, profile
 from dashboards.profiles.bars import Bar, laid_out
 from dashboards.profiles.changes import compared, facts, nothing_to_compare, revisions
 from dashboards.profiles.points import Point, how_found, look_at, sentence
@@ -105,7 +105,7 @@ def _document(asked: _Asked) -> Json:
         "title": title,
         "kind": _("Health profile {year}", year=year),
         "name": area["official_name"],
-        "facts": " · ".join(area_facts(reader, area)),
+        "facts": " · ".join(area_facts(reader, area, year)),
         "date": [made.year, made.month, made.day],
         "release": release.id,
         "synthetic": synthetic_label(_) if release.synthetic else "",
@@ -115,12 +115,16 @@ def _document(asked: _Asked) -> Json:
     }  # fmt: skip
 
 
-def area_facts(reader: Context, area: Mapping[str, Any]) -> list[str]:
-    """County, inhabitants and start on the shared journal, each in few words."""
+def area_facts(reader: Context, area: Mapping[str, Any], year: int) -> list[str]:
+    """County, inhabitants of the year and start on the shared journal, each in few words."""
     _ = reader.translate
     said = [area["county"] or ""]
-    if area["population"] is not None:
-        said.append(_("{n} inhabitants", n=number(area["population"], reader.language)))
+    found = inhabitants(reader.release, str(area["area_code"]), year)
+    if found is None:
+        said.append(_("number of inhabitants not published"))
+    else:
+        count, on = number(found[0], reader.language), day(found[1], reader.language)
+        said.append(_("{n} inhabitants on {day}", n=count, day=on))
     if area["go_live_on"] is None:
         said.append(_("no date set for Helseplattformen"))
     elif area["go_live_certainty"] == "planned":
@@ -202,6 +206,7 @@ def _barometer(asked: _Asked) -> Json:
     _ = reader.translate
     key = [entry for entry in asked.entries if entry["indicator"]["key_figure"]]
     region = asked.entries[0]["region"]
+    groups = _groups(key, reader)
     return {
         "heading": _("Key figures, {year}", year=asked.year),
         "columns": [
@@ -220,7 +225,10 @@ def _barometer(asked: _Asked) -> Json:
             "worse": _("worse than the region"),
         },
         "note": " ".join(_notes(asked)),
-        "groups": _groups(key, reader),
+        "reasons": _reasons(
+            row[name] for group in groups for row in group["rows"] for name in ("figure", "region")
+        ),
+        "groups": groups,
     }
 
 
@@ -240,10 +248,12 @@ def _others(asked: _Asked) -> Json:
     reader = asked.reader
     _ = reader.translate
     others = [entry for entry in asked.entries if not entry["indicator"]["key_figure"]]
+    groups = _groups(others, reader)
     return {
         "heading": _("Other figures, {year}", year=asked.year),
         "columns": [_("Indicator"), asked.area["name"], _("Against the region")],
-        "groups": _groups(others, reader),
+        "reasons": _reasons(row["figure"] for group in groups for row in group["rows"]),
+        "groups": groups,
     }
 
 
@@ -278,19 +288,24 @@ def _row(entry: Entry, reader: Context) -> Json:
 
 
 def _figure(row: Mapping[str, Any] | None, decimals: int, reader: Context) -> Json:
-    """A figure as it is written, its interval, and what to mind; or the words of its status."""
-    if row is None:
-        return {"text": "–", "interval": "", "remark": "", "shown": False}
+    """A figure as it is written, its interval, and what to mind; or its status and why."""
     _ = reader.translate
+    if row is None:
+        why = _("was no municipality at the end of the year")
+        return {"text": "–", "interval": "", "remark": "", "why": why, "shown": False}
     shown = row["value"] is not None
-    # That few persons lie behind it is told once, on the last page.
-    why = "" if row["status_reason"] == "disclosure" else remarks.reason(row, _)
     return {
         "text": words.figure(row, decimals, _),
         "interval": words.interval(row, decimals, _) if shown else "",
-        "remark": remarks.explanation(row, _) if shown else why,
+        "remark": remarks.explanation(row, _) if shown else "",
+        "why": "" if shown else remarks.reason(row, _),
         "shown": shown,
     }
+
+
+def _reasons(figures: Iterable[Json]) -> list[str]:
+    """Why a table's cells have no figure, each once: a number in the cell refers to its place."""
+    return list(dict.fromkeys(figure["why"] for figure in figures if figure["why"]))
 
 
 def _drawn(bar: Bar | None) -> Json | None:
@@ -318,16 +333,16 @@ def _beside(asked: _Asked) -> Json:
         shown = [entry["figure"], *entry["beside"]]
         return [{**_figure(row, decimals, reader), "remark": ""} for row in shown]
 
+    rows: list[Json] = [
+        {"title": reader.text(entry["indicator"], "short_title"), "cells": cells(entry)}
+        for _theme, members in by_theme(key if asked.beside else [])
+        for entry in members
+    ]
     return {
         "heading": _("Set beside"),
         "columns": [_("Indicator"), asked.area["name"], *(names[code] for code in asked.beside)],
-        "rows": [
-            {"title": reader.text(entry["indicator"], "short_title"), "cells": cells(entry)}
-            for _theme, members in by_theme(key)
-            for entry in members
-        ]
-        if asked.beside
-        else [],
+        "reasons": _reasons(cell for row in rows for cell in row["cells"]),
+        "rows": rows,
     }
 
 

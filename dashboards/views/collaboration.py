@@ -16,6 +16,7 @@ import streamlit as st
 from dashboards import downloads, remarks
 from dashboards.charts import recent
 from dashboards.components import chart, note, show, subheading, table
+from dashboards.components.absent import gone
 from dashboards.components.barometer import difference_cell, figure_cell
 from dashboards.components.exports import take_home
 from dashboards.figures import headline, names_to_choose, row, year_frame
@@ -44,6 +45,8 @@ def render() -> None:
     _ = reader.translate
     show(f"<h1>{escape(_('Collaboration'))}</h1>")
     area, year = _choices(reader)
+    if gone(reader, area, year):
+        return
     _peers(reader, area)
     there = {one["indicator_id"] for one in reader.release.indicators}
     waiting, chain = ([one for one in ids if one in there] for ids in (WAITING, CHAIN))
@@ -76,7 +79,7 @@ def _choices(reader: Context) -> tuple[str, int]:
     _ = reader.translate
     release = reader.release
     years = [str(year) for year in release.years]
-    names = names_to_choose(release, release.years[0])
+    names = names_to_choose(release)
     first, second = st.columns([4, 1.4])
     with first:
         area = choose(
@@ -116,6 +119,8 @@ def _months(reader: Context, ids: list[str], area: str) -> None:
     release, language = reader.release, reader.language
     if not ids:
         show(note(_("This release has no figures by month.")))
+        return
+    if gone(reader, area, release.years[0]):
         return
     titles = {one: reader.text(release.indicator(one), "short_title") for one in ids}
     asked = choose(

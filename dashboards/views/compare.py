@@ -19,7 +19,7 @@ from dashboards import downloads, remarks, words
 from dashboards.charts import compare as side_by_side
 from dashboards.charts import several, trend
 from dashboards.components import chart, note, show, subheading, table
-from dashboards.components.absent import absent
+from dashboards.components.absent import absent, gone
 from dashboards.components.barometer import figure_cell
 from dashboards.components.exports import take_home
 from dashboards.figures import (
@@ -70,6 +70,8 @@ def render() -> None:
     if not asked.choices:
         show(note(_("Choose one or more indicators.")))
         return
+    if asked.view not in PERIODS:
+        gone(reader, asked.own, asked.year)
     if asked.view == "table":
         _table(reader, asked)
     else:
@@ -86,7 +88,7 @@ def _asked(reader: Context) -> Asked:
         _("Indicators"), "indicators", list(titles), titles.__getitem__,
         _("Choose indicators"), default=list(titles)[:FIRST],
     )  # fmt: skip
-    names = names_to_choose(release, release.years[0])
+    names = names_to_choose(release)
     first, second, third = st.columns([3, 4, 1.4])
     with first:
         own = choose(

@@ -16,6 +16,7 @@ import streamlit as st
 from dashboards import remarks, words
 from dashboards.charts import compare, trend
 from dashboards.components import chart, note, show, subheading
+from dashboards.components.absent import gone
 from dashboards.components.barometer import figure_cell, reading
 from dashboards.components.caveats import area_caveats
 from dashboards.components.definition import definition
@@ -137,13 +138,12 @@ def _head(reader: Context, choice: Choice, area_code: str, year: int) -> None:
     _ = reader.translate
     release = reader.release
     indicator = release.indicator(choice.indicator_id)
-    show(f"<h1>{escape(reader.text(indicator, 'title'))}</h1>")
+    title = words.titled(reader.text(indicator, "title"), choice.asked, indicator, _)
+    show(f"<h1>{escape(title)}</h1>")
     frame = year_frame(release, choice, year)
     figure = row(frame, area_code)
     if figure is None:
-        names = names_to_choose(release)
-        show(note(_("{area} did not exist as a municipality at the end of {year}.",
-                    area=names[area_code], year=year)))  # fmt: skip
+        gone(reader, area_code, year)
         return
     entry = {
         "indicator": indicator,
@@ -151,9 +151,10 @@ def _head(reader: Context, choice: Choice, area_code: str, year: int) -> None:
         "region": row(frame, release.region_code),
     }
     unit = reader.text(indicator, "unit_text")
+    name = words.titled(f"{figure['official_name']}, {year}", choice.asked, indicator, _)
     show(
-        f'<div class="fp-lead"><div><p class="fp-lead-name">{escape(figure["official_name"])}, '
-        f'{year}</p><p class="fp-big">{figure_cell(figure, indicator["decimals"], _)}</p>'
+        f'<div class="fp-lead"><div><p class="fp-lead-name">{escape(name)}</p>'
+        f'<p class="fp-big">{figure_cell(figure, indicator["decimals"], _)}</p>'
         f'<p class="fp-unit">{escape(unit)} · '
         f"{escape(words.polarity(indicator['polarity'], _))}</p></div>"
         f'<p class="fp-lead-reading">{escape(reading(entry, reader))}</p></div>'
@@ -185,7 +186,8 @@ def _trend(reader: Context, choice: Choice, area_code: str, year: int) -> None:
             if hidden:
                 show(f"<p>{escape(hidden)}</p>")
     same = like_for_like(release, choice.indicator_id, year)
-    if same is not None and by == "year":
+    every = choice.sex == choice.age_group == "total"
+    if same is not None and every and by == "year":
         decimals = release.indicator(choice.indicator_id)["decimals"]
         show(f"<p>{escape(remarks.same_municipalities(same, decimals, _))}</p>")
     marks = trend.break_marks(release, choice, area_code, language)

@@ -13,6 +13,7 @@ import streamlit as st
 
 from dashboards import words
 from dashboards.components import folded, note, show, table
+from dashboards.components.absent import gone
 from dashboards.components.barometer import barometer_row
 from dashboards.components.caveats import profile_caveats
 from dashboards.components.coverage import coverage
@@ -52,8 +53,7 @@ def render() -> None:
         _changes(reader, area_code)
         profile_caveats(reader, area_code, year)
     else:
-        show(note(_("{area} did not exist as a municipality at the end of {year}.",
-                    area=names[area_code], year=year)))  # fmt: skip
+        gone(reader, area_code, year)
     coverage(reader, area_code)
 
 
@@ -82,7 +82,7 @@ def _choices(
 
 def _head(reader: Context, area: dict[str, Any], year: int) -> None:
     _ = reader.translate
-    line = " · ".join(map(escape, area_facts(reader, area)))
+    line = " · ".join(map(escape, area_facts(reader, area, year)))
     offer = ""
     if area["language"] != reader.language and reader.language != "en":
         own = area["language"]

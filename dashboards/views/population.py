@@ -14,8 +14,9 @@ import streamlit as st
 from dashboards import downloads
 from dashboards.charts import pyramid
 from dashboards.components import chart, note, show, subheading, table
+from dashboards.components.absent import gone
 from dashboards.components.exports import Maker, take_home
-from dashboards.figures import names_to_choose
+from dashboards.figures import names_to_choose, persons
 from dashboards.session import Context, choose, context
 from dashboards.text import number
 
@@ -33,7 +34,7 @@ def render() -> None:
         show(note(_("This release has no inhabitants from a public register.")))
         return
     years = [str(year) for year in sorted(set(rows["on_date"].dt.year()), reverse=True)]
-    names = names_to_choose(reader.release, int(years[0]))
+    names = names_to_choose(reader.release)
     first, second = st.columns([4, 1.4])
     with first:
         area = choose(
@@ -42,6 +43,7 @@ def render() -> None:
         )  # fmt: skip
     with second:
         year = int(choose(st.selectbox, _("Year"), "year", years, years[0], str))
+    gone(reader, area, year)
     left, right = st.columns(2)
     with left:
         _pyramid(reader, area, year)
@@ -103,20 +105,13 @@ def _moved(reader: Context, area: str, name: str) -> None:
     lines = []
     for low, high in (*STAGES, (0, None)):
         inside = rows.filter(pl.col("age_from") >= low, pl.col("age_from") <= (high or 999))
-        counts = [_sum(inside.filter(pl.col("on_date").dt.year() == year)) for year in years]
+        counts = [persons(inside.filter(pl.col("on_date").dt.year() == year)) for year in years]
         cells = [_cell(reader, count) for count in counts]
         lines.append([escape(_stage(reader, low, high)), *cells, _change(reader, counts)])
     caption = _("Inhabitants of {area} at the end of the year", area=name)
     headings = [_("Age"), *map(str, years), _("Change from {year}", year=years[0])]
     show(subheading(_("How the population has moved")))
     show(table(caption, headings, lines, numeric=range(1, len(headings)), marked=len(lines) - 1))
-
-
-def _sum(rows: pl.DataFrame) -> int | None:
-    """Persons; not known where a part is not known or nothing is there."""
-    if rows.is_empty() or rows["value"].null_count():
-        return None
-    return int(rows["value"].sum())
 
 
 def _cell(reader: Context, count: int | None) -> str:

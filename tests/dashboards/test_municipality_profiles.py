@@ -8,6 +8,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,22 @@ def area(release: Release, code: str) -> dict[str, Any]:
     found = row(release.tables["areas"], code)
     assert found is not None
     return found
+
+
+# ---- inhabitants --------------------------------------------------------------------------------
+
+
+def test_inhabitants_are_those_that_the_rates_count_and_have_a_day(release: Release) -> None:
+    published = release.tables["population"].filter(area_code="5001")
+    for year in (2023, YEAR):
+        count = published.filter(pl.col("on_date") == date(year, 12, 31))["value"].sum()
+        facts = sheet.area_facts(Context(release, "nb"), area(release, "5001"), year)
+        assert f"{number(count, 'nb')} innbyggere 31. desember {year}" in facts
+    none = edited(release, population=lambda frame: frame.clear())
+    for language, said in (("nb", "innbyggertallet er ikke publisert"),
+                           ("nn", "innbyggjartalet er ikkje publisert"),
+                           ("en", "number of inhabitants not published")):  # fmt: skip
+        assert said in sheet.area_facts(Context(none, language), area(none, "5001"), YEAR)
 
 
 # ---- what to look at ----------------------------------------------------------------------------
@@ -355,6 +372,33 @@ def test_every_figure_on_paper_is_the_published_one_and_hidden_ones_are_words(
     assert {"ok", "suppressed", "not_covered"} <= statuses
 
 
+def cells_of(part: dict[str, Any]) -> list[dict[str, Any]]:
+    """The figures of a table of the sheet, and the region's where they stand beside."""
+    if "rows" in part:
+        return [cell for row in part["rows"] for cell in row["cells"]]
+    names = ("figure", "region") if "legend" in part else ("figure",)
+    return [row[name] for group in part["groups"] for row in group["rows"] for name in names]
+
+
+def test_every_cell_without_a_figure_on_paper_refers_to_its_reason(
+    release: Release, printed: dict[tuple[str, str], Pdf]
+) -> None:
+    told = 0
+    for (code, language), file in printed.items():
+        reader = Context(release, language)
+        content = sheet.sheet(reader, area(release, code), YEAR, ["1505", "5043"])
+        for leaf, part in enumerate(("barometer", "others", "beside"), start=1):
+            reasons = content[part]["reasons"]
+            without = [cell for cell in cells_of(content[part]) if not cell["shown"]]
+            assert {cell["why"] for cell in without} == set(reasons)
+            paper = " ".join(file.text[leaf].split())
+            for cell in without:
+                assert f"{cell['text']} {reasons.index(cell['why']) + 1} " in paper
+            assert all(f"{at}: {why}" in paper for at, why in enumerate(reasons, start=1))
+            told += len(without)
+    assert told > 20
+
+
 def test_the_same_release_gives_the_same_bytes(
     release: Release, printed: dict[tuple[str, str], Pdf]
 ) -> None:
@@ -385,6 +429,7 @@ def test_areas_set_beside_have_their_published_figures(release: Release) -> None
             assert other["text"] == words.figure(entry["figure"], 1, translator("nb", "planner"))
             assert own["text"] != "–"
             assert gone["text"] == "–"  # Ålesund was divided before the year
+            assert gone["why"] == "var ikke en kommune ved utgangen av året"
 
 
 def test_a_municipality_of_another_time_has_no_profile(release: Release) -> None:

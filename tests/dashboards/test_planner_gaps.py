@@ -158,3 +158,22 @@ def test_an_area_without_figures_is_named_with_its_reason(
     assert words.reason("municipality_not_live", _) in item
     assert f"{name} (" not in item
     assert ("Kristiansund (2024)" in listed) == (view == "years")
+
+
+DIVIDED = "1507"
+"""It was a municipality until the end of 2023."""
+
+
+@pytest.mark.parametrize(("name", "language"), [("population", "nb"), ("collaboration", "nn"),
+                                                ("compare", "en")])  # fmt: skip
+def test_a_municipality_of_before_can_be_asked_for(name: str, language: str) -> None:
+    query = {"lang": language, "area": DIVIDED, "view": "table"}
+    _ = translator(language, "planner")
+    said = _("{area} did not exist as a municipality at the end of {year}.",
+             area="Ålesund (2020–2023)", year=2025)  # fmt: skip
+    for year in ("2023", "2025"):
+        shown = page(name, {**query, "year": year})
+        assert not shown.exception
+        assert shown.query_params["area"] == DIVIDED
+        asked_for_now = year == "2025" or name == "collaboration"  # its months are the newest
+        assert (said in text(shown)) == asked_for_now

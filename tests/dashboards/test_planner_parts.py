@@ -88,6 +88,14 @@ def test_the_shell_speaks_the_readers_language() -> None:
     assert "service-desc" not in page
 
 
+def test_the_page_tells_where_its_server_is_before_anything_of_streamlit_runs() -> None:
+    page = localised(SHELL, "nb", "t", "n")
+    scripts = re.findall(rb"<script>(.*?)</script>", page, re.DOTALL)
+    assert scripts[0] == b'window.__streamlit = {BACKEND_BASE_URL: new URL(".", location).href}'
+    digest = base64.b64encode(hashlib.sha256(scripts[0]).digest()).decode()
+    assert f"'sha256-{digest}'" in content_security_policy(page)
+
+
 def test_a_shell_that_cannot_be_rewritten_is_refused() -> None:
     with pytest.raises(ValueError, match="html lang"):
         localised(b"<html><body></body></html>", "nb", "t", "n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import date
 from html import unescape
@@ -13,10 +14,10 @@ import polars as pl
 import pytest
 
 from dashboards import pictures, remarks, words
-from dashboards.charts import sex_age
+from dashboards.charts import sex_age, trend
 from dashboards.components import exports
 from dashboards.data_access import Release, current_release, earlier_release
-from dashboards.figures import by_sex_and_age, headline, is_grouped, like_for_like, strata
+from dashboards.figures import Choice, by_sex_and_age, headline, is_grouped, like_for_like, strata
 from dashboards.session import Context
 from dashboards.text import translator
 from tests.support.hostile import Markup
@@ -172,6 +173,10 @@ def test_the_same_municipalities_stand_beside_the_trend(language: str, release: 
     assert remarks.same_municipalities(same, 1, _) in said
     for number in (same["areas"], same["areas_live"], same["value"], same["earlier_value"]):
         assert words.number(number, language, 1 if isinstance(number, float) else 0) in said
+    # The sentence is of the region, of all sexes and ages: it must say so, and stand for no other.
+    assert _("Both sexes").lower() in remarks.same_municipalities(same, 1, _)
+    women = page("indicator", {**query, "kind": "crude", "sex": "female"})
+    assert remarks.same_municipalities(same, 1, _) not in text(women)
     first = page("indicator", {**query, "year": "2023"})
     assert remarks.same_municipalities(same, 1, _)[:24] not in text(first)
 
@@ -244,3 +249,39 @@ def test_words_of_a_hidden_group_stand_clear_of_the_regions_bar(release: Release
     assert [gap["late"] for gap in gaps] == [
         region[gap["age"], gap["sex"]] < most / 2 for gap in gaps
     ]
+
+
+FEW = {
+    "nb": "kvinner, 80+ år, ujustert",
+    "nn": "kvinner, 80+ år, ujustert",
+    "en": "women, 80+ years, crude",
+}
+
+
+@pytest.mark.parametrize(
+    ("tab", "language"), [("trend", "nb"), ("compare", "nn"), ("table", "en"), ("download", "nb")]
+)
+def test_whom_a_figure_is_about_stands_wherever_it_is_told(tab: str, language: str) -> None:
+    query = {"lang": language, "indicator": SHOWN, "area": "5001", "year": "2025", "tab": tab}
+    named = FEW[language]
+    shown = page("indicator", {**query, "kind": "crude", "sex": "female", "age": "80+"})
+    told = unescape(markup(shown))
+    for found in (r"<h1>(.*?)</h1>", r'"fp-lead-name">(.*?)</p>', r"<caption>(.*?)</caption>",
+                  r"<blockquote.*?</blockquote>"):  # fmt: skip
+        assert all(named in one for one in re.findall(found, told))
+    assert f'"fp-lead-reading">{named.capitalize()}: ' in told
+    for chart in (one.proto for one in shown.get("vega_lite_chart")):
+        assert named in json.loads(chart.spec)["title"]["text"]
+        assert named in chart.alt
+    held = {"trend": "<caption>", "compare": "<h1>", "table": "<caption>", "download": "<blockq"}
+    assert held[tab] in told
+    assert named not in text(page("indicator", query))
+
+
+def test_months_are_of_all_whoever_is_chosen(release: Release) -> None:
+    choice = Choice("ready_for_discharge_days_per_1000", "crude", "female", "80+")
+    spec = trend.trend(release, choice, "5001", "nb", "month")
+    assert "kvinner" not in spec["title"]["text"] + trend.described(
+        release, choice, "5001", "nb", "month"
+    )
+    assert "kvinner" in trend.trend(release, choice, "5001", "nb")["title"]["text"]
