@@ -13,11 +13,13 @@ KEY = ["indicator_id", "area_code"]
 COUNTS = ["numerator", "denominator"]
 REST = "rest"
 """Stands for who is in the region and in no municipality."""
+YEARS = 3
+"""The years that the tests' regions hold: longer periods have no figures there yet."""
 
 
 def pooled_ids() -> list[str]:
-    """The indicators that are published over several years too."""
-    return [one.id for one in catalogue().indicators.values() if one.pooled_years is not None]
+    """The indicators that are published over ``YEARS`` years together too."""
+    return [one.id for one in catalogue().indicators.values() if one.pooled_years == YEARS]
 
 
 def covered_years(truth: pl.DataFrame) -> pl.DataFrame:
