@@ -290,7 +290,7 @@ def small_in_view(values: pl.DataFrame, specs: Mapping[str, Indicator], least: i
 
 def told_elsewhere(values: pl.DataFrame, comparisons: pl.DataFrame) -> pl.DataFrame:
     """Figures hidden as crude counts of which another value kind or table tells a number."""
-    figure = ["indicator_id", "area_code", "period_start", "sex", "age_group"]
+    figure = ["indicator_id", "area_code", "period_type", "period_start", "sex", "age_group"]
     hidden = values.filter(pl.col("value_kind") == "crude", pl.col("value_status") != "ok")
     numbers = ["numerator", "denominator", "value", "lower_ci", "upper_ci"]
     kinds = values.filter(pl.any_horizontal(pl.col(numbers).is_not_null())).select(
