@@ -159,7 +159,7 @@ def _adoption(reader: Context, year: int) -> None:
                 escape(day(wave["on"], language)),
                 escape(", ".join(wave["names"])),
                 number(wave["total"], language),
-                escape(_("Planned, not confirmed") if wave["planned"] else _("In operation")),
+                escape(words.plan(wave["passed"], _) if wave["planned"] else _("In operation")),
             ]
             for wave in frame.iter_rows(named=True)
         ]
