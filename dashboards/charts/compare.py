@@ -168,8 +168,10 @@ def funnel(
     _ = translator(language, "planner")
     indicator = release.indicator(choice.indicator_id)
     points = bars_frame(release, choice, year, (), area, language)
+    if points.is_empty():
+        return None
     limits = municipalities(year_frame(release, choice, year)).select("name", *LIMITS)
-    sized = points.filter(pl.col("size") > 0).sort("size") if points.height else points
+    sized = points.filter(pl.col("size") > 0).sort("size")
     lines = sized.select("name", "size").join(limits, on="name").drop_nulls().sort("size")
     if lines.height < 3:
         return None

@@ -422,6 +422,8 @@ def test_a_funnel_is_drawn_by_what_its_limits_rest_on(release: Release) -> None:
     assert '"After standardisation: ' in json.dumps(drawn)
     own = [row for row in drawn["datasets"]["areas"] if row["own"]]
     assert [row["great"] for row in own] == [True]
+    nobody = Choice("emergency_admissions_per_1000", "median")
+    assert compare.funnel(release, nobody, 2025, "5001", "en") is None
 
 
 @pytest.mark.parametrize(
