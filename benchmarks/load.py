@@ -31,6 +31,7 @@ import argparse
 import asyncio
 import os
 import random
+import signal
 import socket
 import statistics
 import subprocess
@@ -309,6 +310,8 @@ def main() -> None:
     parser.add_argument("--stay", type=int, default=20)
     parser.add_argument("--visits", type=int, default=5)
     asked = parser.parse_args()
+    # Whoever ends this process ends the servers with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory() as made:
         home = asked.home or Path(made)
         if asked.home is None:

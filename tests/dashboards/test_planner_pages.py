@@ -74,6 +74,14 @@ def test_every_indicator_draws_for_every_kind_of_area(indicator_id: str, area: s
         assert not shown.exception
 
 
+@pytest.mark.parametrize("name", ["overview", "municipality", "collaboration", "find", "about"])
+def test_links_are_relative_so_that_they_hold_below_a_prefix(name: str) -> None:
+    """Of a proxy that serves the pages as one of many, with or without telling them."""
+    links = re.findall(r'href="([^"]*)"', markup(page(name, {"lang": "nb", "area": "5001"})))
+    assert links
+    assert [one for one in links if one.startswith("/") or "://" in one] == []
+
+
 def test_a_link_opens_what_it_names_and_writes_the_same_address() -> None:
     asked = {"lang": "nn", "indicator": SHOWN, "area": "1505", "year": "2024", "kind": "crude",
              "age": "80+", "sex": "female", "tab": "table"}  # fmt: skip
