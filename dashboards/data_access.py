@@ -67,7 +67,7 @@ class Release:
 
     Attributes:
         folder: Where it lies.
-        tables: Frames by table name, as the published contract has them;
+        tables: Frames by table name, as the published contract has them, ``comparisons`` apart:
             ``indicator_values`` carries its comparison columns and ``year`` as well, has the
             figures of years alone, and of what an area is shown together with: ``shown_with``
             (names of the others) and the group's figure, ``group_value``, ``group_lower_ci``,
@@ -191,7 +191,8 @@ def earlier_release(release: Release) -> Release | None:
     return _read(folder) if name and (folder / "release.parquet").is_file() else None
 
 
-@lru_cache(maxsize=4)
+# The newest and the one before it: a region's release is some hundred mebibytes.
+@lru_cache(maxsize=2)
 def _read(folder: Path) -> Release:
     forget()
     held = [name for name in LATER_TABLES if (folder / f"{name}.parquet").is_file()]
@@ -206,7 +207,7 @@ def _read(folder: Path) -> Release:
     if "key_figure" not in tables["indicators"].columns:  # a release from before some were chosen
         tables["indicators"] = tables["indicators"].with_columns(key_figure=pl.lit(True))
     shown = _only_shown(tables["indicator_values"], tables["indicators"])
-    compared = _compared(shown, tables["comparisons"])
+    compared = _compared(shown, tables.pop("comparisons"))
     length = pl.col("period_type")
     compared = _with_groups(compared, tables["merged_groups"], tables["areas"])
     tables["indicator_values"] = compared.filter(length == "year")
