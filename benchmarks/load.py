@@ -58,6 +58,8 @@ PATIENCE = 60.0
 WEIGHED = 120
 GROWTH = 0.01
 """Of memory within the last third of the time, by half: what lies below is noise."""
+WARM = 7000
+"""Actions of a process after which what its pages keep is full, which it grows by until then."""
 
 
 @dataclass
@@ -278,6 +280,8 @@ def told(held: list[Weighed]) -> None:
                         statistics.median(sizes[-sixth:]))  # fmt: skip
         grown = last / middle - 1
         verdict = "grew" if grown > GROWTH else "did not grow"
+        if held[-1].actions < WARM * len(held[-1].mebibytes):
+            verdict = f"had fewer than {WARM} actions, too few to tell: it changed"
         print(f"process {place + 1} {verdict} in the last third: {middle:.0f} MiB in its first "
               f"half, {last:.0f} in its second ({grown:+.1%}; bar {GROWTH:+.0%})")  # fmt: skip
 
