@@ -112,3 +112,43 @@ def test_a_small_month_that_hides_alone_is_told_by_its_year() -> None:
         opened.append(row)
     narrow = told_too_well(pl.DataFrame(opened, schema=values.schema), rows)
     assert [cell for cell, low, high in narrow if low == high == true[cell]] != []
+
+
+PLENTY = {
+    share: [(area, month, part, 100) for area in LIVE for month in range(1, 13)]
+    for share, part in ((ANSWERED.id, 60), (READ.id, 30))
+}
+
+
+def without(
+    values: pl.DataFrame, months: dict[str, tuple[int, int]], areas: list[str]
+) -> pl.DataFrame:
+    """Some municipalities' years hidden, and of each share two months of them."""
+    hidden = pl.col("period_type") == "year"
+    for share, pair in months.items():
+        month = pl.col("period_start").dt.month().is_in(pair)
+        by_month = pl.col("period_type") == "month"
+        hidden |= by_month & month & (pl.col("indicator_id") == share)
+    mine = pl.col("indicator_id").is_in(list(months)) & pl.col("area_code").is_in(areas)
+    there = pl.when(mine & hidden)
+    return values.with_columns(
+        there.then(None).otherwise("numerator").alias("numerator"),
+        there.then(None).otherwise("denominator").alias("denominator"),
+        there.then(pl.lit("suppressed")).otherwise("value_status").alias("value_status"),
+    )
+
+
+def test_a_years_denominator_that_only_months_tell_is_no_find_where_it_is_safe() -> None:
+    candidate, marts = made(PLENTY)
+    values = candidate.tables["indicator_values"]
+    with TemporaryDirectory() as folder:
+        for name, table in candidate.tables.items():
+            table.write_parquet(Path(folder) / f"{name}.parquet")
+        written = Path(folder) / "indicator_values.parquet"
+        pairs = {ANSWERED.id: (1, 2), READ.id: (3, 4)}
+        # Each month of queries is shown by one share or the other, so the year is their sum.
+        without(values, pairs, ["5001", "5006"]).write_parquet(written)
+        assert audit_files(Path(folder), marts, CHOSEN).ok
+        # The twin: where one place hides alone, the region tells the shares themselves.
+        without(values, pairs, ["5001"]).write_parquet(written)
+        assert audit_files(Path(folder), marts, CHOSEN).determined > 0
