@@ -120,16 +120,14 @@ PLENTY = {
 }
 
 
-def without(
-    values: pl.DataFrame, months: dict[str, tuple[int, int]], areas: list[str]
-) -> pl.DataFrame:
-    """Some municipalities' years hidden, and of each share two months of them."""
-    hidden = pl.col("period_type") == "year"
-    for share, pair in months.items():
-        month = pl.col("period_start").dt.month().is_in(pair)
+def without(values: pl.DataFrame, months: dict[str, list[int]], *, year: bool) -> pl.DataFrame:
+    """Some months of each share hidden in two municipalities, and their year too where told."""
+    hidden = pl.lit(year) & (pl.col("period_type") == "year")
+    for share, chosen in months.items():
+        month = pl.col("period_start").dt.month().is_in(chosen)
         by_month = pl.col("period_type") == "month"
         hidden |= by_month & month & (pl.col("indicator_id") == share)
-    mine = pl.col("indicator_id").is_in(list(months)) & pl.col("area_code").is_in(areas)
+    mine = pl.col("indicator_id").is_in(list(months)) & pl.col("area_code").is_in(["5001", "5006"])
     there = pl.when(mine & hidden)
     return values.with_columns(
         there.then(None).otherwise("numerator").alias("numerator"),
@@ -145,10 +143,10 @@ def test_a_years_denominator_that_only_months_tell_is_no_find_where_it_is_safe()
         for name, table in candidate.tables.items():
             table.write_parquet(Path(folder) / f"{name}.parquet")
         written = Path(folder) / "indicator_values.parquet"
-        pairs = {ANSWERED.id: (1, 2), READ.id: (3, 4)}
         # Each month of queries is shown by one share or the other, so the year is their sum.
-        without(values, pairs, ["5001", "5006"]).write_parquet(written)
+        pairs = {ANSWERED.id: [1, 2], READ.id: [3, 4]}
+        without(values, pairs, year=True).write_parquet(written)
         assert audit_files(Path(folder), marts, CHOSEN).ok
-        # The twin: where one place hides alone, the region tells the shares themselves.
-        without(values, pairs, ["5001"]).write_parquet(written)
+        # The twin: a month that hides alone is its year less the others.
+        without(values, {ANSWERED.id: [1], READ.id: [3]}, year=False).write_parquet(written)
         assert audit_files(Path(folder), marts, CHOSEN).determined > 0
