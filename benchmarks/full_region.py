@@ -47,12 +47,19 @@ def _measured(
     return rows, perf_counter() - begun, process_time() - cpu, peak
 
 
-def make(folder: Path, scale: float, years: int) -> int:
-    """Write a region as tables."""
-    from pipelines.synthetic import SyntheticSettings, generate_tables, write_extract
+def make(folder: Path, scale: float, years: int, register: Path | None = None) -> int:
+    """Write a region as tables, and its population register where one is asked for."""
+    from pipelines.synthetic import (
+        SyntheticSettings,
+        generate_tables,
+        write_extract,
+        write_register,
+    )
 
-    settings = SyntheticSettings(scale=scale, years=years, whole=True, life=True)
-    deliveries = write_extract(generate_tables(settings), folder, form="tables")
+    region = generate_tables(SyntheticSettings(scale=scale, years=years, whole=True, life=True))
+    deliveries = write_extract(region, folder, form="tables")
+    if register is not None:
+        write_register(region, register)
     return sum(sum(delivery.rows.values()) for delivery in deliveries)
 
 

@@ -94,15 +94,37 @@ known as (
 )
 {%- endmacro %}
 
-{#
-  The version of each resource that was known last: by the manifest's transaction time, then by
-  the delivery's name. A resource that its organisation deleted at that time or later is not
-  among them; nobody deletes what another organisation holds.
-#}
-{% macro latest_version(table, key, moment=none) -%}
-with
-{{ known_rows(table, moment) }},
+{# Column that a table's resources are told apart by; tables without one come with their person. #}
+{% macro resource_keys() -%}
+{{ return({
+    'patient': 'patient_key',
+    'encounter': 'encounter_key',
+    'condition': 'condition_key',
+    'care_episode': 'episode_key',
+    'message': 'message_key',
+    'prescription': 'prescription_key',
+    'journal_entry': 'entry_key',
+    'portal_session': 'session_key',
+    'portal_form': 'form_key',
+    'staff': 'staff_key',
+    'gp_office': 'gp_office_key',
+    'observation': 'observation_key',
+    'procedure': 'procedure_key',
+    'immunization': 'immunization_key',
+    'care_decision': 'decision_key',
+    'bed_capacity': 'capacity_key',
+    'reservation': 'reservation_key',
+    'migration_count': 'report_key',
+    'claim': 'claim_key',
+}) }}
+{%- endmacro %}
 
+{#
+  Known rows of resources that were not deleted since, as CTEs; the last is `standing`. A resource
+  that its organisation deleted at the time of a version or later is not among them; nobody deletes
+  what another organisation holds.
+#}
+{% macro standing_rows(table, moment=none) -%}
 deleted as (
     select
         deletions.source,
@@ -119,30 +141,103 @@ deleted as (
         deletions.resource_type = '{{ resource_type(table) }}'
         and deletions.transaction_time <= {{ moment or as_of() }}
     group by deletions.source, deletions.resource_key, senders.organisation
+),
+
+{{ known_rows(table, moment) }},
+
+standing as (
+    select known.*
+    from known
+    left join deliveries as of_known
+        on
+            known.source = of_known.source
+            and known.delivery = of_known.delivery
+    left join deleted
+        on
+            known.{{ resource_keys()[table] }} = deleted.resource_key
+            and known.source = deleted.source
+            and coalesce(of_known.organisation, '') = coalesce(deleted.organisation, '')
+    where deleted.deleted_at is null or known.transaction_time > deleted.deleted_at
+)
+{%- endmacro %}
+
+{# Versions of a resource, the one that was known last first: by the manifest's transaction time. #}
+{% macro latest_first(key) -%}
+row_number() over (
+    partition by {{ key }}
+    order by transaction_time desc, delivery desc, source desc
+)
+{%- endmacro %}
+
+{# Numbers of a table's standing resources, one row per version. #}
+{% macro standing_numbers(table) -%}
+with
+{{ standing_rows(table) }}
+
+select {{ key_number(resource_keys()[table]) }} as number
+from standing
+{%- endmacro %}
+
+{#
+  Which standing rows of a table a later version of their resource has replaced. Most resources come
+  once, and are told from the others by number: ordering all versions of all would cost far more.
+#}
+{% macro superseded_rows(table, key) -%}
+with
+{{ standing_rows(table) }},
+
+ranked as (
+    select
+        {{ key }} as resource_key,
+        source,
+        delivery,
+        {{ latest_first(key) }} as place
+    from standing
+    where
+        {{ key_number(key) }} in (
+            select several.number from {{ ref('base_journal__redelivered') }} as several
+        )
 )
 
-select known.*
-from known
-left join deliveries as of_known
+select
+    '{{ table }}' as table_name,
+    resource_key,
+    source,
+    delivery
+from ranked
+where place > 1
+{%- endmacro %}
+
+{# The version of each resource that was known last: of one delivery, a resource is there once. #}
+{% macro latest_version(table) -%}
+with
+{{ standing_rows(table) }}
+
+select standing.*
+from standing
+left join {{ ref('base_journal__superseded') }} as superseded
     on
-        known.source = of_known.source
-        and known.delivery = of_known.delivery
-left join deleted
-    on
-        known.{{ key }} = deleted.resource_key
-        and known.source = deleted.source
-        and coalesce(of_known.organisation, '') = coalesce(deleted.organisation, '')
-where deleted.deleted_at is null or known.transaction_time > deleted.deleted_at
-qualify row_number() over (
-    partition by known.{{ key }}
-    order by known.transaction_time desc, known.delivery desc
-) = 1
+        superseded.table_name = '{{ table }}'
+        and standing.{{ resource_keys()[table] }} = superseded.resource_key
+        and standing.source = superseded.source
+        and standing.delivery = superseded.delivery
+where superseded.resource_key is null
+{%- endmacro %}
+
+{# The version of each resource that is known now, also where a release of the past is made. #}
+{% macro version_of_today(table) -%}
+with
+{{ standing_rows(table, today()) }}
+
+select standing.*
+from standing
+qualify {{ latest_first('standing.' ~ resource_keys()[table]) }} = 1
 {%- endmacro %}
 
 {# Rows that came with each person's latest version, and none of an older one. #}
 {% macro of_latest_patient(table) -%}
 with latest_patient as (
-    {{ latest_version('patient', 'patient_key') }}
+    {{ latest_version('patient') }}
 )
 
 select rows.*

@@ -183,19 +183,15 @@
 {%- endmacro %}
 
 {#
-  Codes of a named set from the catalogue, as a condition on a row's system and code. A prefix
-  stands for all that begin with it; an IPLOS code has one or two digits and stands for itself
-  alone: 1 is not 15.
+  Codes of a named set from the catalogue, as a condition on a row's system and code. No `exists`:
+  DuckDB would hold all rows in memory to find their different codes.
 #}
 {% macro in_code_set(code_set, system, code) -%}
-exists (
-    select 1
-    from {{ source('catalogue', 'code_sets') }} as code_sets
-    where code_sets.code_set = '{{ code_set }}'
-        and code_sets.code_system = {{ system }}
-        and starts_with({{ code }}, code_sets.prefix)
-        and (code_sets.code_system <> 'iplos' or code_sets.prefix = {{ code }})
-)
+    ({{ system }}, {{ code }}) in (
+        select members.code_system, members.code
+        from {{ ref('int_code_set_members') }} as members
+        where members.code_set = '{{ code_set }}'
+    )
 {%- endmacro %}
 
 {# Covered residents with an event that meets a condition, such as `code_set = '…'`: a measure. #}

@@ -26,6 +26,19 @@
     add_months({{ date }}, {{ months }})
 {%- endmacro %}
 
+{# A number that stands for a key; two keys may share one. #}
+{% macro key_number(key) -%}
+    {{ adapter.dispatch('key_number', 'folkepuls')(key) }}
+{%- endmacro %}
+
+{% macro duckdb__key_number(key) -%}
+    hash({{ key }})
+{%- endmacro %}
+
+{% macro spark__key_number(key) -%}
+    xxhash64({{ key }})
+{%- endmacro %}
+
 {#
   Age reached at the end of the calendar year: the same for numerator and denominator, and
   nobody changes age group inside a period.

@@ -24,6 +24,7 @@ from pipelines.checks.model import Check, CheckResult, Suite
 from pipelines.checks.published import NEIGHBOURS, published_suites, with_rules
 from pipelines.checks.results import write_results
 from pipelines.checks.runner import combine, not_run, run_suite
+from pipelines.ingest.parts import NO_ROWS, delivery_of
 from pipelines.settings import Zones
 
 SLICE = 500_000
@@ -32,7 +33,6 @@ SLICE = 500_000
 IN_FILE = "in_file"
 """Column that tells the rows of one file from those of another while keys are compared."""
 
-SCHEMA_FILE = "00_schema.parquet"
 SIGNED_TABLE = "release"
 
 
@@ -83,7 +83,7 @@ def check_journal_table(folder: Path, table: str, contract: TableContract) -> li
     found = {tuple(schema.items()): schema for schema in map(pl.read_parquet_schema, files)}
     shapes = (run_suite(shape_of(pl.Schema(schema)), shape) for schema in found.values())
     # The empty file that holds the shape has no rows to check, unless there is no other.
-    filled = [path for path in files if path.name != SCHEMA_FILE] or files
+    filled = [path for path in files if delivery_of(path) != NO_ROWS] or files
     return combine(shapes) + combine(_content(filled, content))
 
 

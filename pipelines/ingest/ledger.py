@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pipelines.catalogue.entities import load_entities
 from pipelines.catalogue.sources import load_sources
 from pipelines.ingest.errors import AccountingError, IngestError
-from pipelines.ingest.parts import delivery_of
+from pipelines.ingest.parts import NO_ROWS, delivery_of, part_path
 from pipelines.settings import Zones, atomic_write
 
 REPEATED = "repeated_resource"
@@ -244,8 +244,8 @@ def _loaded(zones: Zones, as_of: dt.datetime | None) -> list[LedgerEntry]:
 
 
 def ensure_delivery_schema(zones: Zones) -> None:
-    """Write ``journal/delivery/00_schema.parquet`` (no rows), so that its glob always matches."""
-    path = zones.journal / DELIVERY_TABLE / "00_schema.parquet"
+    """Write a file without rows for the table of deliveries, so that its glob always matches."""
+    path = part_path(zones, DELIVERY_TABLE, NO_ROWS)
     if path.exists() and pl.read_parquet_schema(path) == DELIVERY_SCHEMA:
         return
     # Of a zone written before a column was added, everything follows from the entries.
@@ -292,7 +292,7 @@ def sweep(zones: Zones, work: Path) -> int:
     if work.exists():
         shutil.rmtree(work)
         removed += 1
-    entered = {path.stem for path in zones.deliveries.glob("*.json")} | {"00_schema"}
+    entered = {path.stem for path in zones.deliveries.glob("*.json")} | {NO_ROWS}
     counted = (zones.steward / "quarantine", zones.steward / "new_fields")
     for folder in (zones.journal, *counted):
         for path in folder.rglob("*.parquet"):

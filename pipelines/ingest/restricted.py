@@ -22,6 +22,7 @@ from anonymization.pseudonym_door import redact
 from pipelines.catalogue.entities import SUBJECT, Table, restricted_tables
 from pipelines.ingest.columns import table_schema
 from pipelines.ingest.parts import (
+    NO_ROWS,
     cut_frames,
     digits_wanted,
     lead,
@@ -35,13 +36,13 @@ from pipelines.settings import Zones
 
 
 def ensure_schemas(zones: Zones) -> None:
-    """Write ``00_schema.parquet`` (no rows) for every table, so that globs always match.
+    """Write a file without rows for every table, so that globs always match.
 
     Args:
         zones: The zones; the journal's folders are made.
     """
     for name, table in restricted_tables().items():
-        path = part_path(zones, name, "00_schema")
+        path = part_path(zones, name, NO_ROWS)
         schema = table_schema(table)
         if not path.exists() or pl.read_parquet_schema(path) != schema:
             write_sorted([], schema, table.key[0], path)

@@ -93,24 +93,25 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
     unseen = divisors.join(in_view, on=["period_start", "cell_id"], how="anti").unique()
 
     def audited(group: AuditGroup) -> pl.DataFrame:
-        known = _only_divided_by(without_denominator(group, in_view), unseen)
         policy = table_policy(catalogue, group.policy_id)
-        known = with_left_over(known, policy)
+        known = with_left_over(group, policy)
         found = audit_system(known.system, _cell_statuses(known, in_view), policy)
         return found.with_columns(period_start=pl.lit(group.period_start))
 
+    groups = [_only_divided_by(without_denominator(group, in_view), unseen) for group in groups]
+    years = [(group, _cell_statuses(group, in_view)) for group in groups]
     by_month = _months(
         all_crude.filter(pl.col("period_type").is_in(["month", "quarter"])),
         month_figures(marts, specs),
         specs,
-        [(group, _cell_statuses(group, in_view)) for group in groups],
+        years,
         catalogue,
     )
     by_period = _pooled(
         all_crude.filter(pl.col("period_type").is_in(list(POOLED_TYPES.values()))),
         pooled_figures(marts, specs, counted),
         specs,
-        [(without_denominator(group, in_view), _cell_statuses(group, in_view)) for group in groups],
+        years,
         catalogue,
     )
     misstated += by_month.misstated + by_period.misstated

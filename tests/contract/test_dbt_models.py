@@ -182,9 +182,22 @@ def test_journal_sources_are_the_entities_tables(dbt) -> None:
     assert staged == {*restricted_tables(), "worklist_item", "rejected_message"} - {"deletion"}
 
 
-def test_deletions_find_every_kind_of_resource() -> None:
+def stated(macro: str) -> dict[str, str]:
+    """The pairs that a macro of the journal returns."""
     text = (DBT_FOLDER / "macros" / "journal.sql").read_text(encoding="utf-8")
-    named = dict(re.findall(r"'(\w+)': '(\w+)'", text))
+    body = text.split(f"macro {macro}(")[1].split("endmacro")[0]
+    return dict(re.findall(r"'(\w+)': '(\w+)'", body))
+
+
+def test_versions_are_told_apart_by_the_tables_own_keys() -> None:
+    own = {table.name: table.key for table in restricted_tables().values()}
+    keys = stated("resource_keys")
+    assert keys == {name: own[name][0] for name in stated("resource_type")}
+    assert all(own[name] == (key,) for name, key in keys.items())
+
+
+def test_deletions_find_every_kind_of_resource() -> None:
+    named = stated("resource_type")
     entities = load_entities()
     primary = {entity.tables[0].name: entity.id for entity in entities.values()}
     assert named == {table: entity for table, entity in primary.items() if table != "deletion"}

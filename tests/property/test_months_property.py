@@ -112,3 +112,41 @@ def test_a_small_month_that_hides_alone_is_told_by_its_year() -> None:
         opened.append(row)
     narrow = told_too_well(pl.DataFrame(opened, schema=values.schema), rows)
     assert [cell for cell, low, high in narrow if low == high == true[cell]] != []
+
+
+PLENTY = {
+    share: [(area, month, part, 100) for area in LIVE for month in range(1, 13)]
+    for share, part in ((ANSWERED.id, 60), (READ.id, 30))
+}
+
+
+def without(values: pl.DataFrame, months: dict[str, list[int]], *, year: bool) -> pl.DataFrame:
+    """Some months of each share hidden in two municipalities, and their year too where told."""
+    hidden = pl.lit(year) & (pl.col("period_type") == "year")
+    for share, chosen in months.items():
+        month = pl.col("period_start").dt.month().is_in(chosen)
+        by_month = pl.col("period_type") == "month"
+        hidden |= by_month & month & (pl.col("indicator_id") == share)
+    mine = pl.col("indicator_id").is_in(list(months)) & pl.col("area_code").is_in(["5001", "5006"])
+    there = pl.when(mine & hidden)
+    return values.with_columns(
+        there.then(None).otherwise("numerator").alias("numerator"),
+        there.then(None).otherwise("denominator").alias("denominator"),
+        there.then(pl.lit("suppressed")).otherwise("value_status").alias("value_status"),
+    )
+
+
+def test_a_years_denominator_that_only_months_tell_is_no_find_where_it_is_safe() -> None:
+    candidate, marts = made(PLENTY)
+    values = candidate.tables["indicator_values"]
+    with TemporaryDirectory() as folder:
+        for name, table in candidate.tables.items():
+            table.write_parquet(Path(folder) / f"{name}.parquet")
+        written = Path(folder) / "indicator_values.parquet"
+        # Each month of queries is shown by one share or the other, so the year is their sum.
+        pairs = {ANSWERED.id: [1, 2], READ.id: [3, 4]}
+        without(values, pairs, year=True).write_parquet(written)
+        assert audit_files(Path(folder), marts, CHOSEN).ok
+        # The twin: a month that hides alone is its year less the others.
+        without(values, {ANSWERED.id: [1], READ.id: [3]}, year=False).write_parquet(written)
+        assert audit_files(Path(folder), marts, CHOSEN).determined > 0

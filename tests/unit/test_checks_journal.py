@@ -155,7 +155,7 @@ def test_journal_verdicts_reach_the_stewards(tmp_path: Path) -> None:
     for table in ("gp_office", "staff"):
         folder = zones.journal / table
         folder.mkdir()
-        clean_frame(journal_contracts()[table]).write_parquet(folder / "00_schema.parquet")
+        clean_frame(journal_contracts()[table]).write_parquet(folder / "~schema.parquet")
     results = check_journal(zones, "run-1", tables=["gp_office", "staff"])
     assert {result.status for result in results} == {"pass"}
     assert {result.checked_at for result in results} == {"2025-01-05T03:00:00+00:00"}

@@ -1,10 +1,8 @@
 -- Diagnoses and prescriptions of covered residents: those in a code set of an indicator on general
 -- practice, within that indicator's look-back up to 31 December. Whoever made or wrote them.
 with code_sets as (
-    select
+    select distinct
         code_sets.code_set,
-        code_sets.code_system,
-        code_sets.prefix,
         lookback.value as lookback_months
     from {{ source('catalogue', 'code_sets') }} as code_sets
     inner join {{ source('catalogue', 'indicators') }} as indicators
@@ -37,25 +35,15 @@ events as (
     from {{ ref('stg_journal__prescription') }}
 ),
 
--- Few codes stand in many rows: each is looked up once.
-codes as (
-    select distinct
-        code_system,
-        code
-    from events
-),
-
 wanted as (
     select
         code_sets.code_set,
         code_sets.lookback_months,
-        codes.code_system,
-        codes.code
-    from codes
-    inner join code_sets
-        on
-            codes.code_system = code_sets.code_system
-            and starts_with(codes.code, code_sets.prefix)
+        members.code_system,
+        members.code
+    from code_sets
+    inner join {{ ref('int_code_set_members') }} as members
+        on code_sets.code_set = members.code_set
 )
 
 select

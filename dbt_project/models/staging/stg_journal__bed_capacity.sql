@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_version('bed_capacity', 'capacity_key') }}
+    {{ latest_version('bed_capacity') }}
 )
 
 select

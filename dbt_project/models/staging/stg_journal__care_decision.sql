@@ -1,6 +1,6 @@
 -- A revoked decision stays: whoever waited for it waited until then.
 with latest as (
-    {{ latest_version('care_decision', 'decision_key') }}
+    {{ latest_version('care_decision') }}
 )
 
 select

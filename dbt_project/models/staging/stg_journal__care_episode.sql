@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_version('care_episode', 'episode_key') }}
+    {{ latest_version('care_episode') }}
 )
 
 select

@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_version('claim', 'claim_key') }}
+    {{ latest_version('claim') }}
 )
 
 select

@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_version('condition', 'condition_key') }}
+    {{ latest_version('condition') }}
 )
 
 select

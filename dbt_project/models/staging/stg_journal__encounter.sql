@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_version('encounter', 'encounter_key') }}
+    {{ latest_version('encounter') }}
 )
 
 select

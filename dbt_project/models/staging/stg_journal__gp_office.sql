@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_version('gp_office', 'gp_office_key') }}
+    {{ latest_version('gp_office') }}
 )
 
 select

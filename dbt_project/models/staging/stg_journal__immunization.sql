@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_version('immunization', 'immunization_key') }}
+    {{ latest_version('immunization') }}
 )
 
 select

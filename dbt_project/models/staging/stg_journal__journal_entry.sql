@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_version('journal_entry', 'entry_key') }}
+    {{ latest_version('journal_entry') }}
 )
 
 select

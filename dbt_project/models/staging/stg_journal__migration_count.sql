@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_version('migration_count', 'report_key') }}
+    {{ latest_version('migration_count') }}
 )
 
 select

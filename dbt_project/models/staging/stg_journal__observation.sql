@@ -1,6 +1,6 @@
 -- A function score of 9 means that the function is not relevant: no value, and never a number.
 with latest as (
-    {{ latest_version('observation', 'observation_key') }}
+    {{ latest_version('observation') }}
 )
 
 select

@@ -1,7 +1,7 @@
 -- A person once graded stays graded: history that was hidden must not come back by a later version.
 -- A newborn without a national number yet is a person by the resource alone.
 with latest as (
-    {{ latest_version('patient', 'patient_key') }}
+    {{ latest_version('patient') }}
 ),
 
 ever_graded as (

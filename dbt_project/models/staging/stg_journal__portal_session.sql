@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_version('portal_session', 'session_key') }}
+    {{ latest_version('portal_session') }}
 )
 
 select

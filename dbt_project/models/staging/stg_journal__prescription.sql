@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_version('prescription', 'prescription_key') }}
+    {{ latest_version('prescription') }}
 )
 
 select

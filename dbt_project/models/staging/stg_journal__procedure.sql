@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_version('procedure', 'procedure_key') }}
+    {{ latest_version('procedure') }}
 )
 
 select

@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_version('message', 'message_key') }}
+    {{ latest_version('message') }}
 )
 
 select

@@ -1,6 +1,6 @@
 -- A wish is about today: also when an old release is made again, the latest one counts.
 with latest as (
-    {{ latest_version('reservation', 'reservation_key', moment=today()) }}
+    {{ version_of_today('reservation') }}
 )
 
 select

@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_version('staff', 'staff_key') }}
+    {{ latest_version('staff') }}
 )
 
 select

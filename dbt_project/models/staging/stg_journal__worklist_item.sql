@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_version('portal_form', 'form_key') }}
+    {{ latest_version('portal_form') }}
 )
 
 select

@@ -2,29 +2,38 @@
 with
 {{ looking_back('hypertension', 'hypertension_controlled_share', 'measured_within_months') }},
 
+readings as (
+    select
+        patient_key,
+        observed_on,
+        systolic,
+        diastolic
+    from {{ ref('stg_journal__observation') }}
+    where
+        systolic is not null
+        and diastolic is not null
+        and {{ in_code_set('blood_pressure_readings', "'loinc'", 'code') }}
+),
+
 last_days as (
     select
         lookback.person_id,
         lookback.year,
         lookback.municipality_code,
-        min(observations.systolic) as systolic,
-        min(observations.diastolic) as diastolic
+        min(readings.systolic) as systolic,
+        min(readings.diastolic) as diastolic
     from lookback
     inner join {{ ref('int_person_links') }} as links on lookback.person_id = links.person_id
-    inner join {{ ref('stg_journal__observation') }} as observations
+    inner join readings
         on
-            links.patient_key = observations.patient_key
-            and lookback.after_day < observations.observed_on
-            and lookback.last_day >= observations.observed_on
-    where
-        observations.systolic is not null
-        and observations.diastolic is not null
-        and {{ in_code_set('blood_pressure_readings', "'loinc'", 'observations.code') }}
+            links.patient_key = readings.patient_key
+            and lookback.after_day < readings.observed_on
+            and lookback.last_day >= readings.observed_on
     group by
-        lookback.person_id, lookback.year, lookback.municipality_code, observations.observed_on
+        lookback.person_id, lookback.year, lookback.municipality_code, readings.observed_on
     qualify row_number() over (
         partition by lookback.person_id, lookback.year
-        order by observations.observed_on desc
+        order by readings.observed_on desc
     ) = 1
 )
 
