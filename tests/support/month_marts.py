@@ -93,7 +93,6 @@ def month_marts(
         period_end=pl.date(YEAR, pl.col("month"), 1).dt.month_end(),
     )
     flows = pl.concat(years).with_columns(
-        breakdown=pl.lit("total"), breakdown_value=pl.lit("total"),
         period_start=pl.lit(START), period_end=pl.lit(END),
     )  # fmt: skip
     base = _base()

@@ -30,6 +30,7 @@ FLOW = "structured_documentation_share"
 def folder(tmp_path: Path) -> Path:
     for name in ("indicators", "policies"):
         shutil.copytree(HERE / name, tmp_path / name)
+    shutil.copy(HERE / "breakdowns.yml", tmp_path)
     return tmp_path
 
 
@@ -258,6 +259,7 @@ def test_catalogue_tables_have_their_grain(tables: dict[str, pl.DataFrame]) -> N
         "indicators": ["indicator_id"],
         "indicator_parameters": ["indicator_id", "parameter"],
         "code_sets": ["indicator_id", "code_set", "code_system", "prefix"],
+        "breakdowns": ["indicator_id", "breakdown", "breakdown_value"],
         "years": ["year"],
         "parts_of_year": ["part_of_year", "year", "calendar_month"],
         "windows": ["pooled_years", "year"],
