@@ -95,7 +95,7 @@ def month_marts(
     flows = pl.concat(years).with_columns(
         period_start=pl.lit(START), period_end=pl.lit(END),
     )  # fmt: skip
-    base = _base()
+    base = base_marts()
     return Marts(
         indicator_counts=base.indicator_counts,
         flow_counts=flows,
@@ -107,7 +107,8 @@ def month_marts(
 
 
 @cache
-def _base() -> Marts:
+def base_marts() -> Marts:
+    """Marts of the standard population alone."""
     whole = small_region(chosen=[STANDARD]).marts
     return replace(whole, flow_counts=whole.flow_counts.clear())
 
