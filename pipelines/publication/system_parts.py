@@ -68,8 +68,9 @@ class PartGroup:
     def beside(self, verdicts: pl.DataFrame) -> PartGroup:
         """The same, once it is known which common denominators are in view.
 
-        A numerator without denominator is not published, and where the denominator of a part is
-        in view it bounds the numerator.
+        A numerator without denominator is not published. Of a split the denominators are taken as
+        known to everybody, as those of years are: then the complement, that of nobody's place too,
+        is protected by the numerator. Of a month they bound the numerator where they are in view.
 
         Args:
             verdicts: Cells of groups before it: period_start, cell_id, ``ok``.
@@ -77,7 +78,9 @@ class PartGroup:
         group = without_denominator(self.group, verdicts)
         of_year = pl.col("period_start") == self.group.period_start
         in_view = verdicts.filter("ok", of_year).select(denominator_cell="cell_id")
-        known = self.bounds.join(in_view, on="denominator_cell", how="semi")
+        known = self.bounds
+        if self.division == MONTHS:
+            known = known.join(in_view, on="denominator_cell", how="semi")
         unknowns = group.system.variables.select("variable_id").join(
             known.select("variable_id", "upper_bound"), on="variable_id", how="left"
         )
@@ -289,11 +292,23 @@ def _known(cells: pl.DataFrame, *, publishable: bool) -> pl.DataFrame:
 
 def _bounds(named: pl.DataFrame, parts: Quantities, figures: pl.DataFrame) -> pl.DataFrame:
     """Numerators that are a part of a common denominator, and the denominator of their part."""
-    bounded = named.join(parts.roles.filter("bounded"), on="indicator_id").filter(
-        pl.col("area_level") == MUNICIPALITY, pl.col("numerator") <= pl.col("denominator") + WHOLE
+    known = named.join(parts.roles.filter("bounded"), on="indicator_id").join(
+        figures.select(*FIGURE, "denominator_cell"), on=list(FIGURE)
     )
+    local = pl.col("area_level") == MUNICIPALITY
+    counts = ("numerator", "denominator")
+    signed = [pl.when(local).then(-pl.col(name)).otherwise(name).alias(name) for name in counts]
+    rest = (
+        known.drop_nulls("denominator_cell")
+        .with_columns(signed)
+        .group_by("numerator_quantity", "indicator_id", "sex")
+        .agg(pl.col(counts).sum())
+        .with_columns(area_code=pl.lit(REST), denominator_cell=pl.lit(REST))
+    )
+    columns = ["denominator_cell", "numerator_quantity", "area_code", "sex", *counts]
+    both = pl.concat([known.filter(local).select(columns), rest.select(columns)])
     return (
-        bounded.join(figures.select(*FIGURE, "denominator_cell"), on=list(FIGURE))
+        both.filter(pl.col("numerator") <= pl.col("denominator") + WHOLE)
         .select(
             "denominator_cell",
             variable_id=pl.concat_str("numerator_quantity", "area_code", "sex", separator="|"),
