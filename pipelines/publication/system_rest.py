@@ -209,9 +209,10 @@ def _rest_terms(
 def upper_bounds(space: Space, terms: pl.DataFrame) -> pl.DataFrame:
     """The unknowns with what the public knows of their size.
 
-    Only a numerator that is a part of a denominator that is public or taken as known is bounded: by
-    the denominator of its ages, or of the merged ages around them. Where a public denominator is smaller than its
-    numerator (its register knows nothing of who has just moved) it bounds nothing.
+    Only a numerator that is a part of a denominator that is public or taken as known is bounded:
+    by the denominator of its ages, or of the merged ages around them. Where a public denominator
+    is smaller than its numerator (its register knows nothing of who has just moved) it bounds
+    nothing.
 
     Args:
         space: The group's unknowns.

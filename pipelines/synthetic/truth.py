@@ -114,7 +114,8 @@ def write_truth(
     Returns:
         ``indicator_truth.parquet`` and ``indicator_truth_by_age.parquet`` in that folder, columns
         as in ``indicator_truth``; ``indicator_truth_by_month.parquet``, as in ``month_truth``;
-        ``indicator_truth_by_split.parquet``, as in ``split_truth``; and ``phenomena.parquet``, as in ``phenomena``.
+        ``indicator_truth_by_split.parquet``, as in ``split_truth``; and ``phenomena.parquet``, as
+        in ``phenomena``.
     """
     truth = indicator_truth(region, public_denominators)
     months, splits = month_truth(region, public_denominators), split_truth(region, truth[0])

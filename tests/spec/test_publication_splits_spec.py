@@ -1,9 +1,9 @@
 """Splits on a table that one can check by hand: what is shown, and what no subtraction gives.
 
-Entries in structured form by service, and of the same day by service and device. 5001 has plenty of
-everything. In 5006 the out-of-hours clinic has two structured entries. In 5007 two employees write on
-mobile devices. 5014 has so few entries that its year is hidden. In 5020 a dozen entries name no
-device.
+Entries in structured form by service, and of the same day by service and device. 5001 has plenty
+of everything. In 5006 the out-of-hours clinic has two structured entries. In 5007 two employees
+write on mobile devices. 5014 has so few entries that its year is hidden. In 5020 sixty entries name
+no device.
 """
 
 from __future__ import annotations

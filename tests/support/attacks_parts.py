@@ -1,7 +1,7 @@
 """What a reader could work out from parts of years beside years, with nothing but the files.
 
-Belongs here: the part of months and of splits in the attacks (``attacks``). Does not belong here: the table door's
-own equations and audit; nothing of them is used.
+Belongs here: the part of months and of splits in the attacks (``attacks``). Does not belong here:
+the table door's own equations and audit; nothing of them is used.
 """
 
 from __future__ import annotations

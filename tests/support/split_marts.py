@@ -1,4 +1,4 @@
-"""Marts of journal entries by year, month, service and device, from single entries by plain grouping.
+"""Marts of entries by year, month, service and device, from single ones by plain grouping.
 
 Belongs here: invented entries and the marts that follow from them. Does not belong here:
 expectations, and any code of the project that counts.

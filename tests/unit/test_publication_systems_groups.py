@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from pipelines.catalogue.model import Indicator, KnownYears
-from pipelines.publication.figures import Marts, figures, stratum_rows
+from pipelines.publication.figures import Marts, figures
 from pipelines.publication.quantities import (
     audit_groups,
     common_denominators,
