@@ -134,6 +134,7 @@
 {% macro split_measures() -%}
 {{ return({
     'device': ['journal_entries', 'same_day_entries'],
+    'home_service': ['decisions_started_7d', 'new_decisions'],
     'service': ['journal_entries', 'same_day_entries', 'structured_entries'],
 }) }}
 {%- endmacro %}

@@ -6,14 +6,16 @@ Does not belong here: the measures themselves. No step of the pipeline may read 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from pipelines.synthetic import truth_persons as states
 from pipelines.synthetic.model import Region
 from pipelines.synthetic.truth_coverage import load_coverage
-from pipelines.synthetic.truth_definition import Measure
+from pipelines.synthetic.truth_definition import Definition, Measure
 from pipelines.synthetic.truth_definitions import DEFINITIONS
 from pipelines.synthetic.truth_months import REGION_CODE
 from pipelines.synthetic.truth_persons import World
@@ -24,19 +26,23 @@ _KEY = ["area_level", "area_code", "year"]
 
 @dataclass(frozen=True)
 class Split:
-    """Which events of an indicator are divided, and by which of their columns."""
+    """Which events of an indicator are divided: their table and column, and what its codes mean."""
 
     indicator_id: str
     breakdown: str
+    table: str
     column: str
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
+_HOME_SERVICES = {"1": "practical_help", "2": "training", "15": "home_nursing"}
 SPLITS = (
-    Split("documented_same_day_share", "device", "device"),
-    Split("documented_same_day_share", "service", "service"),
-    Split("structured_documentation_share", "service", "service"),
-)
-"""All are of journal entries."""
+    Split("decision_to_first_visit_within_7_days_share", "home_service", "care_decisions",
+          "service_type_code", _HOME_SERVICES),
+    Split("documented_same_day_share", "device", "journal_entries", "device"),
+    Split("documented_same_day_share", "service", "journal_entries", "service"),
+    Split("structured_documentation_share", "service", "journal_entries", "service"),
+)  # fmt: skip
 
 
 def split_truth(region: Region, totals: pl.DataFrame) -> pl.DataFrame:
@@ -58,28 +64,64 @@ def split_truth(region: Region, totals: pl.DataFrame) -> pl.DataFrame:
         pl.col("coverage_state") != "not_covered",
     )
     parts = [
-        _of_value(world, split, value, covered.filter(pl.col("indicator_id") == split.indicator_id))
+        _of_value(world, split, own, covered.filter(pl.col("indicator_id") == split.indicator_id))
         for split in SPLITS
-        for value in world.region.journal_entries[split.column].unique().to_list()
+        for own in _by_value(_table(world.region, split), split)
     ]
     return pl.concat(parts).sort(pl.exclude("numerator", "denominator"))
 
 
-def _of_value(world: World, split: Split, value: str | None, covered: pl.DataFrame) -> pl.DataFrame:
-    entries = world.region.journal_entries.filter(pl.col(split.column).eq_missing(pl.lit(value)))
-    some = replace(world, region=replace(world.region, journal_entries=entries))
+def _by_value(rows: pl.DataFrame, split: Split) -> list[pl.DataFrame]:
+    """The rows of each code that an indicator counts."""
+    named = rows.with_columns(pl.col(split.column).cast(pl.String))
+    if split.names:
+        named = named.filter(pl.col(split.column).is_in(list(split.names)))
+    return named.partition_by(split.column, maintain_order=True)
+
+
+def _table(region: Region, split: Split) -> pl.DataFrame:
+    """The table; without rows where a region that is not whole lacks it."""
+    if hasattr(region, split.table):
+        return getattr(region, split.table)  # type: ignore[no-any-return]
+    return region.more.get(split.table, pl.DataFrame(schema={split.column: pl.String}))
+
+
+def _with(region: Region, split: Split, rows: pl.DataFrame) -> Region:
+    kept = copy(region)
+    if hasattr(region, split.table):
+        setattr(kept, split.table, rows)
+    else:
+        kept.more = {**region.more, split.table: rows}
+    return kept
+
+
+def _of_value(world: World, split: Split, own: pl.DataFrame, covered: pl.DataFrame) -> pl.DataFrame:
+    value = own[split.column][0]
+    some = replace(world, region=_with(world.region, split, own))
     definition = DEFINITIONS[split.indicator_id]
     places = covered.select(_KEY)
     for side in ("numerator", "denominator"):
         measure: Measure = getattr(definition, side)
-        places = places.join(_summed(measure(some), places, side), on=_KEY, how="left")
+        rows = _of_age(measure(some), world, definition)
+        places = places.join(_summed(rows, places, side), on=_KEY, how="left")
     return places.select(
         pl.lit(split.indicator_id).alias("indicator_id"),
         *_KEY[:2],
         pl.lit(split.breakdown).alias("breakdown"),
-        pl.lit(UNKNOWN if value is None else value).alias("breakdown_value"),
+        pl.lit(UNKNOWN if value is None else split.names.get(value, value)).alias(
+            "breakdown_value"
+        ),
         "year",
         pl.col("numerator", "denominator").fill_null(0.0),
+    )
+
+
+def _of_age(rows: pl.DataFrame, world: World, definition: Definition) -> pl.DataFrame:
+    if not definition.groups:
+        return rows
+    age = pl.col("year") - pl.col("birth_year")
+    return rows.join(world.persons, on="person").filter(
+        age.is_between(min(definition.groups), definition.oldest)
     )
 
 
