@@ -52,7 +52,7 @@ def test_shown_values_are_the_truth(splits: pl.DataFrame, truth: pl.DataFrame) -
     shown = splits.filter(pl.col("value_status") == "ok")
     assert shown["area_level"].n_unique() == 2
     assert shown["breakdown"].n_unique() == len(catalogue().breakdowns)
-    assert shown.height > 150
+    assert shown.height > 60
     joined = shown.join(truth, on=KEY, how="left", suffix="_true")
     for side in ("numerator", "denominator"):
         assert (joined[side] == joined[f"{side}_true"]).all()
