@@ -21,6 +21,7 @@ from typing import Any
 import polars as pl
 
 from dashboards.kept import forget, kept
+from dashboards.text import LANGUAGES, translator
 
 TABLES = (
     "indicator_values",
@@ -39,6 +40,8 @@ LATER_TABLES = ("like_for_like", "breakdowns")
 """Tables that releases of before lack."""
 SHOWN_STATUSES = ("ok", "unreliable")
 FIGURES = ("numerator", "value", "lower_ci", "upper_ci")
+SYNTHETIC_REGISTER = "Folkepuls: syntetisk befolkning, ingen virkelige personer"
+"""What the register of the synthetic region calls itself, in all languages."""
 _COMPARISON_KEY = (
     "indicator_id",
     "area_code",
@@ -64,11 +67,12 @@ class Release:
 
     Attributes:
         folder: Where it lies.
-        tables: Frames by table name, as the published contract has them;
+        tables: Frames by table name, as the published contract has them, ``comparisons`` apart:
             ``indicator_values`` carries its comparison columns and ``year`` as well, has the
             figures of years alone, and of what an area is shown together with: ``shown_with``
             (names of the others) and the group's figure, ``group_value``, ``group_lower_ci``,
-            ``group_upper_ci``.
+            ``group_upper_ci``; ``areas`` tells of a planned start whether the data have come past
+            its day, ``plan_passed``.
         months: The figures by month or quarter, in the same columns.
         pooled: The figures of several years together, in the same columns.
         splits: The figures of years by value of a split (``breakdown``, ``breakdown_value``), in
@@ -190,20 +194,24 @@ def earlier_release(release: Release) -> Release | None:
     return _read(folder) if name and (folder / "release.parquet").is_file() else None
 
 
-@lru_cache(maxsize=4)
+# The newest and the one before it: a region's release is some hundred mebibytes.
+@lru_cache(maxsize=2)
 def _read(folder: Path) -> Release:
     forget()
     held = [name for name in LATER_TABLES if (folder / f"{name}.parquet").is_file()]
     tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in (*TABLES, *held)}
     # The registers write two names of one place with a hyphen; Norwegian spelling wants a dash.
     tables["areas"] = tables["areas"].with_columns(
-        pl.col("official_name").str.replace_all(" - ", " – ", literal=True)
+        pl.col("official_name").str.replace_all(" - ", " – ", literal=True),
+        plan_passed=pl.col("go_live_certainty").eq_missing("planned")
+        & (pl.col("go_live_on") <= tables["release"]["data_to"][0]).fill_null(False),
     )
+    tables["caveats"] = _named_in_language(tables["caveats"])
     if "key_figure" not in tables["indicators"].columns:  # a release from before some were chosen
         tables["indicators"] = tables["indicators"].with_columns(key_figure=pl.lit(True))
     shown = _only_shown(tables["indicator_values"], tables["indicators"])
     whole = pl.col("breakdown") == "total"
-    compared = _compared(shown.filter(whole), tables["comparisons"])
+    compared = _compared(shown.filter(whole), tables.pop("comparisons"))
     length = pl.col("period_type")
     compared = _with_groups(compared, tables["merged_groups"], tables["areas"])
     tables["indicator_values"] = compared.filter(length == "year")
@@ -215,6 +223,21 @@ def _read(folder: Path) -> Release:
         pooled=compared.filter(~length.is_in(["year", *PARTS])),
         splits=shown.filter(~whole).with_columns(versus_region=pl.lit("not_compared")),
         certificate=json.loads(certificate.read_text()) if certificate.exists() else {},
+    )
+
+
+def _named_in_language(caveats: pl.DataFrame) -> pl.DataFrame:
+    """The caveats, with the made-up register called what it is in the language of the text.
+
+    It names itself once, in bokmål. A register's own name is nobody's to translate.
+    """
+    return caveats.with_columns(
+        pl.col(f"text_{language}").str.replace_all(
+            SYNTHETIC_REGISTER,
+            translator(language, "planner")("Folkepuls: synthetic population, no real persons"),
+            literal=True,
+        )
+        for language in LANGUAGES
     )
 
 

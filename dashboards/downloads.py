@@ -177,7 +177,7 @@ def of_split(
 def _with_areas(release: Release, rows: pl.DataFrame, _: Translator) -> pl.DataFrame:
     """The rows with their area's ``official_name``, and ``why``: the reason in words."""
     areas = release.tables["areas"].select(
-        "area_code", "official_name", "go_live_on", "go_live_certainty"
+        "area_code", "official_name", "go_live_on", "go_live_certainty", "plan_passed"
     )
     groups = release.tables["merged_groups"].select(
         area_code="merged_group_id", official_name=f"label_{_.language}"
@@ -185,7 +185,7 @@ def _with_areas(release: Release, rows: pl.DataFrame, _: Translator) -> pl.DataF
     named = pl.concat([areas, groups.unique()], how="diagonal")
     joined = rows.join(named, on="area_code", how="left")
     causes = joined.select(
-        "area_code", "status_reason", "go_live_on", "go_live_certainty"
+        "area_code", "status_reason", "go_live_on", "go_live_certainty", "plan_passed"
     ).unique(maintain_order=True)  # fmt: skip
     texts = [remarks.reason(cause, _) for cause in causes.iter_rows(named=True)]
     said = causes.select("area_code", "status_reason", pl.Series("why", texts, pl.String))
@@ -258,13 +258,17 @@ def waves(release: Release, language: str) -> pl.DataFrame:
     """The days on which municipalities joined the shared journal, or plan to."""
     _ = translator(language, "planner")
     rows = adoption.waves(release)
-    states = {True: _("Planned, not confirmed"), False: _("In operation")}
+    passed, ahead = (pl.lit(words.plan(one, _)) for one in (True, False))
+    planned = pl.when("passed").then(passed).otherwise(ahead)
     return inert.frame(
         rows.select(
             pl.col("on").alias(_("From")),
             pl.col("names").list.join(", ").alias(_("Joins")),
             pl.col("total").alias(_("Together")),
-            pl.col("planned").replace_strict(states, return_dtype=pl.String).alias(_("Status")),
+            pl.when("planned")
+            .then(planned)
+            .otherwise(pl.lit(_("In operation")))
+            .alias(_("Status")),
             pl.lit(release.id).alias(_("Release")),
         )
     )

@@ -8,6 +8,9 @@ year and language. These are the key. A release is told apart by identity, so th
 earlier one ever answers for a newer; when a release is read, all that was kept of others is let
 go. What one reader has alone (address, session, citation with its link) is never given to a kept
 function. Each function keeps as many results as it says, and the longest unused goes first.
+
+The pages themselves (``views``) are scripts that Streamlit runs anew for every reader: what they
+kept would answer nobody, and would never be let go.
 """
 
 from __future__ import annotations
@@ -27,9 +30,17 @@ def kept(most: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
     Args:
         most: How many results are kept.
+
+    Raises:
+        ValueError: The function is a page's own.
     """
 
     def keep(function: Callable[P, T]) -> Callable[P, T]:
+        if function.__module__ == "__main__":
+            raise ValueError(
+                f"{function.__name__}: expected a function of an imported module, got one of a "
+                "script, which is made anew at each run. Move it beside the page's components."
+            )
         remembered = lru_cache(maxsize=most)(function)
         _FORGET.append(remembered.cache_clear)
 

@@ -14,6 +14,8 @@ from dashboards import words
 from dashboards.text import Translator, day, number
 
 FLAGS = ("partial_coverage", "coarse_age", "small_numerator")
+DEMONSTRATION = "folkepuls demo"
+"""Who signs the releases that the demonstration makes."""
 _FULL = 0.995
 _ISO_DAY = re.compile(r"^\d{4}-\d{2}-\d{2}")
 
@@ -62,7 +64,12 @@ def reason(row: Mapping[str, Any], _: Translator) -> str:
     not_live = row["status_reason"] == "municipality_not_live"
     if not_live and row.get("go_live_certainty") == "planned":
         when = day(row["go_live_on"], _.language)
-        return f"{why} ({_('planned for {day}, not confirmed', day=when)})"
+        plan = (
+            _("was planned for {day}, not confirmed", day=when)
+            if row["plan_passed"]
+            else _("planned for {day}, not confirmed", day=when)
+        )
+        return f"{why} ({plan})"
     return why
 
 
@@ -130,6 +137,13 @@ def middle_of_peers(row: Mapping[str, Any], decimals: int, _: Translator) -> str
     return _("Fewer than three have a figure shown")
 
 
+def reason_given(facts: Mapping[str, Any], _: Translator) -> str:
+    """Why a release was signed: a steward's own words, or the demonstration's in the language."""
+    if facts["synthetic"] and facts["signed_by"] == DEMONSTRATION:
+        return _("Demonstration with synthetic figures, signed by the demonstration itself.")
+    return str(facts["sign_reason"] or "")
+
+
 def same_municipalities(row: Mapping[str, Any], decimals: int, _: Translator) -> str:
     """Two years over the municipalities that are live in both, or why they are not compared.
 
@@ -138,48 +152,38 @@ def same_municipalities(row: Mapping[str, Any], decimals: int, _: Translator) ->
         decimals: Of the figures.
         _: The reader's messages.
     """
-    told = {
-        "earlier": row["earlier_start"].year,
-        "year": row["period_start"].year,
-        "n": number(row["areas"], _.language),
-        "live": number(row["areas_live"], _.language),
-    }
+    counted = {"n": number(row["areas"], _.language), "live": number(row["areas_live"], _.language)}
+    years = {"earlier": row["earlier_start"].year, "year": row["period_start"].year}
     if row["value"] is None or row["earlier_value"] is None:
         return _(
-            "The region's municipalities that are the same in both years, both sexes and all ages:"
-            " of {live} that were live in both {earlier} and {year}, {n} have figures shown in "
-            "both, too few to add up.",
-            **told,
+            "The same municipalities in both years are too few to compare: of {live} that were "
+            "live in both {earlier} and {year}, {n} have a figure shown in both.",
+            **counted,
+            **years,
         )
     earlier = {name: row[f"earlier_{name}"] for name in ("value", "lower_ci", "upper_ci")}
-    text = {
-        "higher": _(
-            "The region's municipalities that are the same in both years, both sexes and all ages:"
-            " {before} in {earlier} and {now} in {year}, higher by more than chance would explain."
-            " These are crude figures of the {n} municipalities, of {live} live in both years, "
-            "that have figures shown in both."
-        ),
-        "lower": _(
-            "The region's municipalities that are the same in both years, both sexes and all ages:"
-            " {before} in {earlier} and {now} in {year}, lower by more than chance would explain. "
-            "These are crude figures of the {n} municipalities, of {live} live in both years, that"
-            " have figures shown in both."
-        ),
-        "similar": _(
-            "The region's municipalities that are the same in both years, both sexes and all ages:"
-            " {before} in {earlier} and {now} in {year}, not clearly different. These are crude "
-            "figures of the {n} municipalities, of {live} live in both years, that have figures "
-            "shown in both."
-        ),
+    figures = {"before": _with_limits(earlier, decimals, _), "now": _with_limits(row, decimals, _)}
+    said = _(
+        "The same municipalities of the region in both years: {before} in {earlier} and {now} in "
+        "{year}.",
+        **figures,
+        **years,
+    )
+    verdict = {
+        "higher": _("That is an increase by more than chance alone would explain."),
+        "lower": _("That is a decrease by more than chance alone would explain."),
+        "similar": _("The difference is small enough to be chance."),
         "not_compared": _(
-            "The region's municipalities that are the same in both years, both sexes and all ages:"
-            " {before} in {earlier} and {now} in {year}, without intervals and so not compared. "
-            "These are crude figures of the {n} municipalities, of {live} live in both years, that"
-            " have figures shown in both."
+            "The figures have no intervals, so nobody can say whether the difference is chance."
         ),
     }[row["change"]]
-    figures = {"before": _with_limits(earlier, decimals, _), "now": _with_limits(row, decimals, _)}
-    return text.format(**told, **figures)
+    basis = _(
+        "Only the {n} municipalities with a figure shown in both years are counted, of {live} "
+        "live in both, so that newcomers do not move the figure. Both sexes and all ages "
+        "together, not adjusted for age or sex.",
+        **counted,
+    )
+    return f"{said} {verdict} {basis}"
 
 
 def _with_limits(row: Mapping[str, Any], decimals: int, _: Translator) -> str:

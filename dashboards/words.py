@@ -232,6 +232,13 @@ def heading(code: str, _: Translator) -> str:
     }[code]
 
 
+def plan(passed: bool, _: Translator) -> str:
+    """The state of a go-live that is planned, by whether its day has passed."""
+    if passed:
+        return _("Planned date has passed, not confirmed")
+    return _("Planned, not confirmed")
+
+
 def certainty(code: str | None, _: Translator) -> str:
     """How sure a go-live date is."""
     return {

@@ -25,9 +25,9 @@ def waves(release: Release) -> pl.DataFrame:
     """The days on which municipalities joined, or plan to.
 
     Returns:
-        One row per day, in order: ``on``, ``planned``, ``joined`` (how many), ``names``,
-        ``total`` (how many after it). Municipalities of the last day of the data only; those
-        without a date are left out.
+        One row per day, in order: ``on``, ``planned``, ``passed`` (planned for a day that the
+        data have come past), ``joined`` (how many), ``names``, ``total`` (how many after it).
+        Municipalities of the last day of the data only; those without a date are left out.
     """
     towns = release.areas(release.facts["data_to"].year).filter(
         pl.col("area_level") == "municipality", pl.col("go_live_on").is_not_null()
@@ -35,7 +35,9 @@ def waves(release: Release) -> pl.DataFrame:
     return (
         towns.sort(norwegian_order("name"))
         .group_by(
-            on=pl.col("go_live_on"), planned=pl.col("go_live_certainty").eq_missing("planned")
+            on=pl.col("go_live_on"),
+            planned=pl.col("go_live_certainty").eq_missing("planned"),
+            passed=pl.col("plan_passed"),
         )
         .agg(joined=pl.len(), names=pl.col("name"))
         .sort("on", "planned")

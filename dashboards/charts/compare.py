@@ -5,6 +5,8 @@ Belongs here: the two charts. Does not belong here: comparing (it is done at pub
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
@@ -12,9 +14,11 @@ import polars as pl
 
 from dashboards import words
 from dashboards.charts.theme import (
+    ALONG,
     INK,
     MUTED,
     OWN,
+    PAPER,
     PRIMARY,
     UNIT,
     VERSUS_SHAPES,
@@ -49,7 +53,7 @@ def bars_frame(
                 "value": r["value"],
                 "lower": r["lower_ci"],
                 "upper": r["upper_ci"],
-                "denominator": r["denominator"],
+                "size": _size(r, indicator),
                 "shape": VERSUS_SHAPES[r["versus_region"]],
                 "colour": judged(r["versus_region"], indicator["polarity"]),
                 "versus": words.versus(r["versus_region"], _),
@@ -61,6 +65,16 @@ def bars_frame(
             for r in frame.sort("value", descending=True).iter_rows(named=True)
         ]
     )
+
+
+def _size(figure: Mapping[str, Any], indicator: Mapping[str, Any]) -> float | None:
+    """What the published limits rest on: a standardised figure by its effective denominator.
+
+    Denominators themselves would put areas of one size beside limits of different widths.
+    """
+    if figure["value_kind"] == "crude" or not figure["value"] or figure["numerator"] is None:
+        return None if figure["denominator"] is None else float(figure["denominator"])
+    return float(indicator["multiplier"] * figure["numerator"] / figure["value"])
 
 
 def _tooltip(language: str) -> list[alt.Tooltip]:
@@ -151,26 +165,36 @@ def funnel(
     release: Release, choice: Choice, year: int, area: str, language: str
 ) -> dict[str, Any] | None:
     """Figures against their denominators with the published 95 % and 99.8 % limits."""
-    rows = municipalities(year_frame(release, choice, year))
-    sized = rows.filter(pl.col("denominator") > 0)
-    lines = sized.drop_nulls(["value", *LIMITS]).sort("denominator")
+    _ = translator(language, "planner")
+    indicator = release.indicator(choice.indicator_id)
+    points = bars_frame(release, choice, year, (), area, language)
+    if points.is_empty():
+        return None
+    limits = municipalities(year_frame(release, choice, year)).select("name", *LIMITS)
+    sized = points.filter(pl.col("size") > 0).sort("size")
+    lines = sized.select("name", "size").join(limits, on="name").drop_nulls().sort("size")
     if lines.height < 3:
         return None
-    points = bars_frame(release, choice, year, (), area, language)
+    counted = str(indicator[f"denominator_text_{language}"]).rstrip(".")
+    if choice.value_kind != "crude":
+        counted = _("After standardisation: {denominator}", denominator=counted)
+    # Names of the greater half stand to the left, so that none runs out of the chart.
+    middle = math.sqrt(lines["size"][0] * lines["size"][-1])
     return filled(
         _funnel_look(language),
         _heading(release, choice, year, language),
-        unit=str(release.indicator(choice.indicator_id)[f"unit_text_{language}"]),
-        areas=points.filter(pl.col("denominator") > 0),
-        limits=lines.select("denominator", *LIMITS),
+        unit=str(indicator[f"unit_text_{language}"]),
+        along=counted,
+        areas=sized.with_columns(great=pl.col("size") > middle),
+        limits=lines.drop("name"),
     )
 
 
 @kept(most=8)
 def _funnel_look(language: str) -> dict[str, Any]:
-    _ = translator(language, "planner")
-    x = alt.X("denominator:Q", title=_("Denominator"), scale=alt.Scale(type="log", nice=False),
-              axis=alt.Axis(grid=False, tickCount=5))  # fmt: skip
+    x = alt.X("size:Q", title=ALONG, scale=alt.Scale(type="log", nice=False),
+              axis=alt.Axis(grid=False, tickCount=5, titleLimit=alt.ExprRef("width")),
+    )  # fmt: skip
     curve = named("limits").encode(x=x)
 
     def limit(name: str, dash: list[int]) -> alt.Chart:
@@ -185,12 +209,23 @@ def _funnel_look(language: str) -> dict[str, Any]:
         color=alt.Color("colour:N", scale=None), tooltip=_tooltip(language),
     )  # fmt: skip
     own = named("areas").transform_filter("datum.own").encode(x=x, y="value:Q")
+    name: dict[str, Any] = {"dy": -17, "fontWeight": 600, "fontSize": 13, "aria": False}
+    small, great = {**name, "align": "left", "dx": -8}, {**name, "align": "right", "dx": 8}
+    # Each on a ground of its own, which the limits do not strike through.
+    grounds: tuple[dict[str, Any], ...] = (
+        {"stroke": PAPER, "strokeWidth": 4},
+        {"color": PRIMARY},
+    )
+    names = [
+        own.transform_filter(rows).mark_text(**look, **ground).encode(text="name:N")
+        for rows, look in (("!datum.great", small), ("datum.great", great))
+        for ground in grounds
+    ]
     layers = [
         *(limit(name, [5, 4] if name.endswith("95") else []) for name in LIMITS),
         dots.mark_point(filled=True, size=95, opacity=1, aria=False),
         own.mark_point(size=230, color=PRIMARY, strokeWidth=2, aria=False),
-        own.mark_text(dy=-17, fontWeight=600, fontSize=13, color=PRIMARY, aria=False)
-        .encode(text="name:N"),
+        *names,
     ]  # fmt: skip
     return finished(alt.layer(*layers).properties(height=400, width="container"), language)
 

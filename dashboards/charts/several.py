@@ -165,12 +165,11 @@ def _look(
 
 
 def _span(frame: pl.DataFrame, years: list[int], by: Period) -> tuple[float, float]:
-    """The axis of time, with room for the names at its end."""
+    """The axis of time; for the names at its end Vega draws it that much shorter."""
     if by == "year":
-        return years[0] - 0.3, years[-1] + 1.1
+        return years[0] - 0.25, years[-1] + 0.05
     places = frame["year"].unique().sort()
-    first, last = places[0], places[-1]
-    return first - MONTH, last + max(0.35 * (last - first), 3 * MONTH)
+    return places[0] - MONTH, places[-1] + MONTH / 2
 
 
 def _others(base: alt.Chart, crowd: bool) -> list[alt.Chart]:

@@ -86,6 +86,8 @@ SCALE = tuple(_named(f"scale-{level}") for level in range(5))
 INK_ON_SCALE = tuple(_named(f"on-scale-{level}") for level in range(5))
 UNIT = "{unit}"
 """In a look: the title of an axis whose unit is told when it is filled."""
+ALONG = "{along}"
+"""In a look: the title of the axis along the foot, where that is told when it is filled."""
 SHOWN = "isValid(datum.value)"
 """In a look: the rows that have a figure."""
 FONT = '"Source Sans", "Source Sans 3", "Segoe UI", system-ui, sans-serif'
@@ -162,6 +164,7 @@ def filled(
     heading: tuple[str, str],
     *,
     unit: str = "",
+    along: str = "",
     height: int | None = None,
     values: Mapping[str, Any] | None = None,
     **frames: pl.DataFrame,
@@ -172,6 +175,7 @@ def filled(
         look: From ``finished``.
         heading: Title, and a second line such as the label of synthetic figures; may be empty.
         unit: What the look's ``UNIT`` stands for.
+        along: What its ``ALONG`` stands for.
         height: In pixels, where the look leaves it open.
         values: The look's parameters.
         frames: Data by the name that the look calls them by.
@@ -179,7 +183,7 @@ def filled(
     title, subtitle = heading
     params = [{"name": name, "value": value} for name, value in (values or {}).items()]
     return {
-        **(_with_unit(look, unit) if unit else look),
+        **(_told(look, {UNIT: unit, ALONG: along}) if unit else look),
         **({} if height is None else {"height": height}),
         **({"params": params} if params else {}),
         "title": {"text": title, **({"subtitle": subtitle} if subtitle else {})},
@@ -187,13 +191,13 @@ def filled(
     }
 
 
-def _with_unit(part: Any, unit: str) -> Any:  # noqa: ANN401
-    """A copy of a look, or of a part of it, with the unit written in."""
+def _told(part: Any, texts: Mapping[str, str]) -> Any:  # noqa: ANN401
+    """A copy of a look, or of a part of it, with the titles of axes written in."""
     if isinstance(part, dict):
-        return {key: _with_unit(value, unit) for key, value in part.items()}
+        return {key: _told(value, texts) for key, value in part.items()}
     if isinstance(part, list):
-        return [_with_unit(value, unit) for value in part]
-    return unit if part == UNIT else part
+        return [_told(value, texts) for value in part]
+    return texts.get(part, part) if isinstance(part, str) else part
 
 
 def named(name: str) -> alt.Chart:

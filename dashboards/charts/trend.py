@@ -5,6 +5,7 @@ Belongs here: the trend chart. Does not belong here: choosing figures.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, Literal
 
@@ -126,6 +127,8 @@ def trend(
     where = frame.filter(pl.col("role") == "area")["series"].unique().to_list()
     short = words.titled(indicator[f"short_title_{language}"], _drawn(choice, by), indicator, _)
     title = ", ".join([short, *where])
+    breaks = break_marks(release, choice, area_code, language)
+    first, end = _span(release.years, breaks["at"], by)
     return filled(
         _look(tuple(sorted(release.years)), language, length(release, choice.indicator_id, by),
               above),
@@ -135,9 +138,20 @@ def trend(
         ends=last,
         gaps=frame.filter(pl.col("role") == "area", pl.col("value").is_null())
         .drop("value", "lower", "upper"),
-        breaks=break_marks(release, choice, area_code, language)
-        .drop("break_on").with_row_index("n", offset=1),
+        breaks=breaks.drop("break_on").with_row_index("n", offset=1),
+        values={"first": first, "last": end},
     )  # fmt: skip
+
+
+def _span(years: Sequence[int], breaks: pl.Series, by: Period) -> tuple[float, float]:
+    """The axis of time: whole years where it has months, else from the first mark to the last.
+
+    The names at the end of the lines need no room of it: Vega draws the axis that much shorter.
+    """
+    if by == "month":
+        return min(years) - 0.5, max(years) + 0.5
+    marks = [*years, *breaks]
+    return min(*marks, min(years) - 0.25), max(*marks, max(years) + 0.05)
 
 
 @kept(most=32)
@@ -147,7 +161,8 @@ def _look(years: tuple[int, ...], language: str, part: str, above: bool) -> dict
     Lines are drawn through all periods, so that they break where one has no figure.
     """
     _ = translator(language, "planner")
-    x = alt.X("year:Q", title=None, scale=alt.Scale(domain=[years[0] - 0.5, years[-1] + 0.5]),
+    x = alt.X("year:Q", title=None,
+              scale=alt.Scale(domainMin=alt.ExprRef("first"), domainMax=alt.ExprRef("last")),
               axis=alt.Axis(values=list(years), format="d", grid=False))  # fmt: skip
     y = alt.Y("value:Q", title=UNIT, scale=alt.Scale(zero=True, nice=True))
     tooltip = [

@@ -31,11 +31,12 @@ def service(code: str, _: Translator) -> str:
 def _row(spell: Mapping[str, Any], reader: Context) -> list[str]:
     _ = reader.translate
     planned = spell["status"] == "planned"
+    passed = spell["valid_from"] <= reader.release.facts["data_to"]
     share = _("{share}%", share=number(100 * spell["share"], reader.language))
     end = spell["valid_to"]
     return [
         service(spell["service"], _),
-        _("Planned, not confirmed") if planned else share,
+        words.plan(passed, _) if planned else share,
         day(spell["valid_from"], reader.language),
         "–" if end is None else day(end, reader.language),
         "–" if planned else words.certainty(spell["certainty"], _),

@@ -70,6 +70,7 @@ def take_home(
     figures: Callable[[], pl.DataFrame],
     charts: Mapping[str, tuple[str, Maker]],
     indicator_ids: Sequence[str] = (),
+    place: str = "page",
 ) -> None:
     """What a page shows as files, folded: XLSX, CSV, and its charts as PNG and SVG.
 
@@ -80,6 +81,8 @@ def take_home(
         figures: Makes the page's table, one of ``downloads``.
         charts: Title and maker of each chart.
         indicator_ids: Indicators that the workbook defines.
+        place: Tells what a page shows twice apart. A button is known by its place alone, not by
+            what it gives: a session holds what it knows of every button that it ever showed.
     """
     _ = reader.translate
     release, language = reader.release, reader.language
@@ -93,15 +96,16 @@ def take_home(
     with st.expander(_("Download: {title}", title=title)), st.container(horizontal=True):
         st.download_button(
             _("Excel workbook (XLSX)"), workbook,
-            downloads.file_name(release, name, language, "xlsx"), XLSX, key=f"{name}_xlsx",
+            downloads.file_name(release, name, language, "xlsx"), XLSX, key=f"{place}_xlsx",
             on_click="ignore",
         )  # fmt: skip
         st.download_button(
             _("CSV for spreadsheets"), lambda: downloads.table_csv(figures(), language),
-            downloads.file_name(release, name, language, "csv"), "text/csv", key=f"{name}_csv",
+            downloads.file_name(release, name, language, "csv"), "text/csv", key=f"{place}_csv",
             on_click="ignore",
         )  # fmt: skip
-        _picture_buttons(reader, name, charts, cited)
+        for number, drawn in enumerate(charts.items()):
+            _picture_buttons(reader, name, drawn, cited, f"{place}_{number}")
 
 
 def exports(reader: Context, choice: Choice, area_code: str, year: int) -> None:
@@ -154,32 +158,28 @@ def _pictures(reader: Context, choice: Choice, area_code: str, year: int) -> Non
     monthly = not month_series(release, choice.indicator_id).is_empty()
     by: trend.Period = "month" if monthly and st.query_params.get("by") == "month" else "year"
     show(subheading(_("Charts")))
-    named = {
-        f"{code}_{area_code}": drawn
-        for code, drawn in _charts(reader, choice, area_code, year, beside, by).items()
-    }
     with st.container(horizontal=True, gap="small"):
-        for code, drawn in named.items():
+        for code, drawn in _charts(reader, choice, area_code, year, beside, by).items():
             # The chart by sex and age has all of them, whatever is chosen.
-            every = code == f"sex_age_{area_code}"
-            cited = citation(reader, headline(release, choice.indicator_id) if every else choice)
-            _picture_buttons(reader, choice.indicator_id, {code: drawn}, cited)
+            asked = headline(release, choice.indicator_id) if code == "sex_age" else choice
+            named = (f"{code}_{area_code}", drawn)
+            _picture_buttons(reader, choice.indicator_id, named, citation(reader, asked), code)
 
 
 def _picture_buttons(
-    reader: Context, name: str, charts: Mapping[str, tuple[str, Maker]], cited: str
+    reader: Context, name: str, drawn: tuple[str, tuple[str, Maker]], cited: str, place: str
 ) -> None:
-    """Each chart as PNG and as SVG."""
-    for code, (title, spec) in charts.items():
-        for ending, mime, made in (
-            ("png", "image/png", pictures.png),
-            ("svg", "image/svg+xml", pictures.svg),
-        ):
-            file = downloads.file_name(reader.release, f"{name}_{code}", reader.language, ending)
-            st.download_button(
-                f"{title} ({ending.upper()})", partial(_picture, made, spec, cited), file,
-                mime, key=f"{name}_{code}_{ending}", on_click="ignore",
-            )  # fmt: skip
+    """A chart as PNG and as SVG."""
+    code, (title, spec) = drawn
+    for ending, mime, made in (
+        ("png", "image/png", pictures.png),
+        ("svg", "image/svg+xml", pictures.svg),
+    ):
+        file = downloads.file_name(reader.release, f"{name}_{code}", reader.language, ending)
+        st.download_button(
+            f"{title} ({ending.upper()})", partial(_picture, made, spec, cited), file,
+            mime, key=f"{place}_{ending}", on_click="ignore",
+        )  # fmt: skip
 
 
 def _picture(

@@ -88,15 +88,9 @@ def labels(context: Context) -> None:
     """The label of synthetic figures, and how fresh and how complete the release is."""
     _ = context.translate
     release, facts = context.release, context.release.facts
-    live, planned, towns = live_counts(release, facts["data_to"])
     parts = [
         _("Data to {day}", day=day(facts["data_to"], context.language)),
-        _(
-            "{live} of {all} municipalities live, {planned} planned",
-            live=number(live, context.language),
-            all=number(towns, context.language),
-            planned=number(planned, context.language),
-        ),
+        _live(context),
         _("Release {id}", id=release.id),
     ]
     if facts["signed_on"]:
@@ -109,6 +103,19 @@ def labels(context: Context) -> None:
         else ""
     )
     show(f'<div class="fp-labels">{banner}<ul class="fp-fresh">{fresh}</ul></div>')
+
+
+def _live(context: Context) -> str:
+    """How many municipalities are on the journal, and how many are to be."""
+    _ = context.translate
+    release, until = context.release, context.release.facts["data_to"]
+    numbers = (number(count, context.language) for count in live_counts(release, until))
+    counts = dict(zip(("live", "planned", "all"), numbers, strict=True))
+    if release.areas(until.year)["plan_passed"].any():
+        return _(
+            "{live} of {all} municipalities live, {planned} planned or not confirmed", **counts
+        )
+    return _("{live} of {all} municipalities live, {planned} planned", **counts)
 
 
 def nothing_published(_: Translator) -> None:

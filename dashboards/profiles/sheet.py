@@ -129,7 +129,11 @@ def area_facts(reader: Context, area: Mapping[str, Any], year: int) -> list[str]
         said.append(_("no date set for Helseplattformen"))
     elif area["go_live_certainty"] == "planned":
         when = day(area["go_live_on"], reader.language)
-        said.append(_("Helseplattformen planned from {day}", day=when))
+        said.append(
+            _("Helseplattformen was planned from {day}, not confirmed", day=when)
+            if area["plan_passed"]
+            else _("Helseplattformen planned from {day}", day=when)
+        )
     else:
         when = day(area["go_live_on"], reader.language)
         assumed = area["go_live_certainty"] == "assumed"

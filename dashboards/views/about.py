@@ -110,7 +110,7 @@ def _release(reader: Context) -> str:
         (_("Who counted the inhabitants"), _inhabitants(release, reader.language)),
         (_("Replaces"), str(facts["supersedes"] or "")),
         (_("Signed by"), ", ".join(str(facts[k]) for k in ("signed_by", "signed_on") if facts[k])),
-        (_("Reason given"), str(facts["sign_reason"] or "")),
+        (_("Reason given"), remarks.reason_given(facts, _)),
         (_("Audit of hidden figures"), _audit(release.certificate, reader.language, _)),
         (_("Figures in the release"), _by_status(release.certificate, reader.language, _)),
         (_("Version of the program"), str(facts["code_version"])),

@@ -6,7 +6,7 @@ rank (``indicator``), sums over areas: areas are set side by side, never added.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
@@ -22,6 +22,7 @@ from dashboards.components import chart, note, show, subheading, table
 from dashboards.components.absent import absent, gone
 from dashboards.components.barometer import figure_cell
 from dashboards.components.exports import take_home
+from dashboards.data_access import Release
 from dashboards.figures import (
     Choice,
     headline,
@@ -105,18 +106,23 @@ def _asked(reader: Context) -> Asked:
     region = [] if own == release.region_code else [release.region_code]
     if group == OWN_CHOICE:
         others = choose_several(
-            _("Areas"), "with", [code for code in names if code != own], names.__getitem__,
+            _("Other areas"), "with", [code for code in names if code != own], names.__getitem__,
             _("Choose areas"), default=region,
         )  # fmt: skip
     else:
         others = [*(code for code in groups[group][1] if code in names and code != own), *region]
     views = {
         "years": _("Over the years"),
-        "months": _("By month"),
+        "months": {
+            (): "",
+            ("month",): _("By month"),
+            ("quarter",): _("By quarter"),
+            ("month", "quarter"): _("By month or quarter"),
+        }[_parts(release, picked)],
         "bars": _("Side by side"),
         "table": _("Table"),
     }
-    if all(month_series(release, name).is_empty() for name in picked[:MOST]):
+    if not views["months"]:
         del views["months"]
     view = choose(
         st.segmented_control, _("Show as"), "view", list(views), "years", views.__getitem__,
@@ -178,10 +184,20 @@ def _rows(reader: Context, asked: Asked, choice: Choice) -> pl.DataFrame:
     )
 
 
+def _parts(release: Release, indicator_ids: Sequence[str]) -> tuple[str, ...]:
+    """What the charts by parts of a year have: months, quarters, both, or nothing."""
+    published = [name for name in indicator_ids if not month_series(release, name).is_empty()]
+    return tuple(sorted({trend.length(release, name, "month") for name in published}))
+
+
 def _nothing(reader: Context, asked: Asked, choice: Choice) -> str:
     _ = reader.translate
     if asked.view == "months" and month_series(reader.release, choice.indicator_id).is_empty():
-        return _("This indicator is not published by month.")
+        return {
+            ("month",): _("This indicator is not published by month."),
+            ("quarter",): _("This indicator is not published by quarter."),
+            ("month", "quarter"): _("This indicator is not published by month or quarter."),
+        }[_parts(reader.release, [one.indicator_id for one in asked.choices])]
     return _("No area chosen has a figure.")
 
 

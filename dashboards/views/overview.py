@@ -5,36 +5,29 @@ Belongs here: the front page. Does not belong here: choosing or computing figure
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from functools import partial
 from html import escape
 from typing import Any
 
-import polars as pl
 import streamlit as st
 
 from dashboards import downloads, words
 from dashboards.charts import adoption, region_map
-from dashboards.components import chart, folded, legend, note, show, subheading, table
-from dashboards.components.barometer import brief_cell, difference_cell, figure_cell, reading
+from dashboards.components import chart, legend, note, show, subheading, table
+from dashboards.components.at_a_glance import first_indicator, headlines, map_table, spread
+from dashboards.components.barometer import figure_cell, reading
 from dashboards.components.exports import take_home
 from dashboards.data_access import borders
 from dashboards.figures import (
     Choice,
     headline,
     municipalities,
-    profile,
     row,
     status_counts,
     year_frame,
 )
-from dashboards.kept import kept
-from dashboards.profiles.sheet import by_theme
-from dashboards.session import Context, choose, context, link
+from dashboards.session import Context, choose, context
 from dashboards.text import day, number
-
-SPREAD = "adoption"
-"""The theme that tells where the journal is in use, and nothing of health."""
 
 
 def render() -> None:
@@ -54,7 +47,7 @@ def render() -> None:
             _("Indicator"),
             "indicator",
             list(texts),
-            _first(reader),
+            first_indicator(reader),
             texts.__getitem__,
         )
     with right:
@@ -66,31 +59,10 @@ def render() -> None:
         _legend(reader, choice, year)
     with beside:
         _figure(reader, choice, year)
-        show(_as_table(reader, choice, year))
+        show(map_table(reader, choice, year))
     _download(reader, choice, year)
-    show(_headlines(reader, year))
+    show(headlines(reader, year))
     _adoption(reader, year)
-
-
-@kept(most=8)
-def _first(reader: Context) -> str:
-    """The indicator to begin with: the one with most figures in the newest year."""
-    release = reader.release
-    spread = [i["indicator_id"] for i in release.indicators if i["theme"] == SPREAD]
-    shown = (
-        release.values.filter(
-            pl.col("year") == release.years[0],
-            pl.col("sex") == "total",
-            pl.col("age_group") == "total",
-            pl.col("value").is_not_null(),
-            # Where the journal is in use is known everywhere, and says nothing of health.
-            ~pl.col("indicator_id").is_in(spread),
-        )
-        .group_by("indicator_id")
-        .agg(pl.col("area_code").n_unique().alias("areas"))
-        .sort("areas", "indicator_id", descending=[True, False])
-    )
-    return str(shown["indicator_id"][0]) if shown.height else release.indicators[0]["indicator_id"]
 
 
 def _drawn(reader: Context, choice: Choice, year: int) -> dict[str, Any]:
@@ -164,96 +136,13 @@ def _legend(reader: Context, choice: Choice, year: int) -> None:
     )
 
 
-@kept(most=64)
-def _as_table(reader: Context, choice: Choice, year: int) -> str:
-    """The map's figures beside it, one row per municipality."""
-    _ = reader.translate
-    indicator = reader.release.indicator(choice.indicator_id)
-    title = _(
-        "{title} by municipality, {year}", title=reader.text(indicator, "title"), year=year
-    )  # fmt: skip
-    rows = [
-        [
-            _named(r, reader, year),
-            brief_cell(r, indicator["decimals"], _),
-            difference_cell(r, indicator["polarity"], _),
-        ]
-        for r in year_frame(reader.release, choice, year).iter_rows(named=True)
-    ]
-    headings = [_("Municipality"), reader.text(indicator, "unit_text"), _("Against the region")]
-    return f'<div class="fp-tall">{table(title, headings, rows)}</div>'
-
-
-def _named(area: Mapping[str, Any], reader: Context, year: int) -> str:
-    """A municipality's name, as a link to its page; the region has none."""
-    name: str = escape(area["official_name"])
-    if area["area_level"] != "municipality":
-        return name
-    address = link("kommune", area=area["area_code"], year=year, lang=reader.language)
-    return f'<a href="{escape(address, quote=True)}" target="_self">{name}</a>'
-
-
-@kept(most=32)
-def _headlines(reader: Context, year: int) -> str:
-    """The region's key figures openly, the others folded by theme."""
-    _ = reader.translate
-    entries = [
-        entry
-        for entry in profile(reader.release, reader.release.region_code, year)
-        if entry["indicator"]["theme"] != SPREAD
-    ]
-    key = [entry for entry in entries if entry["indicator"]["key_figure"]]
-    others = [entry for entry in entries if not entry["indicator"]["key_figure"]]
-    folds = "".join(
-        folded(f"{words.theme(theme, _)} ({len(members)})", _cards(members, reader), "fp-theme")
-        for theme, members in by_theme(others)
-    )
-    title = escape(_("The region in figures, {year}", year=year))
-    more = f"<h3>{escape(_('Other figures'))}</h3>{folds}" if folds else ""
-    return f"<h2>{title}</h2>{_cards(key, reader)}{more}"
-
-
-def _cards(entries: Sequence[Mapping[str, Any]], reader: Context) -> str:
-    """The region's figure of each indicator, linked to its page."""
-    cards = []
-    for entry in entries:
-        indicator = entry["indicator"]
-        address = link(
-            "indikator",
-            indicator=indicator["indicator_id"],
-            area=reader.release.region_code,
-            year=entry["figure"]["year"],
-            lang=reader.language,
-        )
-        shown = figure_cell(entry["figure"], indicator["decimals"], reader.translate)
-        cards.append(
-            f'<li><a href="{escape(address, quote=True)}" target="_self">'
-            f"{escape(reader.text(indicator, 'short_title'))}</a>"
-            f'<p class="fp-card-figure">{shown}</p>'
-            f"<small>{escape(reader.text(indicator, 'unit_text'))}</small></li>"
-        )
-    return f'<ul class="fp-cards">{"".join(cards)}</ul>'
-
-
-@kept(most=32)
-def _spread(reader: Context, year: int) -> str:
-    """Figures of where the journal is in use; empty where none is published."""
-    release = reader.release
-    entries = [
-        entry
-        for entry in profile(release, release.region_code, year)
-        if entry["indicator"]["theme"] == SPREAD
-    ]
-    return _cards(entries, reader) if entries else ""
-
-
 def _adoption(reader: Context, year: int) -> None:
     """How the shared journal has spread, wave by wave."""
     _ = reader.translate
     release, language = reader.release, reader.language
     frame = adoption.waves(release)
     show(f"<h2>{escape(_('Spread of Helseplattformen'))}</h2>")
-    published = _spread(reader, year)
+    published = spread(reader, year)
     if published:
         show(published)
     if frame.is_empty():
@@ -270,7 +159,7 @@ def _adoption(reader: Context, year: int) -> None:
                 escape(day(wave["on"], language)),
                 escape(", ".join(wave["names"])),
                 number(wave["total"], language),
-                escape(_("Planned, not confirmed") if wave["planned"] else _("In operation")),
+                escape(words.plan(wave["passed"], _) if wave["planned"] else _("In operation")),
             ]
             for wave in frame.iter_rows(named=True)
         ]
@@ -279,7 +168,8 @@ def _adoption(reader: Context, year: int) -> None:
         show(f'<div class="fp-tall fp-waves">{waves}</div>')
     charts = {"staircase": (_("Development"), partial(adoption.staircase, release, language))}
     table_of = partial(downloads.waves, release, language)
-    take_home(reader, "waves", _("Spread of Helseplattformen"), table_of, charts)
+    title = _("Spread of Helseplattformen")
+    take_home(reader, "waves", title, table_of, charts, place="waves")
 
 
 if __name__ == "__main__":

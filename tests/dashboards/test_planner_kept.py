@@ -20,9 +20,9 @@ from dashboards.charts import (  # noqa: F401
     sex_age,
     trend,
 )
+from dashboards.components import at_a_glance  # noqa: F401
 from dashboards.data_access import current_release
 from dashboards.figures import headline
-from dashboards.views import overview  # noqa: F401
 from tests.support.published_release import write_release
 
 SHOWN = "emergency_admissions_per_1000"
@@ -46,6 +46,13 @@ def test_what_was_kept_longest_unused_goes_first() -> None:
     kept.forget()
     double(1)
     assert asked == [1, 2, 3, 2, 1]
+
+
+def test_a_script_keeps_nothing() -> None:
+    """It is run anew for every reader, so that each run would hold its own results for good."""
+    script = "from dashboards.kept import kept\n@kept(most=1)\ndef page() -> None: ..."
+    with pytest.raises(ValueError, match=r"^page: .*script"):
+        exec(script, {"__name__": "__main__"})
 
 
 def test_a_new_release_is_answered_with_its_own_figures(tmp_path: Path) -> None:

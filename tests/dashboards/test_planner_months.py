@@ -124,6 +124,18 @@ def test_quarters_are_drawn_by_their_name(language: str, name: str, second: str)
     assert second not in text(page("indicator", query))
 
 
+@pytest.mark.parametrize(
+    ("chosen", "named"),
+    [(SHOWN, "By month"), (QUARTERS, "By quarter"), (f"{SHOWN},{QUARTERS}", "By month or quarter"),
+     (OTHER, None)],
+)  # fmt: skip
+def test_the_page_that_compares_calls_quarters_quarters(chosen: str, named: str | None) -> None:
+    shown = page("compare", {"lang": "en", "area": "5001", "indicators": chosen})
+    assert not shown.exception
+    views = [one.content for one in shown.button_group[0].proto.options]
+    assert [one for one in views if one.startswith("By ")] == ([named] if named else [])
+
+
 def test_a_quarter_stands_in_its_middle_and_has_its_column() -> None:
     release = current_release()
     points = trend.points(release, headline(release, QUARTERS), "5001", "en", "month")

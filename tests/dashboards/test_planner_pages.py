@@ -74,6 +74,14 @@ def test_every_indicator_draws_for_every_kind_of_area(indicator_id: str, area: s
         assert not shown.exception
 
 
+@pytest.mark.parametrize("name", ["overview", "municipality", "collaboration", "find", "about"])
+def test_links_are_relative_so_that_they_hold_below_a_prefix(name: str) -> None:
+    """Of a proxy that serves the pages as one of many, with or without telling them."""
+    links = re.findall(r'href="([^"]*)"', markup(page(name, {"lang": "nb", "area": "5001"})))
+    assert links
+    assert [one for one in links if one.startswith("/") or "://" in one] == []
+
+
 def test_a_link_opens_what_it_names_and_writes_the_same_address() -> None:
     asked = {"lang": "nn", "indicator": SHOWN, "area": "1505", "year": "2024", "kind": "crude",
              "age": "80+", "sex": "female", "tab": "table"}  # fmt: skip
@@ -234,6 +242,9 @@ def test_the_overview_tells_the_waves_and_what_is_planned_of_them() -> None:
     assert "Kommuner etter oppstartsdag" in said
     assert re.search(r"7\. mai 2022\s+Trondheim\s+1\s+I drift", said)
     assert "Planlagt, ikke bekreftet" in said
+    # The data end with 2025: what was to be in 2024 is no longer to come.
+    assert re.search(r"27\. april 2024.*?\s28\s+Planlagt dato er passert, ikke bekreftet", said)
+    assert "47 planlagt eller ikke bekreftet" in said
     spread = shown.get("vega_lite_chart")[1].proto
     assert "7. mai 2022: 1 i alt" in spread.alt
     assert ", planlagt" in spread.alt
@@ -258,6 +269,9 @@ def test_a_planned_start_is_called_planned_and_an_assumed_one_assumed() -> None:
     assert "ikke bekreftet)" in planned
     assert "Planlagt, ikke bekreftet" in planned
     assert "(antatt dato)" in text(page("municipality", {"lang": "nb", "area": ASSUMED_AREA}))
+    passed = text(page("municipality", {"lang": "nb", "area": "1511"}))
+    assert "Helseplattformen var planlagt fra 27. april 2024, ikke bekreftet" in passed
+    assert "Planlagt dato er passert, ikke bekreftet" in passed
 
 
 def test_a_caveat_of_several_indicators_is_written_once_with_their_names() -> None:

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards import remarks
-from dashboards.charts import region_map, several, trend
+from dashboards.charts import compare, region_map, several, trend
 from dashboards.charts.theme import (
     BETTER,
     INK,
@@ -50,8 +50,10 @@ from dashboards.figures import (
     year_frame,
 )
 from dashboards.server import content_security_policy, localised
-from dashboards.text import translator
+from dashboards.text import LANGUAGES, translator
 from pipelines.checks.run import check_published
+from pipelines.demo import SIGNATURE
+from pipelines.synthetic.register import SOURCE
 from tests.support.planner_pages import ROOT
 from tests.support.published_release import REFERENCE, areas, write_release
 
@@ -384,12 +386,65 @@ def test_partial_coverage_in_words(level: str, share: float | None, said: str) -
     assert remarks.flags(row, translator("nb", "planner")) == f"{said}, få hendelser"
 
 
+def test_the_demonstration_speaks_the_language_of_the_page(release: Release) -> None:
+    """Its own words, by its own name; a steward's words stay as they were written."""
+    _ = translator("en", "planner")
+    own = {"synthetic": True, "signed_by": SIGNATURE, "sign_reason": "Demonstrasjon"}
+    assert remarks.reason_given(own, _).startswith("Demonstration with synthetic figures")
+    steward = {**own, "signed_by": "Kari Nordmann", "sign_reason": "Kontrollert"}
+    assert remarks.reason_given(steward, _) == "Kontrollert"
+    assert remarks.reason_given({**own, "synthetic": False}, _) == "Demonstrasjon"
+
+
+def test_the_synthetic_register_is_named_in_the_language_of_the_text(tmp_path: Path) -> None:
+    folder = write_release(tmp_path)
+    caveats = pl.read_parquet(folder / "caveats.parquet")
+    texts = {f"text_{language}": pl.lit(f"Kilde: {SOURCE}, MIT") for language in LANGUAGES}
+    caveats.with_columns(**texts).write_parquet(folder / "caveats.parquet")
+    read = current_release(tmp_path).tables["caveats"]
+    assert read["text_nb"][0] == f"Kilde: {SOURCE}, MIT"
+    assert read["text_nn"][0].endswith("ingen verkelege personar, MIT")
+    assert read["text_en"][0].endswith("synthetic population, no real persons, MIT")
+
+
+def test_a_funnel_is_drawn_by_what_its_limits_rest_on(release: Release) -> None:
+    """A standardised rate by the population that its events and its rate make."""
+    indirect = {"value_kind": "indirect", "numerator": 20.0, "value": 10.0, "denominator": 1500.0}
+    assert compare._size(indirect, {"multiplier": 1000}) == 2000.0
+    assert compare._size({**indirect, "value_kind": "crude"}, {"multiplier": 1000}) == 1500.0
+    assert compare._size({**indirect, "value": None}, {"multiplier": 1000}) == 1500.0
+    drawn = compare.funnel(
+        release, headline(release, "emergency_admissions_per_1000"), 2025, "5001", "en"
+    )
+    assert drawn is not None
+    sizes = [row["size"] for row in drawn["datasets"]["limits"]]
+    assert sizes == sorted(sizes)
+    assert '"After standardisation: ' in json.dumps(drawn)
+    own = [row for row in drawn["datasets"]["areas"] if row["own"]]
+    assert [row["great"] for row in own] == [True]
+    nobody = Choice("emergency_admissions_per_1000", "median")
+    assert compare.funnel(release, nobody, 2025, "5001", "en") is None
+
+
+@pytest.mark.parametrize(
+    ("breaks", "by", "ends"),
+    [([], "year", (2022.75, 2025.05)), ([2022.6, 2025.3], "year", (2022.6, 2025.3)),
+     ([], "month", (2022.5, 2025.5))],
+)  # fmt: skip
+def test_the_axis_of_years_ends_where_there_is_nothing_more(
+    breaks: list[float], by: trend.Period, ends: tuple[float, float]
+) -> None:
+    assert trend._span([2025, 2024, 2023], pl.Series(breaks, dtype=pl.Float64), by) == ends
+
+
 def test_a_planned_start_stands_beside_what_is_not_covered() -> None:
     row = {"status_reason": "municipality_not_live", "go_live_on": date(2026, 4, 1),
-           "go_live_certainty": "planned"}  # fmt: skip
+           "go_live_certainty": "planned", "plan_passed": False}  # fmt: skip
     _ = translator("nb", "planner")
     said = "kommunen er ikke på Helseplattformen"
     assert remarks.reason(row, _) == f"{said} (planlagt 1. april 2026, ikke bekreftet)"
+    late = {**row, "plan_passed": True}
+    assert remarks.reason(late, _) == f"{said} (var planlagt 1. april 2026, ikke bekreftet)"
     assert remarks.reason({**row, "go_live_certainty": "confirmed"}, _) == said
     assert remarks.reason({**row, "status_reason": None}, _) == ""
 

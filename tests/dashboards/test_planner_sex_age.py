@@ -174,7 +174,7 @@ def test_the_same_municipalities_stand_beside_the_trend(language: str, release: 
     for number in (same["areas"], same["areas_live"], same["value"], same["earlier_value"]):
         assert words.number(number, language, 1 if isinstance(number, float) else 0) in said
     # The sentence is of the region, of all sexes and ages: it must say so, and stand for no other.
-    assert _("Both sexes").lower() in remarks.same_municipalities(same, 1, _)
+    assert _("Both sexes") in remarks.same_municipalities(same, 1, _)
     women = page("indicator", {**query, "kind": "crude", "sex": "female"})
     assert remarks.same_municipalities(same, 1, _) not in text(women)
     first = page("indicator", {**query, "year": "2023"})
@@ -202,11 +202,14 @@ def test_what_the_same_municipalities_tell_is_told_apart() -> None:
             for change in ("higher", "lower", "similar", "not_compared")}  # fmt: skip
     assert len(set(told.values())) == 4
     assert "11.0 (10.0–12.0) in 2023 and 12.0 (11.0–13.0) in 2025" in told["similar"]
-    assert "of the 7 municipalities, of 9 live" in told["similar"]
+    assert "Only the 7 municipalities" in told["similar"]
+    assert "of 9 live in both" in told["similar"]
     few = remarks.same_municipalities(row_of(areas=2, value=None, earlier_value=None), 1, _)
-    assert "of 9 that were live in both 2023 and 2025, 2 have figures" in few
+    assert "of 9 that were live in both 2023 and 2025, 2 have a figure" in few
     bare = row_of(change="not_compared", lower_ci=None, upper_ci=None)
-    assert "and 12.0 in 2025, without intervals" in remarks.same_municipalities(bare, 1, _)
+    assert "and 12.0 in 2025. The figures have no intervals" in remarks.same_municipalities(
+        bare, 1, _
+    )
 
 
 def test_a_release_of_before_has_no_such_table_and_still_opens(tmp_path: Path) -> None:
