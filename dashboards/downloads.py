@@ -144,7 +144,7 @@ def _split_names(release: Release, language: str) -> tuple[pl.Expr, pl.Expr]:
     values = {
         f"{split}={code}": name
         for split, code, name in named.select(
-            "breakdown", "breakdown_value", f"value_{language}"
+            "breakdown", "breakdown_value", f"label_{language}"
         ).iter_rows()
     }
     return (

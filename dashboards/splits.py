@@ -58,7 +58,7 @@ def by_value(
     names = release.tables["breakdowns"].filter(pl.col("breakdown") == breakdown)
     values = names.sort("position").select(
         "breakdown_value",
-        *(pl.col(f"value_{one}").alias(f"value_name_{one}") for one in ("nb", "nn", "en")),
+        *(pl.col(f"label_{one}").alias(f"value_name_{one}") for one in ("nb", "nn", "en")),
     )
     rows = (
         _rows(release, indicator_id)

@@ -105,7 +105,7 @@ def breakdowns_table(breakdowns: Mapping[str, Breakdown]) -> pl.DataFrame:
 
     Returns:
         One row per split and value: breakdown, breakdown_value, position (1 is shown first), and
-        per language title_, by_ and value_.
+        per language title_, by_ and label_ (the name of the value).
     """
     rows = [
         {
@@ -114,7 +114,7 @@ def breakdowns_table(breakdowns: Mapping[str, Breakdown]) -> pl.DataFrame:
             "position": position,
             **{f"title_{one}": split.title[one] for one in LANGUAGES},
             **{f"by_{one}": split.by[one] for one in LANGUAGES},
-            **{f"value_{one}": split.values.get(code, split.unknown)[one] for one in LANGUAGES},
+            **{f"label_{one}": split.values.get(code, split.unknown)[one] for one in LANGUAGES},
         }
         for name, split in breakdowns.items()
         for position, code in enumerate(split.codes(), start=1)

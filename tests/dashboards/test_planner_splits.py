@@ -126,7 +126,7 @@ def test_files_name_the_parts(language: str, release: Release) -> None:
     _ = translator(language, "planner")
     rows = downloads.of_split(release, SPLIT, "service", ["5001", "MIDT"], language)
     names = release.tables["breakdowns"].filter(pl.col("breakdown") == "service")
-    assert set(rows[_("Part")]) == set(names[f"value_{language}"])
+    assert set(rows[_("Part")]) == set(names[f"label_{language}"])
     assert set(rows[_("Code")]) == {"5001", "MIDT"}
     everything = downloads.readable(release, SPLIT, language)
     assert everything[_("Part")].null_count() > 0
