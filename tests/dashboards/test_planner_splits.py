@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -101,8 +102,6 @@ def test_what_nobody_leaves_unsaid_is_no_part(release: Release) -> None:
         status_reason=pl.when(region & (pl.col("breakdown_value") == "unknown"))
         .then(pl.lit("disclosure")).otherwise("status_reason")
     )  # fmt: skip
-    from dataclasses import replace
-
     other = replace(release, splits=some)
     assert "unknown" in by_value(other, SPLIT, "service", "5001", 2025)["breakdown_value"]
 
