@@ -14,6 +14,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from anonymization.tables import LinkedSystem, ProtectedSystem, TablePolicy, protect_system
+from pipelines.publication import protected_parts
 from pipelines.publication.build import Candidate, build
 from pipelines.publication.reaudit import audit_files
 from pipelines.settings import reference_dir
@@ -156,6 +158,21 @@ def test_the_written_splits_pass_their_audit_and_a_shown_one_does_not(
     opened.write_parquet(tmp_path / "indicator_values.parquet")
     found = audit_files(tmp_path, MARTS, CHOSEN)
     assert (found.recovered > 0, found.determined > 0, found.misstated) == (True, True, 0)
+
+
+def test_a_pattern_that_tells_too_much_beside_the_rest_is_withheld(
+    made: Candidate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def careless(system: LinkedSystem, policy: TablePolicy) -> ProtectedSystem:
+        found = protect_system(system, policy)
+        return replace(found, cells=found.cells.with_columns(status=pl.lit("ok")))
+
+    monkeypatch.setattr(protected_parts, "protect_system", careless)
+    values = build(MARTS, CHOSEN, reference_dir(), YEARS).tables["indicator_values"]
+    own = values.filter(pl.col("indicator_id") == STRUCTURED.id)
+    assert set(own.filter(pl.col("breakdown") != "total")["value_status"]) == {"suppressed"}
+    whole = (pl.col("breakdown") == "total") & (pl.col("period_type") == "year")
+    assert values.filter(whole).equals(made.tables["indicator_values"].filter(whole))
 
 
 def test_values_that_do_not_add_up_to_their_year_are_refused() -> None:
