@@ -9,7 +9,7 @@
         municipality_code,
         provider_key,
         {% for split, carriers in split_measures().items() %}
-        {% if measure in carriers %}by_{{ split }}{% else %}cast(null as varchar) as by_{{ split }}{% endif %},
+            {% if measure in carriers %}by_{{ split }}{% else %}cast(null as varchar) as by_{{ split }}{% endif %},
         {% endfor %}
         value
     from {{ ref('msr_' ~ measure) }}

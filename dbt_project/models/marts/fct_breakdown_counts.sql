@@ -15,7 +15,7 @@ measured as (
         splits.breakdown,
         case splits.breakdown
             {% for split in split_measures() %}
-            when '{{ split }}' then measured.by_{{ split }}
+                when '{{ split }}' then measured.by_{{ split }}
             {% endfor %}
         end as told,
         measured.person_id,
