@@ -36,7 +36,7 @@ TABLES = (
     "merged_groups",
     "release",
 )
-LATER_TABLES = ("like_for_like",)
+LATER_TABLES = ("like_for_like", "breakdowns")
 """Tables that releases of before lack."""
 SHOWN_STATUSES = ("ok", "unreliable")
 FIGURES = ("numerator", "value", "lower_ci", "upper_ci")
@@ -75,6 +75,8 @@ class Release:
             its day, ``plan_passed``.
         months: The figures by month or quarter, in the same columns.
         pooled: The figures of several years together, in the same columns.
+        splits: The figures of years by value of a split (``breakdown``, ``breakdown_value``), in
+            the same columns but those of comparisons and groups, which splits do not have.
         certificate: What ``certificate.json`` says about the disclosure audit.
     """
 
@@ -82,6 +84,7 @@ class Release:
     tables: dict[str, pl.DataFrame]
     months: pl.DataFrame
     pooled: pl.DataFrame
+    splits: pl.DataFrame
     certificate: dict[str, Any]
 
     @cached_property
@@ -207,7 +210,8 @@ def _read(folder: Path) -> Release:
     if "key_figure" not in tables["indicators"].columns:  # a release from before some were chosen
         tables["indicators"] = tables["indicators"].with_columns(key_figure=pl.lit(True))
     shown = _only_shown(tables["indicator_values"], tables["indicators"])
-    compared = _compared(shown, tables.pop("comparisons"))
+    whole = pl.col("breakdown") == "total"
+    compared = _compared(shown.filter(whole), tables.pop("comparisons"))
     length = pl.col("period_type")
     compared = _with_groups(compared, tables["merged_groups"], tables["areas"])
     tables["indicator_values"] = compared.filter(length == "year")
@@ -217,6 +221,7 @@ def _read(folder: Path) -> Release:
         tables=tables,
         months=compared.filter(length.is_in(PARTS)),
         pooled=compared.filter(~length.is_in(["year", *PARTS])),
+        splits=shown.filter(~whole).with_columns(versus_region=pl.lit("not_compared")),
         certificate=json.loads(certificate.read_text()) if certificate.exists() else {},
     )
 
@@ -259,7 +264,7 @@ def _compared(values: pl.DataFrame, comparisons: pl.DataFrame) -> pl.DataFrame:
     The region's figure comes from its own row, so that a hidden one stays hidden.
     """
     key = ["indicator_version", *(name for name in _COMPARISON_KEY if name != "area_code")]
-    region = values.filter(pl.col("area_level") == "region", pl.col("breakdown") == "total").select(
+    region = values.filter(pl.col("area_level") == "region").select(
         *key, pl.col("value").alias("region_value")
     )
     joined = values.join(

@@ -62,7 +62,7 @@ def tidy(release: Release, indicator_id: str) -> pl.DataFrame:
         frame.filter(
             pl.col("indicator_id") == indicator_id, pl.col("indicator_version") == version
         ).select(TIDY_COLUMNS)
-        for frame in (release.values, release.months, release.pooled)
+        for frame in (release.values, release.months, release.pooled, release.splits)
     )
     labelled = rows.with_columns(pl.lit(note if release.synthetic else "").alias("note"))
     return inert.frame(labelled.sort(TIDY_COLUMNS[:13]))
@@ -82,8 +82,11 @@ def readable(release: Release, indicator_id: str, language: str) -> pl.DataFrame
     first = pl.col("period_start").dt
     last = pl.col("period_end").dt.year()
     several = last > first.year()
-    # A column of months, quarters or last years stands there only where some row has one.
+    split, value = _split_names(release, language)
+    # A column of splits, months, quarters or last years stands there only where some row has one.
     some = [
+        (pl.col("breakdown") != "total", split, _("Divided by")),
+        (pl.col("breakdown") != "total", value, _("Part")),
         (several, last, _("Last year")),
         (by_quarter, first.quarter(), _("Quarter")),
         (by_month, first.month(), _("Month")),
@@ -101,6 +104,9 @@ def readable(release: Release, indicator_id: str, language: str) -> pl.DataFrame
         "value_kind",
         "sex",
         "age_group",
+        pl.col("breakdown") != "total",
+        "breakdown",
+        "breakdown_value",
     ).select(
         pl.lit(indicator[f"title_{language}"]).alias(_("Indicator")),
         pl.col("official_name").alias(_("Area")),
@@ -126,6 +132,46 @@ def readable(release: Release, indicator_id: str, language: str) -> pl.DataFrame
         ),
     )
     return inert.frame(named_rows)
+
+
+def _split_names(release: Release, language: str) -> tuple[pl.Expr, pl.Expr]:
+    """What the release calls a row's split, and its value."""
+    named = release.tables.get("breakdowns")
+    if named is None:  # a release from before there were splits
+        return pl.lit(None, pl.String), pl.lit(None, pl.String)
+    titles = dict(named.select("breakdown", f"title_{language}").iter_rows())
+    both = pl.concat_str("breakdown", "breakdown_value", separator="=")
+    values = {
+        f"{split}={code}": name
+        for split, code, name in named.select(
+            "breakdown", "breakdown_value", f"label_{language}"
+        ).iter_rows()
+    }
+    return (
+        pl.col("breakdown").replace_strict(titles, default=None, return_dtype=pl.String),
+        both.replace_strict(values, default=None, return_dtype=pl.String),
+    )
+
+
+def of_split(
+    release: Release, indicator_id: str, breakdown: str, areas: Sequence[str], language: str
+) -> pl.DataFrame:
+    """The figures of some areas by value of a split, as ``readable`` has them.
+
+    Args:
+        release: The release.
+        indicator_id: The indicator.
+        breakdown: The split.
+        areas: Codes of the areas.
+        language: Of headings and words.
+    """
+    _ = translator(language, "planner")
+    named = release.tables["breakdowns"].filter(pl.col("breakdown") == breakdown)
+    rows = readable(release, indicator_id, language)
+    return rows.filter(
+        pl.col(_("Code")).is_in(list(areas)),
+        pl.col(_("Divided by")) == named[f"title_{language}"][0],
+    )
 
 
 def _with_areas(release: Release, rows: pl.DataFrame, _: Translator) -> pl.DataFrame:

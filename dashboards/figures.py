@@ -120,12 +120,12 @@ def year_frame(release: Release, choice: Choice, year: int) -> pl.DataFrame:
         .join(rows, on="area_code", how="left")
         .with_columns(pl.col(name).fill_null(code) for name, code in choice.asked.items())
     )
-    filled = _told(joined, pl.lit(year, pl.Int64))
+    filled = told(joined, pl.lit(year, pl.Int64))
     return filled.sort(pl.col("area_level") == "region", norwegian_order("name"))
 
 
-def _told(rows: pl.DataFrame, year: pl.Expr) -> pl.DataFrame:
-    """The rows, those of which nothing is published as ``missing``."""
+def told(rows: pl.DataFrame, year: pl.Expr) -> pl.DataFrame:
+    """The rows of an area or of parts of it, those of which nothing is published as ``missing``."""
     absent = pl.col("value_status").is_null()
     return rows.with_columns(
         pl.when(absent).then(pl.lit("no_data")).otherwise(pl.col("status_reason"))
@@ -176,7 +176,7 @@ def by_sex_and_age(release: Release, indicator_id: str, area_code: str, year: in
     )
     areas = release.areas(year).filter(pl.col("area_code").is_in([area_code, release.region_code]))
     cells = pl.DataFrame({"age_group": ages}).join(pl.DataFrame({"sex": sexes}), how="cross")
-    return _told(
+    return told(
         areas.join(cells, how="cross").join(
             rows, on=["area_code", "age_group", "sex"], how="left", maintain_order="left"
         ),
@@ -215,7 +215,7 @@ def of_areas(release: Release, rows: pl.DataFrame, area_codes: Sequence[str]) ->
         .filter(pl.col("value_status").is_not_null() | (begun & lasts))
     )
     year = pl.col("period_start").dt.year().cast(pl.Int64)
-    return _told(joined, year).sort("period_start", "area_code", descending=[True, False])
+    return told(joined, year).sort("period_start", "area_code", descending=[True, False])
 
 
 def like_for_like(release: Release, indicator_id: str, year: int) -> dict[str, Any] | None:

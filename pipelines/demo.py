@@ -218,6 +218,7 @@ def _tell(zones: Zones, console: Console) -> None:
         & (pl.col("age_group") == "total")
         & (pl.col("value_kind") == "crude")
         & (pl.col("period_type") == "year")
+        & (pl.col("breakdown") == "total")
     )
     totals = totals.filter(pl.col("period_start") == pl.col("period_start").max())
     last_day = totals["period_end"].max()

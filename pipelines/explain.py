@@ -178,7 +178,9 @@ def _figures(zones: Zones, indicator: Indicator, area: str, year: int) -> tuple[
     if release_id is None:
         raise ExplainError("No release is published here: run `folkepuls run` and sign one first.")
     values = _table(zones, release_id, "indicator_values").filter(
-        pl.col("indicator_id") == indicator.id, pl.col("period_type") == "year"
+        pl.col("indicator_id") == indicator.id,
+        pl.col("period_type") == "year",
+        pl.col("breakdown") == "total",
     )
     areas = values["area_code"].unique().sort()
     if area not in areas:

@@ -25,7 +25,8 @@ from dashboards.session import Context
 from dashboards.text import Translator, number, period
 
 
-def _count(row: Mapping[str, Any], column: str, _: Translator) -> str:
+def count_cell(row: Mapping[str, Any], column: str, _: Translator) -> str:
+    """A count of a row, or the sign of why there is none."""
     value = row[column]
     if value is None and row["value"] is not None and row["value_kind"] == "median":
         return "–"  # it has no counts that could lack
@@ -38,8 +39,8 @@ def _numbers(row: Mapping[str, Any], reader: Context, indicator: Mapping[str, An
     _ = reader.translate
     return [
         figure_cell(row, indicator["decimals"], _),
-        _count(row, "numerator", _),
-        _count(row, "denominator", _),
+        count_cell(row, "numerator", _),
+        count_cell(row, "denominator", _),
         difference_cell(row, indicator["polarity"], _),
     ]
 

@@ -28,6 +28,7 @@ from dashboards.components.figure_tables import (
     years_table,
 )
 from dashboards.components.sex_age import sex_and_age
+from dashboards.components.splits import split_section
 from dashboards.figures import (
     Choice,
     headline,
@@ -38,9 +39,10 @@ from dashboards.figures import (
     year_frame,
 )
 from dashboards.session import Context, choose, choose_several, code_of, context, keep
+from dashboards.splits import splits_of
 from dashboards.text import number
 
-TABS = ("trend", "compare", "sex_age", "table", "definition", "download")
+FIRST = "trend"
 
 
 def render() -> None:
@@ -53,11 +55,12 @@ def render() -> None:
         "trend": _("Development"),
         "compare": _("Compare"),
         "sex_age": _("Sex and age"),
+        **({"split": _("Division")} if splits_of(reader.release, choice.indicator_id) else {}),
         "table": _("Table"),
         "definition": _("Definition"),
         "download": _("Download and cite"),
     }
-    opened = code_of("tab", TABS, TABS[0])
+    opened = code_of("tab", list(names), FIRST)
     keep("tab", opened)
     by_name = {name: code for code, name in names.items()}
 
@@ -69,6 +72,7 @@ def render() -> None:
         "trend": lambda: _trend(reader, choice, area_code, year),
         "compare": lambda: _compare(reader, choice, area_code, year),
         "sex_age": lambda: sex_and_age(reader, choice.indicator_id, area_code, year),
+        "split": lambda: split_section(reader, choice.indicator_id, area_code, year),
         "table": lambda: areas_table(reader, choice, area_code, year),
         "definition": lambda: definition(reader, choice.indicator_id),
         "download": lambda: exports(reader, choice, area_code, year),

@@ -128,6 +128,18 @@
 {%- endmacro %}
 
 {#
+  Measures that carry splits (`catalogue/breakdowns.yml`): their models tell the value of each row
+  in `by_<split>`. What is counted in a row is of one value, so that values add up to the total.
+#}
+{% macro split_measures() -%}
+{{ return({
+    'device': ['journal_entries', 'same_day_entries'],
+    'home_service': ['decisions_started_7d', 'new_decisions'],
+    'service': ['journal_entries', 'same_day_entries', 'structured_entries'],
+}) }}
+{%- endmacro %}
+
+{#
   Measures that stand where a service recorded them, under the code of the day: nobody can say where
   that was by other borders. `tests/integration/test_synthetic_reconciliation` holds the list to data.
 #}

@@ -51,6 +51,7 @@ CATALOGUE_TABLES = {
     "indicators": "Measures, age limits and coverage rules of each indicator.",
     "indicator_parameters": "Parameters of each indicator, such as look-back and wash-in.",
     "code_sets": "Codes that make up each code set.",
+    "breakdowns": "Splits of each indicator, and their values.",
     "years": "Calendar years of the release.",
     "parts_of_year": "Months of the release, and the month or quarter that each is in.",
     "windows": "Years of the release that are pooled, by length of period.",

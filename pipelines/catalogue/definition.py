@@ -24,6 +24,7 @@ WORDS = frozenset(
         "polarity",
         "comparable_to",
         "periods",
+        "breakdowns",
         "pooled_years",
         "median",
     }
@@ -88,8 +89,14 @@ def _differences(
             yield Change(name, "removed", (before[name][0], None))
         elif before[name] != after[name]:
             (old, was), (new, now) = before[name], after[name]
-            keys = tuple(_keys(json.loads(was), json.loads(now)))
-            yield Change(name, "changed" if old == new else "new_version", (old, new), keys)
+            keys = tuple(_keys(_deciding(was), _deciding(now)))
+            if keys or old != new:
+                yield Change(name, "changed" if old == new else "new_version", (old, new), keys)
+
+
+def _deciding(text: str) -> dict[str, object]:
+    """The keys that decide a number: releases of before kept some that do not."""
+    return {key: value for key, value in json.loads(text).items() if key not in WORDS}
 
 
 def _keys(was: object, now: object, path: str = "") -> Iterator[tuple[str, str, str]]:

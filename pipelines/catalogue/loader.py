@@ -7,7 +7,7 @@ here: rules of one file (``model.py``) and anything that needs a database.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from pipelines.catalogue.breakdowns import Breakdown, Breakdowns
 from pipelines.catalogue.model import Indicator, Policy
 
 HERE = Path(__file__).resolve().parent
@@ -27,10 +28,11 @@ class CatalogueError(ValueError):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All indicators and policies, by id, in the order of their numbers."""
+    """All indicators and policies, by id, in the order of their numbers; the splits by id."""
 
     indicators: Mapping[str, Indicator]
     policies: Mapping[str, Policy]
+    breakdowns: Mapping[str, Breakdown] = field(default_factory=lambda: _own_breakdowns())
 
     def policy_of(self, indicator: Indicator) -> Policy:
         """The policy an indicator names (its existence is checked at load)."""
@@ -139,7 +141,7 @@ def load(folder: Path = HERE) -> Catalogue:
     """Load and cross-check the catalogue.
 
     Args:
-        folder: Folder that holds ``indicators/`` and ``policies/``.
+        folder: Folder that holds ``indicators/``, ``policies/`` and ``breakdowns.yml``.
 
     Raises:
         CatalogueError: A file is wrong, or two files contradict each other.
@@ -153,10 +155,38 @@ def load(folder: Path = HERE) -> Catalogue:
                 f"{indicator.id}.yml: policy: expected a table policy among "
                 f"{sorted(policies)}, got {indicator.policy!r}"
             )
+    breakdowns = read_breakdowns(folder)
+    _check_breakdowns(indicators, breakdowns)
     _check_shared_measures(indicators)
     _check_parts(indicators)
     ordered = sorted(indicators.values(), key=lambda entry: (entry.number, entry.id))
-    return Catalogue({entry.id: entry for entry in ordered}, policies)
+    return Catalogue({entry.id: entry for entry in ordered}, policies, breakdowns)
+
+
+def _own_breakdowns() -> Mapping[str, Breakdown]:
+    return read_breakdowns(HERE)
+
+
+@cache
+def read_breakdowns(folder: Path) -> Mapping[str, Breakdown]:
+    """The splits of a catalogue folder, by id.
+
+    Raises:
+        CatalogueError: The file is wrong; names its keys.
+    """
+    return read_yaml(folder / "breakdowns.yml", Breakdowns).root
+
+
+def _check_breakdowns(
+    indicators: Mapping[str, Indicator], breakdowns: Mapping[str, Breakdown]
+) -> None:
+    """An indicator is split by what there is."""
+    for entry in indicators.values():
+        if unknown := set(entry.breakdowns) - set(breakdowns):
+            raise CatalogueError(
+                f"{entry.id}.yml: breakdowns: expected some of {sorted(breakdowns)}, got "
+                f"{sorted(unknown)}. Add the split to breakdowns.yml."
+            )
 
 
 def _check_shared_measures(indicators: Mapping[str, Indicator]) -> None:

@@ -235,6 +235,7 @@ class Indicator(Strict):
     coverage: Coverage
     policy: Identifier
     breakdowns: tuple[Identifier, ...] = ()
+    """Splits of the year that are published beside it, of all sexes and ages together."""
     comparable_to: tuple[str, ...] = ()
     texts: dict[Language, Texts]
 
@@ -277,6 +278,19 @@ class Indicator(Strict):
             raise ValueError("among the public, parts of a year are counted per person_years")
         if self.numerator.part_of is not None:
             raise ValueError("a numerator that is part of another has no months or quarters")
+        return self
+
+    @model_validator(mode="after")
+    def _splits_events(self) -> Indicator:
+        if not self.breakdowns:
+            return self
+        if len(set(self.breakdowns)) != len(self.breakdowns):
+            raise ValueError("breakdowns: one is there twice")
+        if self.denominator.public or self.numerator.part_of is not None:
+            raise ValueError(
+                "breakdowns: a public denominator has no attributes of events, and a numerator "
+                "that is part of another is protected with it alone; neither is split"
+            )
         return self
 
     @model_validator(mode="after")

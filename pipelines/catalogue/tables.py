@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from pipelines.catalogue.breakdowns import asked_values
 from pipelines.catalogue.loader import Catalogue, CatalogueError
 from pipelines.settings import BorderSet, PublicDenominators
 
@@ -33,9 +34,10 @@ def catalogue_tables(
 
     Returns:
         Frames by table name: ``indicators`` (one row per indicator), ``indicator_parameters``
-        (indicator × parameter), ``code_sets`` (indicator × code set × prefix), ``years`` (calendar
-        year, with its days), ``parts_of_year`` (length × month), ``windows`` (length × year,
-        with the first and last day of the pooled years), ``border_set`` (one row),
+        (indicator × parameter), ``code_sets`` (indicator × code set × prefix), ``breakdowns``
+        (indicator × split × value), ``years`` (calendar year, with its days), ``parts_of_year``
+        (length × month), ``windows`` (length × year, with the first and last day of the pooled
+        years), ``border_set`` (one row),
         ``municipalities`` (code; as an area, and in what services recorded),
         ``register_codes`` (year × code, and the codes that its residents have the day after),
         ``service_spells`` (municipality × service × spell), ``hospital_shares`` (municipality ×
@@ -49,6 +51,9 @@ def catalogue_tables(
         "indicators": _indicators(catalogue, public_denominators),
         "indicator_parameters": _parameters(catalogue),
         "code_sets": _code_sets(catalogue),
+        "breakdowns": asked_values(
+            catalogue.breakdowns, list(catalogue.indicators.values()), unknown=False
+        ),
         "years": _years(years),
         "parts_of_year": parts_of_year(years),
         "windows": windows(years),

@@ -14,11 +14,13 @@ from typing import Any
 import polars as pl
 
 from anonymization.tables import ProtectedSystem, protect_system, side_by_side
+from pipelines.catalogue.breakdowns import breakdowns_table
 from pipelines.catalogue.loader import Catalogue
 from pipelines.catalogue.model import Indicator
 from pipelines.clients.population_register import Provenance
 from pipelines.publication.area_groups import area_groups_table
 from pipelines.publication.comparisons import comparisons
+from pipelines.publication.divisions import divisions
 from pipelines.publication.figures import Marts, figures
 from pipelines.publication.like_for_like import like_for_like
 from pipelines.publication.medians import MEDIAN, median_values
@@ -29,15 +31,15 @@ from pipelines.publication.merged_areas import (
     with_merged_areas,
     with_references,
 )
-from pipelines.publication.months import month_figures, month_values
+from pipelines.publication.months import month_values
 from pipelines.publication.notes import breaks_table, caveats_table
 from pipelines.publication.policy import table_policy
 from pipelines.publication.pooled_years import pooled_figures, pooled_values
 from pipelines.publication.population import population_table
-from pipelines.publication.protected_months import (
-    ProtectedMonths,
-    month_status,
-    protected_months,
+from pipelines.publication.protected_parts import (
+    ProtectedParts,
+    part_status,
+    protected_parts,
 )
 from pipelines.publication.protected_pooled import (
     ProtectedPooled,
@@ -50,6 +52,7 @@ from pipelines.publication.reference_tables import (
     coverage_table,
     indicators_table,
 )
+from pipelines.publication.splits import split_values, with_parts
 from pipelines.publication.standardised_door import publishable_direct
 from pipelines.publication.standards import Standards
 from pipelines.publication.systems import (
@@ -78,7 +81,7 @@ class Candidate:
         exact: Exact counts per cell and whether it is shown; restricted.
         certificate: What was protected and found, counts only; public.
         audits: Each audit group with its protected system; restricted.
-        months: Each audit group's months and what may be shown of them; restricted.
+        parts: Each audit group's parts of years and what may be shown of them; restricted.
         pooled: Likewise its periods of several years; restricted.
     """
 
@@ -86,7 +89,7 @@ class Candidate:
     exact: pl.DataFrame
     certificate: Mapping[str, Any]
     audits: Sequence[tuple[AuditGroup, ProtectedSystem]]
-    months: Sequence[ProtectedMonths] = ()
+    parts: Sequence[ProtectedParts] = ()
     pooled: Sequence[ProtectedPooled] = ()
 
 
@@ -123,8 +126,10 @@ def build(
     audits = _protected(linked_systems(marts, specs, counted), catalogue)
     policies = {spec.policy: table_policy(catalogue, spec.policy) for spec in specs}
     years_shown = [(group, protected.cells) for group, protected in audits]
-    by_month = month_figures(marts, specs)
-    months = protected_months(by_month, specs, years_shown, policies)
+    divided = divisions(marts, specs, catalogue.breakdowns, counted)
+    parts = protected_parts(divided, specs, years_shown, policies)
+    by_month, *by_value = (division.figures.drop("part") for division in divided)
+    by_split = pl.concat(by_value) if by_value else by_month.clear()
     by_period = pooled_figures(marts, specs, counted)
     pooled = protected_pooled(by_period, specs, years_shown, policies)
     shown = figure_status(years_shown)
@@ -151,17 +156,20 @@ def build(
     areas = areas_table(reference, border_set)
     alike = area_groups_table(reference).join(areas, on="area_code", how="semi")
     values = with_references(values, groups)
+    in_part = part_status(parts)
     values = pl.concat(
         [
             values,
             median_values(marts.medians, specs, values),
-            month_values(by_month, specs, month_status(months), ""),
+            month_values(by_month, specs, in_part, ""),
+            split_values(by_split, specs, in_part, ""),
             pooled_values(by_period, specs, pooled_status(pooled), ""),
         ]
     )
     if border_set != "date":
         values = values.with_columns(border_set=pl.lit(border_set))
-    counted = pl.concat([counted, by_month.select(counted.columns), by_period])
+    beside = [by_month, by_split, by_period]
+    counted = pl.concat([counted, *(frame.select(counted.columns) for frame in beside)])
     tables = {
         "indicator_values": values.drop("release_id"),
         "indicators": indicators_table(catalogue),
@@ -174,15 +182,16 @@ def build(
         "comparisons": comparisons(values.filter(pl.col("value_kind") != MEDIAN), specs, alike),
         "like_for_like": like_for_like(values, specs),
         "area_groups": alike,
+        "breakdowns": breakdowns_table(catalogue.breakdowns),
         "population": population_table(inhabitants),
         "merged_groups": merged_groups_table(values, groups, reference),
     }
     return Candidate(
         tables=tables,
         exact=exact_cells(values, counted, specs),
-        certificate=certificate(audits, values, catalogue, [*months, *pooled]),
+        certificate=certificate(audits, values, catalogue, [*parts, *pooled]),
         audits=audits,
-        months=months,
+        parts=parts,
         pooled=pooled,
     )
 
@@ -222,8 +231,9 @@ def exact_cells(
         One row per cell: the ledger's keys, ``numerator``, ``denominator``, ``is_shown``.
     """
     crude = values.filter(pl.col("value_kind") == "crude")
-    key = ["indicator_id", "area_code", "sex", "age_group", "period_start", "period_end"]
-    exact = counted.filter("exact").select(*key, "numerator", "denominator")
+    key = ["indicator_id", "area_code", "sex", "age_group", "breakdown", "breakdown_value",
+           "period_start", "period_end"]  # fmt: skip
+    exact = with_parts(counted.filter("exact")).select(*key, "numerator", "denominator")
     published = crude.drop("numerator", "denominator").with_columns(
         is_shown=pl.col("value_status") == "ok"
     )
@@ -238,7 +248,7 @@ def certificate(
     audits: Sequence[tuple[AuditGroup, ProtectedSystem]],
     values: pl.DataFrame,
     catalogue: Catalogue,
-    beside: Sequence[ProtectedMonths | ProtectedPooled] = (),
+    beside: Sequence[ProtectedParts | ProtectedPooled] = (),
 ) -> dict[str, Any]:
     """What outsiders may know of the protection: policies, tables, cells and verdicts.
 
@@ -249,8 +259,8 @@ def certificate(
         audits: Each audit group with its protected system.
         values: ``indicator_values``.
         catalogue: The loaded catalogue.
-        beside: Months and periods of several years of audit groups, each audited together with
-            what it is part or sum of.
+        beside: Parts of years and periods of several years of audit groups, each audited together
+            with what it is part or sum of.
     """
     found = [protected.audit for _, protected in audits] + [one.audit for one in beside]
     used = sorted({group.policy_id for group, _ in audits})

@@ -28,6 +28,10 @@ _SUMS = ("numerator", "denominator", "numerator_sq")
 _PERSONS = ("numerator_persons", "denominator_persons", "complement_persons")
 _MAXIMA = ("numerator_max", "denominator_max")
 COUNTS = (*_SUMS, *_PERSONS, *_MAXIMA, "providers")
+COUNT_TYPES = {
+    name: pl.Int64 if name.endswith("persons") or name == "providers" else pl.Float64
+    for name in COUNTS
+}
 GROUPS = {"indicator_id": pl.String, "merged_group_id": pl.String, "area_code": pl.String}
 """Members of groups, by indicator."""
 
@@ -40,13 +44,15 @@ class Marts:
         indicator_counts: ``fct_indicator_counts``: one row per indicator, area, sex, stratum
             of age and period; optionally ``denominator_max`` (one person's largest part of
             the denominator).
-        flow_counts: ``fct_flow_counts``: one row per indicator, area, breakdown and period.
+        flow_counts: ``fct_flow_counts``: one row per indicator, area and period.
         coverage: ``fct_coverage``: one row per indicator, area and period; what is published
             is what it lists.
         strata_map: k-anonymous bands: area_level, area_code, sex, age_from, age_to.
         month_counts: ``fct_month_counts``: one row per indicator, area and month.
         month_coverage: ``fct_month_coverage``: one row per indicator, area and month; the months
             that are published.
+        breakdown_counts: ``fct_breakdown_counts``: one row per indicator, area, split, value and
+            year.
         pooled_counts: ``fct_pooled_counts``: one row per indicator, area and period of several
             years.
         pooled_coverage: ``fct_pooled_coverage``: one row per indicator, area and period; the
@@ -61,6 +67,7 @@ class Marts:
     strata_map: pl.DataFrame
     month_counts: pl.DataFrame = field(default_factory=pl.DataFrame)
     month_coverage: pl.DataFrame = field(default_factory=pl.DataFrame)
+    breakdown_counts: pl.DataFrame = field(default_factory=pl.DataFrame)
     pooled_counts: pl.DataFrame = field(default_factory=pl.DataFrame)
     pooled_coverage: pl.DataFrame = field(default_factory=pl.DataFrame)
     medians: pl.DataFrame = field(default_factory=pl.DataFrame)
@@ -76,14 +83,7 @@ def stratum_rows(marts: Marts) -> pl.DataFrame:
     Returns:
         One row per indicator, area, sex (female | male; ``total`` for a flow), band and
         period, with the counts (persons, events or person-years; null where a flow has none).
-
-    Raises:
-        ValueError: If a flow is broken down: only its total is published.
     """
-    broken = marts.flow_counts.filter(pl.col("breakdown") != TOTAL).height
-    if broken:
-        msg = f"fct_flow_counts: {broken} rows have a breakdown; only 'total' is published"
-        raise ValueError(msg)
     flows = marts.flow_counts.with_columns(
         sex=pl.lit(TOTAL), age_from=pl.lit(0), age_to=pl.lit(OPEN_AGE)
     )

@@ -3,7 +3,7 @@
 Below, a month is a part of a year, of whichever of the two lengths its indicator is published by.
 Belongs here: which indicator × area × month there is, its exact counts and whether they may be
 told at all, and their values. Does not belong here: equations and protection
-(``system_months``). Months are of all sexes and ages of an indicator together
+(``system_parts``). Months are of all sexes and ages of an indicator together
 (``docs/decisions/0025-months-beside-their-year.md``).
 """
 
@@ -16,6 +16,7 @@ import polars as pl
 from pipelines.catalogue.model import Indicator
 from pipelines.publication.figures import (
     AREA,
+    COUNT_TYPES,
     COUNTS,
     FIGURE,
     MUNICIPALITY,
@@ -57,7 +58,7 @@ def month_figures(marts: Marts, specs: Sequence[Indicator]) -> pl.DataFrame:
     counts = marts.month_counts.select(
         pl.col("indicator_id", *AREA).cast(pl.String),
         pl.col(*PERIOD).cast(pl.Date),
-        *(pl.col(name).cast(_COUNT_TYPES[name]) for name in COUNTS),
+        *(pl.col(name).cast(COUNT_TYPES[name]) for name in COUNTS),
     )
     joined = keys.join(counts, on=["indicator_id", *AREA, *PERIOD], how="left")
     # No row of the mart is a count of nothing, not an unknown one; who provides is told by
@@ -72,12 +73,6 @@ def month_figures(marts: Marts, specs: Sequence[Indicator]) -> pl.DataFrame:
     return joined.with_columns(*zeros, providers=providers).sort(FIGURE)
 
 
-_COUNT_TYPES = {
-    name: pl.Int64 if name.endswith("persons") or name == "providers" else pl.Float64
-    for name in COUNTS
-}
-
-
 def _none() -> pl.DataFrame:
     text = ("indicator_id", *AREA, "sex", "age_group", "coverage_state")
     yes = ("known", "exact", "counted")
@@ -88,7 +83,7 @@ def _none() -> pl.DataFrame:
             **dict.fromkeys(("low", "high"), pl.Int64),
             "covered_share": pl.Float64,
             **dict.fromkeys(yes, pl.Boolean),
-            **_COUNT_TYPES,
+            **COUNT_TYPES,
         }
     )
 

@@ -16,15 +16,16 @@ import polars as pl
 from anonymization.tables import audit_system, side_by_side
 from pipelines.catalogue.loader import Catalogue
 from pipelines.catalogue.model import Indicator
-from pipelines.publication.figures import FIGURE, Marts, figures
+from pipelines.publication.divisions import divisions
+from pipelines.publication.figures import FIGURE, TOTAL, Marts, figures
 from pipelines.publication.merged_areas import groups_in, with_left_over, with_merged_areas
-from pipelines.publication.months import month_figures
 from pipelines.publication.policy import table_policy
 from pipelines.publication.pooled_years import pooled_figures
-from pipelines.publication.protected_months import joint_audit
+from pipelines.publication.protected_parts import joint_audit
 from pipelines.publication.protected_pooled import joint_audit as pooled_audit
 from pipelines.publication.rates import POOLED_TYPES
-from pipelines.publication.system_months import MonthGroup, month_groups
+from pipelines.publication.splits import as_parts
+from pipelines.publication.system_parts import PartGroup, part_groups
 from pipelines.publication.system_pooled import POOLED, PooledGroup, pooled_groups
 from pipelines.publication.systems import (
     AuditGroup,
@@ -76,7 +77,8 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
         catalogue: The loaded catalogue.
     """
     values = pl.read_parquet(folder / "indicator_values.parquet")
-    all_crude = values.filter(pl.col("value_kind") == "crude")
+    by_value = as_parts(values)
+    all_crude = values.filter(pl.col("value_kind") == "crude", pl.col("breakdown") == TOTAL)
     crude = all_crude.filter(pl.col("period_type") == "year")
     specs = list(catalogue.indicators.values())
     merged = with_merged_areas(marts, groups_in(folder), specs)
@@ -100,10 +102,14 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
 
     groups = [_only_divided_by(without_denominator(group, in_view), unseen) for group in groups]
     years = [(group, _cell_statuses(group, in_view)) for group in groups]
-    by_month = _months(
-        all_crude.filter(pl.col("period_type").is_in(["month", "quarter"])),
-        month_figures(marts, specs),
-        specs,
+    by_month = all_crude.filter(pl.col("period_type").is_in(["month", "quarter"]))
+    by_part = _parts(
+        pl.concat([by_month, by_value]),
+        [
+            one
+            for division in divisions(marts, specs, catalogue.breakdowns, counted)
+            for one in part_groups(division, specs, years)
+        ],
         years,
         catalogue,
     )
@@ -114,8 +120,8 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
         years,
         catalogue,
     )
-    misstated += by_month.misstated + by_period.misstated
-    audit = pl.concat([*side_by_side(audited, groups), *by_month.audits, *by_period.audits])
+    misstated += by_part.misstated + by_period.misstated
+    audit = pl.concat([*side_by_side(audited, groups), *by_part.audits, *by_period.audits])
     widths = audit.select(
         pl.min_horizontal(pl.col("upper") - pl.col("lower"), pl.lit(1e9)).min().alias("narrowest"),
         pl.col("width_required").min().alias("required"),
@@ -127,7 +133,7 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
         narrowest=widths["narrowest"],
         width_required=widths["required"],
         misstated=misstated,
-        # A total of the year was audited alone and beside its months; the narrower of both counts.
+        # A total of the year was audited alone and beside its parts; the narrower of both counts.
         cells=audit.sort(pl.col("upper") - pl.col("lower"), "period_start", "cell_id").unique(
             ["period_start", "cell_id"], keep="first", maintain_order=True
         ),
@@ -142,38 +148,41 @@ class _JointAudit:
     misstated: int
 
 
-def _months(
-    crude: pl.DataFrame,
-    months: pl.DataFrame,
-    specs: Sequence[Indicator],
-    years: Sequence[tuple[AuditGroup, pl.DataFrame]],
-    catalogue: Catalogue,
+def _parts(
+    crude: pl.DataFrame, groups: Sequence[PartGroup], years: Sequence[Year], catalogue: Catalogue
 ) -> _JointAudit:
-    """Audit what the file says of months beside what it says of their years."""
-    groups = month_groups(months, specs, years)
+    """Audit what the file says of parts of years, all of a year together and beside it."""
     told = {one.group.group_id: _told(one.group, crude) for one in groups}
     wrong = sum(_misstated(one.group, told[one.group.group_id]) for one in groups)
     if not groups:
         return _JointAudit([], 0)
-    # A cell's id tells its month: of the systems, all are of the year.
-    seen = pl.concat(_in_view(one) for one in told.values()).select("cell_id").unique()
-    needed = pl.concat(one.group.figures for one in groups).select(cell_id="denominator_cell")
-    unseen = needed.drop_nulls().unique().join(seen, on="cell_id", how="anti")
+    start = pl.col("period_start").dt.truncate("1y")
+    # A cell's id tells its part: of the systems, all are of the year.
+    seen = pl.concat(_in_view(one) for one in told.values()).with_columns(start).unique()
+    needed = pl.concat(one.group.figures for one in groups).select(
+        start, cell_id="denominator_cell"
+    )
+    unseen = needed.drop_nulls().unique().join(seen, on=["period_start", "cell_id"], how="anti")
+    in_view = seen.with_columns(ok=pl.lit(value=True))
     of_year = {group.group_id: (group, cells) for group, cells in years}
 
-    def audited(one: MonthGroup) -> pl.DataFrame:
-        start = pl.lit(one.group.period_start).alias("period_start")
-        in_view = seen.with_columns(start, ok=pl.lit(value=True))
-        known = one.beside(in_view)
-        own = _only_divided_by(known.group, unseen.with_columns(start))
-        policy = table_policy(catalogue, own.policy_id)
-        statuses = _cell_statuses(own, in_view)
-        found = joint_audit(replace(known, group=own), of_year.get(one.of_year), statuses, policy)
-        return found.with_columns(start)
+    def known(one: PartGroup) -> tuple[PartGroup, pl.DataFrame]:
+        beside = one.beside(in_view)
+        own = _only_divided_by(beside.group, unseen)
+        return replace(beside, group=own), _cell_statuses(own, in_view)
 
-    # Where no month is in view the year stands alone, and was audited so.
-    some = [one for one in groups if _cells_in_view(one.group, seen)]
-    return _JointAudit(side_by_side(audited, some), wrong)
+    def audited(parts: Sequence[PartGroup]) -> pl.DataFrame:
+        group = parts[0].group
+        policy = table_policy(catalogue, group.policy_id)
+        found = joint_audit([known(one) for one in parts], of_year.get(parts[0].of_year), policy)
+        return found.with_columns(period_start=pl.lit(group.period_start))
+
+    # Where no part is in view the year stands alone, and was audited so.
+    together: dict[str, list[PartGroup]] = {}
+    for one in groups:
+        if _cells_in_view(one.group, seen):
+            together.setdefault(one.of_year, []).append(one)
+    return _JointAudit(side_by_side(audited, list(together.values())), wrong)
 
 
 def _pooled(
@@ -205,7 +214,8 @@ def _pooled(
 
 
 def _cells_in_view(group: AuditGroup, seen: pl.DataFrame) -> int:
-    return group.system.cells.join(seen, on="cell_id", how="semi").height
+    shown = seen.filter(pl.col("period_start") == group.period_start)
+    return group.system.cells.join(shown, on="cell_id", how="semi").height
 
 
 def _only_divided_by(group: AuditGroup, unseen: pl.DataFrame) -> AuditGroup:

@@ -83,7 +83,11 @@ def _reasons(
     release_id: str,
 ) -> pl.DataFrame:
     """Cells by indicator, period, level, status, reason and rule; grain: that combination."""
-    crude = values.filter(pl.col("value_kind") == "crude", pl.col("period_type") == "year")
+    crude = values.filter(
+        pl.col("value_kind") == "crude",
+        pl.col("period_type") == "year",
+        pl.col("breakdown") == "total",
+    )
     inner = _figure_reasons(audits)
     return (
         crude.join(inner, on=JOIN, how="left")

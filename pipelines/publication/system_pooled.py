@@ -28,7 +28,7 @@ from pipelines.publication.system_cells import (
     cell_id,
     fractional,
 )
-from pipelines.publication.system_months import KEPT_WEIGHT
+from pipelines.publication.system_parts import KEPT_WEIGHT
 from pipelines.publication.system_rest import rest_cells
 from pipelines.publication.systems import AuditGroup, Year, figure_cells
 

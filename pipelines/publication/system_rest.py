@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.publication.figures import AREA, MUNICIPALITY, REGION
+from pipelines.publication.figures import AREA, MUNICIPALITY, REGION, TOTAL
 from pipelines.publication.system_cells import (
     BAND,
     CELL,
@@ -209,9 +209,10 @@ def _rest_terms(
 def upper_bounds(space: Space, terms: pl.DataFrame) -> pl.DataFrame:
     """The unknowns with what the public knows of their size.
 
-    Only a numerator that is a part of its public denominator is bounded: by the denominator
-    of its ages, or of the merged ages around them. Where a public denominator is smaller than its
-    numerator (its register knows nothing of who has just moved) it bounds nothing.
+    Only a numerator that is a part of a denominator that is public or taken as known is bounded:
+    by the denominator of its ages, or of the merged ages around them. Where a public denominator
+    is smaller than its numerator (its register knows nothing of who has just moved) it bounds
+    nothing.
 
     Args:
         space: The group's unknowns.
@@ -245,7 +246,30 @@ def upper_bounds(space: Space, terms: pl.DataFrame) -> pl.DataFrame:
     )
     per_atom = populations.group_by(keys).agg(upper_bound=pl.col("denominator").min())
     local = per_atom.filter(pl.col("area_level") == MUNICIPALITY)
-    # Nobody is told how many have no municipality, so nothing bounds the rest.
-    bounds = local.select(variable_id=variable_id(), upper_bound="upper_bound")
+    bounds = pl.concat([local.drop("area_level"), _rest_of_flows(rows)]).select(
+        variable_id=variable_id(), upper_bound="upper_bound"
+    )
     unknowns = terms.select("variable_id").unique()
     return unknowns.join(bounds, on="variable_id", how="left").sort("variable_id")
+
+
+def _rest_of_flows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Bounds of what flows have without a municipality: unknown, area_code, base, atom_low.
+
+    A flow's denominator is taken as known, the region's as well, and so is what is left of it. Of
+    persons nobody is told how many have no municipality, so that nothing bounds those.
+    """
+    local = pl.col("area_level") == MUNICIPALITY
+    counts = ("numerator", "denominator")
+    signed = [pl.when(local).then(-pl.col(name)).otherwise(name).alias(name) for name in counts]
+    left = (
+        rows.filter(pl.col("base") == TOTAL)
+        .with_columns(signed)
+        .group_by("indicator_id", "unknown", "base")
+        .agg(pl.col(counts).sum())
+        .filter(pl.col("numerator") <= pl.col("denominator") + WHOLE)
+    )
+    return left.group_by("unknown", "base").agg(upper_bound=pl.col("denominator").min()).select(
+        "unknown", pl.lit(REST).alias("area_code"), "base",
+        pl.lit(0, dtype=pl.Int64).alias("atom_low"), "upper_bound",
+    )  # fmt: skip

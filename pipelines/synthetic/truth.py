@@ -30,11 +30,13 @@ from pipelines.synthetic.truth_definition import Definition, Measure, age_groups
 from pipelines.synthetic.truth_definitions import DEFINITIONS
 from pipelines.synthetic.truth_months import REGION_CODE, month_truth
 from pipelines.synthetic.truth_persons import World
+from pipelines.synthetic.truth_splits import split_truth
 
 _FILES = (
     "indicator_truth.parquet",
     "indicator_truth_by_age.parquet",
     "indicator_truth_by_month.parquet",
+    "indicator_truth_by_split.parquet",
     "phenomena.parquet",
 )
 
@@ -112,11 +114,12 @@ def write_truth(
     Returns:
         ``indicator_truth.parquet`` and ``indicator_truth_by_age.parquet`` in that folder, columns
         as in ``indicator_truth``; ``indicator_truth_by_month.parquet``, as in ``month_truth``;
-        and ``phenomena.parquet``, as in ``phenomena``.
+        ``indicator_truth_by_split.parquet``, as in ``split_truth``; and ``phenomena.parquet``, as
+        in ``phenomena``.
     """
     truth = indicator_truth(region, public_denominators)
-    months = month_truth(region, public_denominators)
-    frames = dict(zip(_FILES, (*truth, months, phenomena(region)), strict=True))
+    months, splits = month_truth(region, public_denominators), split_truth(region, truth[0])
+    frames = dict(zip(_FILES, (*truth, months, splits, phenomena(region)), strict=True))
     for name, frame in frames.items():
         with atomic_write(path / name) as temporary:
             frame.write_parquet(temporary)

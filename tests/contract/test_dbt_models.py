@@ -49,6 +49,27 @@ def test_the_macro_lists_exactly_the_measure_models(dbt) -> None:
     assert {node.rsplit(".", 1)[1] for node in together} >= files
 
 
+def test_splits_are_carried_by_the_measures_of_the_indicators_that_name_them(dbt) -> None:
+    text = (DBT_FOLDER / "macros" / "measures.sql").read_text(encoding="utf-8")
+    body = re.search(r"macro split_measures\(\).*?return\(\{(.*?)\}\)", text, re.DOTALL)
+    assert body is not None, "macros/measures.sql: macro split_measures() returns no mapping"
+    carried = {
+        split: set(re.findall(r"'([a-z0-9_]+)'", names))
+        for split, names in re.findall(r"'([a-z_]+)': \[(.*?)\]", body.group(1), re.DOTALL)
+    }
+    named: dict[str, set[str]] = {}
+    for entry in catalogue().indicators.values():
+        for split in entry.breakdowns:
+            named.setdefault(split, set()).update(
+                {entry.numerator.measure, entry.denominator.measure}
+            )
+    assert carried == named
+    assert set(carried) == set(catalogue().breakdowns)
+    for split, measures in carried.items():
+        for measure in measures:
+            assert f"by_{split}" in dbt.models[f"msr_{measure}"]["columns"]
+
+
 def test_code_sets_in_models_are_those_of_the_catalogue() -> None:
     used = {
         name

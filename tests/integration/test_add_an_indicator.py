@@ -44,6 +44,7 @@ def test_a_file_a_run_and_the_figure_is_there(taken_in: QuickWarehouse, tmp_path
     folder, specs = tmp_path / "catalogue", tmp_path / "specs"
     for name in ("indicators", "policies"):
         shutil.copytree(HERE / name, folder / name)
+    shutil.copy(HERE / "breakdowns.yml", folder)
     specs.mkdir()
     options = ["--like", LIKE, "--number", "99", "--catalogue", str(folder), "--specs", str(specs)]
     begun = CliRunner().invoke(app, ["catalogue", "new", NEW, *options])

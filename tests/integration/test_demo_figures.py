@@ -41,7 +41,7 @@ def specs() -> dict[str, Indicator]:
 @pytest.fixture(scope="module")
 def published(zones: Zones) -> pl.DataFrame:
     frame = pl.read_parquet(zones.published / "current" / "indicator_values.parquet").filter(
-        pl.col("period_type") == "year"
+        pl.col("period_type") == "year", pl.col("breakdown") == "total"
     )
     return frame.with_columns(year=pl.col("period_start").dt.year())
 

@@ -10,7 +10,7 @@ import pytest
 from pipelines.catalogue.loader import catalogue
 from pipelines.catalogue.model import Indicator
 from tests.support.attacks import Cell, Knowledge, lent, linked, read_months, read_values
-from tests.support.attacks_months import knowledge_with_months
+from tests.support.attacks_parts import knowledge_with_parts
 from tests.support.demo_run import Demo
 from tests.support.demo_truth import truth_by_month
 
@@ -72,7 +72,7 @@ def test_no_small_count_is_in_view(months: pl.DataFrame) -> None:
 def all_knowledge(folder: Path, months: pl.DataFrame, specs: list[Indicator]) -> list[Knowledge]:
     dated = [group for group in linked(specs) if any(one.part_of_year is not None for one in group)]
     values = read_values(folder)
-    return [told for group in dated for told in knowledge_with_months(values, months, group)]
+    return [told for group in dated for told in knowledge_with_parts(values, months, group)]
 
 
 def true_months(truth: pl.DataFrame, specs: list[Indicator]) -> dict[Cell, float]:

@@ -32,6 +32,7 @@ from pipelines.synthetic.register import population_register
 from pipelines.synthetic.truth_coverage import covered_time, load_coverage
 from pipelines.synthetic.truth_definitions import DEFINITIONS
 from pipelines.synthetic.truth_months import MONTHLY, QUARTERLY, month_truth
+from pipelines.synthetic.truth_splits import SPLITS, split_truth
 from tests.support.compiled_models import Dbt, QuickWarehouse
 from tests.support.pooled_truth import KEY as KEY_POOLED
 from tests.support.pooled_truth import added_up, covered_years
@@ -204,6 +205,20 @@ def test_months_add_up_to_their_year(warehouse: QuickWarehouse) -> None:
     assert both.filter(pl.any_horizontal(apart).fill_null(value=True)).is_empty()
 
 
+def test_splits(
+    truth: tuple[pl.DataFrame, pl.DataFrame], region: Region, warehouse: QuickWarehouse
+) -> None:
+    """Every value of every split equals the truth, and no place has another value."""
+    asked = {(one.id, name) for one in catalogue().indicators.values() for name in one.breakdowns}
+    assert {(one.indicator_id, one.breakdown) for one in SPLITS} == asked
+    key = ["indicator_id", "area_code", "breakdown", "breakdown_value", "year"]
+    ours = split_truth(region, truth[0])
+    assert ours.height > 200
+    assert ours["breakdown_value"].n_unique() > 4
+    theirs = mart(warehouse, "fct_breakdown_counts")
+    assert differing(ours.select(key + FIGURES), theirs.select(key + FIGURES), key).is_empty()
+
+
 def test_years_together_are_the_years_added_up(
     truth: tuple[pl.DataFrame, pl.DataFrame], warehouse: QuickWarehouse, region: Region
 ) -> None:
@@ -332,7 +347,8 @@ JOINS = "1506"
 """Molde: live since its wave of November 2023."""
 
 
-MARTS = ("fct_indicator_counts", "fct_flow_counts", "fct_coverage", "fct_month_counts")
+MARTS = ("fct_indicator_counts", "fct_flow_counts", "fct_coverage", "fct_month_counts",
+         "fct_breakdown_counts")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

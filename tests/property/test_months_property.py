@@ -15,7 +15,7 @@ from pipelines.publication.build import Candidate, build
 from pipelines.publication.reaudit import audit_files
 from pipelines.settings import reference_dir
 from tests.support.attacks import Cell
-from tests.support.attacks_months import knowledge_with_months
+from tests.support.attacks_parts import knowledge_with_parts
 from tests.support.month_marts import events, month_marts, with_standard
 
 ANSWERED = catalogue().indicators["query_reply_within_one_working_day_share"]
@@ -68,7 +68,7 @@ def told_too_well(
     by_month = pl.col("period_type") == "month"
     crude = values.filter(pl.col("value_kind") == "crude")
     own = crude.filter(pl.col("indicator_id") != with_standard([]).indicators.popitem()[0])
-    (told,) = knowledge_with_months(own.filter(~by_month), own.filter(by_month), [ANSWERED, READ])
+    (told,) = knowledge_with_parts(own.filter(~by_month), own.filter(by_month), [ANSWERED, READ])
     true, narrow = truth(rows), []
     small = [cell for cell in told.hidden if 0 < true.get(cell, 0) < LEAST]
     for cell in sorted(small)[::3]:

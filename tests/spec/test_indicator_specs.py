@@ -111,7 +111,7 @@ def differences(spec: dict[str, Any], warehouse: Warehouse) -> list[str]:
             value = got.get(name) or 0
             if value != pytest.approx(row[name], abs=1e-9):
                 wrong.append(f"{key}: {name} {value}, expected {row[name]}")
-    wrong += other_medians(spec, warehouse)
+    wrong += other_medians(spec, warehouse) + other_splits(spec, warehouse)
     for key, row in found.items():
         told = expected.get(key, {})
         if "numerator" not in told and (row["numerator"] or row["denominator"]):
@@ -134,6 +134,30 @@ def other_medians(spec: dict[str, Any], warehouse: Warehouse) -> list[str]:
         for row in spec.get("expect_medians", [])
     }
     return [] if found == expected else [f"medians {found}, expected {expected}"]
+
+
+SPLIT = ("area", "year", "breakdown", "value")
+
+
+def other_splits(spec: dict[str, Any], warehouse: Warehouse) -> list[str]:
+    """Values of splits that are counted otherwise than the spec's ``expect_breakdowns`` says."""
+    frame = warehouse.table("marts.fct_breakdown_counts").filter(indicator_id=spec["indicator"])
+    found = {
+        (row["area_code"], row["period_start"].year, row["breakdown"], row["breakdown_value"]): row
+        for row in frame.iter_rows(named=True)
+    }
+    expected = {
+        tuple(row[name] for name in SPLIT): row for row in spec.get("expect_breakdowns", [])
+    }
+    wrong = [f"{key}: counted, not expected" for key in found.keys() - expected.keys()]
+    for key, row in expected.items():
+        got = found.get(key, {})
+        wrong += [
+            f"{key}: {name} {got.get(name)}, expected {row[name]}"
+            for name in sorted(set(row) - set(SPLIT))
+            if got.get(name) != row[name]
+        ]
+    return wrong
 
 
 def counted(indicator: str, warehouse: Warehouse) -> dict[tuple[str, int], dict[str, Any]]:

@@ -100,7 +100,7 @@ def marts(**changes: pl.DataFrame) -> Marts:
         ],
         orient="row",
     )
-    flows = both.head(0).with_columns(breakdown=pl.lit("total"), breakdown_value=pl.lit("total"))
+    flows = both.head(0)
     frames = {
         "indicator_counts": both,
         "flow_counts": flows,

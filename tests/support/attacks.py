@@ -265,9 +265,9 @@ def linked(specs: Sequence[Indicator]) -> list[list[Indicator]]:
 
 
 def read_values(folder: Path) -> pl.DataFrame:
-    """Figures by year of ``indicator_values`` of a release's files."""
+    """Figures by year of ``indicator_values`` of a release's files, those by split left out."""
     return pl.read_parquet(folder / "indicator_values.parquet").filter(
-        pl.col("period_type") == "year"
+        pl.col("period_type") == "year", pl.col("breakdown") == "total"
     )
 
 
@@ -275,6 +275,12 @@ def read_months(folder: Path) -> pl.DataFrame:
     """Figures by month or quarter of ``indicator_values`` of a release's files."""
     values = pl.read_parquet(folder / "indicator_values.parquet")
     return values.filter(pl.col("period_type").is_in(list(PARTS)))
+
+
+def read_splits(folder: Path) -> pl.DataFrame:
+    """Figures by value of a split of ``indicator_values`` of a release's files."""
+    values = pl.read_parquet(folder / "indicator_values.parquet")
+    return values.filter(pl.col("breakdown") != "total")
 
 
 def small_in_view(values: pl.DataFrame, specs: Mapping[str, Indicator], least: int) -> pl.DataFrame:

@@ -37,6 +37,12 @@ def truth_by_month(zones: Zones) -> pl.DataFrame:
     return truth.rename({"month": "period_start"})
 
 
+def truth_by_split(zones: Zones) -> pl.DataFrame:
+    """Exact figures by value of a split, all sexes and ages together; keyed as figures are."""
+    truth = pl.read_parquet(zones.truth / "indicator_truth_by_split.parquet")
+    return truth.with_columns(period_start=pl.date(pl.col("year"), 1, 1)).drop("year")
+
+
 def truth_by_age(zones: Zones) -> pl.DataFrame:
     """Exact figures by single year of age."""
     return pl.read_parquet(zones.truth / "indicator_truth_by_age.parquet")

@@ -131,7 +131,7 @@ def care_marts(seed: int = 7) -> Marts:
     )
     none = pl.DataFrame(
         schema={
-            **dict.fromkeys(("indicator_id", "area_level", "area_code", "breakdown"), pl.String),
+            **dict.fromkeys(("indicator_id", "area_level", "area_code"), pl.String),
             "period_start": pl.Date,
             "period_end": pl.Date,
         }

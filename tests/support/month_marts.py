@@ -93,10 +93,9 @@ def month_marts(
         period_end=pl.date(YEAR, pl.col("month"), 1).dt.month_end(),
     )
     flows = pl.concat(years).with_columns(
-        breakdown=pl.lit("total"), breakdown_value=pl.lit("total"),
         period_start=pl.lit(START), period_end=pl.lit(END),
     )  # fmt: skip
-    base = _base()
+    base = base_marts()
     return Marts(
         indicator_counts=base.indicator_counts,
         flow_counts=flows,
@@ -108,7 +107,8 @@ def month_marts(
 
 
 @cache
-def _base() -> Marts:
+def base_marts() -> Marts:
+    """Marts of the standard population alone."""
     whole = small_region(chosen=[STANDARD]).marts
     return replace(whole, flow_counts=whole.flow_counts.clear())
 

@@ -23,7 +23,7 @@ REGION = ("region", "MIDT")
 KEYS = ("area_level", "area_code", "year")
 
 FLOWS = {
-    **dict.fromkeys(("indicator_id", "area_level", "area_code", "breakdown"), pl.String),
+    **dict.fromkeys(("indicator_id", "area_level", "area_code"), pl.String),
     **dict.fromkeys(("period_start", "period_end"), pl.Date),
 }
 

@@ -220,8 +220,6 @@ def _flow_counts(people: pl.DataFrame, spec: Indicator) -> pl.DataFrame:
         .drop("numerator_sq", "numerator_max", "denominator_max")
         .with_columns(
             indicator_id=pl.lit(spec.id),
-            breakdown=pl.lit("total"),
-            breakdown_value=pl.lit("total"),
             period_start=pl.lit(START),
             period_end=pl.lit(END),
         )

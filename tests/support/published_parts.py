@@ -11,6 +11,8 @@ from datetime import date
 
 import polars as pl
 
+from pipelines.catalogue.breakdowns import breakdowns_table
+from pipelines.catalogue.loader import catalogue
 from pipelines.publication.like_for_like import COLUMNS, KEY
 from pipelines.publication.population import SCHEMA
 from tests.support.published_indicators import indicators
@@ -91,6 +93,68 @@ def months(values: pl.DataFrame) -> pl.DataFrame:
         first.alias("period_start"),
         first.dt.month_end().alias("period_end"),
     ).drop("month")
+
+
+SPLIT = {
+    "structured_documentation_share": ("service",),
+    "documented_same_day_share": ("service", "device"),
+}
+"""Indicators of the release that are published by a split, if it has them."""
+SMALL_PART = 400
+"""Entries are many: below this many a part is hidden here, so that there are some."""
+_SHARES = {"home_care": 0.5, "nursing_home": 0.3, "emergency": 0.2, "unknown": 0.0,
+           "mobile": 0.4, "workstation": 0.5}  # fmt: skip
+
+
+def splits(years: pl.DataFrame) -> pl.DataFrame:
+    """Shares of the yearly figures by service and device; small ones are hidden.
+
+    Nobody leaves the service unsaid, and one in ten the device.
+    """
+    known = breakdowns()
+    asked = pl.DataFrame(
+        [(one, split) for one, names in SPLIT.items() for split in names],
+        schema=["indicator_id", "breakdown"],
+        orient="row",
+    )
+    parts = asked.join(known.select("breakdown", "breakdown_value"), on="breakdown").with_columns(
+        share=pl.when((pl.col("breakdown") == "device") & (pl.col("breakdown_value") == "unknown"))
+        .then(0.1)
+        .otherwise(pl.col("breakdown_value").replace_strict(_SHARES, default=0.0))
+    )
+    rows = years.drop("breakdown", "breakdown_value").join(parts, on="indicator_id")
+    counts = ("numerator", "denominator")
+    rows = rows.with_columns(
+        (pl.col(name) * pl.col("share")).round().alias(name) for name in counts
+    )
+    covered = pl.col("value_status").is_in(["ok", "suppressed"])
+    none, few = pl.col("share") == 0, pl.col("numerator").fill_null(0) < SMALL_PART
+    status = (
+        pl.when(~covered)
+        .then(pl.concat_str("value_status", "status_reason", separator="|"))
+        .when(none)
+        .then(pl.lit("missing|no_data"))
+        .when(few)
+        .then(pl.lit("suppressed|disclosure"))
+        .otherwise(pl.lit("ok|"))
+    )
+    rows = rows.with_columns(status=status.str.split("|")).with_columns(
+        value_status=pl.col("status").list.first(),
+        status_reason=pl.col("status").list.last().replace("", None),
+        value=(100 * pl.col("numerator") / pl.col("denominator")).round(1),
+    )
+    shown = pl.col("value_status") == "ok"
+    limits = {"value": 1.0, "lower_ci": 0.9, "upper_ci": 1.1}
+    return rows.with_columns(
+        *(pl.when(shown).then(pl.col(name)).alias(name) for name in counts),
+        *(pl.when(shown).then((pl.col("value") * by).round(1)).alias(name)
+          for name, by in limits.items()),
+    ).select(years.columns)  # fmt: skip
+
+
+def breakdowns() -> pl.DataFrame:
+    """The names of splits and of their values, as published."""
+    return breakdowns_table(catalogue().breakdowns)
 
 
 def area_groups(areas: pl.DataFrame) -> pl.DataFrame:

@@ -18,6 +18,7 @@ import polars as pl
 from tests.support.published_indicators import FACTS, indicators
 from tests.support.published_parts import (
     area_groups,
+    breakdowns,
     caveats,
     comparisons,
     coverage,
@@ -25,6 +26,7 @@ from tests.support.published_parts import (
     like_for_like,
     months,
     population,
+    splits,
 )
 
 REFERENCE = Path(__file__).resolve().parents[2] / "data" / "reference"
@@ -264,7 +266,8 @@ def tables(
 ) -> dict[str, pl.DataFrame]:
     """All tables of a release by name."""
     years = indicator_values(planted_value)
-    values = pl.concat([years, months(years)])
+    whole = pl.concat([years, months(years)])
+    values = pl.concat([whole, splits(years)])
     breaks = pl.DataFrame(
         {
             "area_code": ["1508"],
@@ -308,9 +311,10 @@ def tables(
         "coverage": coverage(areas()),
         "caveats": caveats(ASSUMED_AREA),
         "breaks": breaks,
-        "comparisons": comparisons(values),
+        "comparisons": comparisons(whole),
         "like_for_like": like_for_like(years),
         "area_groups": area_groups(areas()),
+        "breakdowns": breakdowns(),
         "population": population(areas(), YEARS),
         "merged_groups": merged,
         "release": release,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,7 @@ FLOW = "structured_documentation_share"
 def folder(tmp_path: Path) -> Path:
     for name in ("indicators", "policies"):
         shutil.copytree(HERE / name, tmp_path / name)
+    shutil.copy(HERE / "breakdowns.yml", tmp_path)
     return tmp_path
 
 
@@ -47,6 +49,14 @@ Change = Callable[[dict[str, Any]], object]
 
 REFUSED: list[tuple[str, str, Change, str]] = [
     ("unknown key", STRATA, lambda c: c.update(treshold=3), "treshold"),
+    ("a split twice", FLOW, lambda c: c.update(breakdowns=["service"] * 2), "one is there twice"),
+    ("a split there is not", FLOW, lambda c: c.update(breakdowns=["floor"]), "got ['floor']"),
+    (
+        "a split of inhabitants",
+        STRATA,
+        lambda c: c.update(breakdowns=["service"]),
+        "a public denominator has no attributes of events",
+    ),
     ("unknown key inside", STRATA, lambda c: c["coverage"].update(ful=0.9), "coverage.ful"),
     ("another id", STRATA, lambda c: c.update(id="other_id"), "id is 'other_id'"),
     ("id with capitals", STRATA, lambda c: c.update(id="Emergency"), "id: "),
@@ -258,6 +268,7 @@ def test_catalogue_tables_have_their_grain(tables: dict[str, pl.DataFrame]) -> N
         "indicators": ["indicator_id"],
         "indicator_parameters": ["indicator_id", "parameter"],
         "code_sets": ["indicator_id", "code_set", "code_system", "prefix"],
+        "breakdowns": ["indicator_id", "breakdown", "breakdown_value"],
         "years": ["year"],
         "parts_of_year": ["part_of_year", "year", "calendar_month"],
         "windows": ["pooled_years", "year"],
@@ -393,3 +404,25 @@ def test_the_barometer_is_short_and_looks_at_every_theme_of_health_and_care() ->
     every = {entry.theme for entry in catalogue().indicators.values()}
     # How far the journal has spread says nothing of a municipality's health; it is on the overview.
     assert {entry.theme for entry in key} == every - {"adoption"}
+
+
+WRONG_SPLITS: list[tuple[str, Change, str]] = [
+    ("a language missing", lambda c: c["service"]["title"].pop("nn"), "texts lack ['nn']"),
+    ("a reserved value", lambda c: c["device"]["values"].update(total=c["device"]["title"]),
+     "may not name a value"),
+    ("a name twice", lambda c: c["device"]["values"].update(tablet=c["device"]["unknown"]),
+     "the same name"),
+    ("a single value", lambda c: c["device"]["values"].pop("mobile"), "device.values"),
+    ("too many values", lambda c: c["device"]["values"].update(
+        {f"value_{n}": dict.fromkeys(("nb", "nn", "en"), f"Value {n}") for n in range(6)}),
+     "device.values"),
+    ("an unknown key", lambda c: c["device"].update(at_most=3), "device.at_most"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "said"), [case[1:] for case in WRONG_SPLITS],
+                         ids=[case[0] for case in WRONG_SPLITS])  # fmt: skip
+def test_a_wrong_split_is_refused(folder: Path, change: Change, said: str) -> None:
+    edit(folder / "breakdowns.yml", change)
+    with pytest.raises(CatalogueError, match=re.escape(said)):
+        load(folder)

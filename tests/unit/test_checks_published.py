@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pipelines.catalogue.breakdowns import breakdowns_table
 from pipelines.catalogue.loader import catalogue
 from pipelines.checks.contracts import column_type, published_contracts
 from pipelines.checks.model import CheckResult
@@ -147,6 +148,7 @@ def release(indicator_values: pl.DataFrame) -> dict[str, pl.DataFrame]:
         "comparisons": comparisons,
         "like_for_like": clean_frame(contracts["like_for_like"]),
         "area_groups": area_groups_table(reference_dir()),
+        "breakdowns": breakdowns_table(catalogue().breakdowns),
         "population": population_table(None),
         "merged_groups": clean_frame(contracts["merged_groups"]),
         "release": clean_frame(contracts["release"]).head(1),

@@ -26,6 +26,7 @@ DIABETES = "diabetes_type2_prevalence"
 def folder(tmp_path: Path) -> Path:
     for name in ("indicators", "policies"):
         shutil.copytree(HERE / name, tmp_path / name)
+    shutil.copy(HERE / "breakdowns.yml", tmp_path)
     return tmp_path
 
 

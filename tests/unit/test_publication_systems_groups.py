@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from pipelines.catalogue.model import Indicator, KnownYears
-from pipelines.publication.figures import Marts, figures, stratum_rows
+from pipelines.publication.figures import Marts, figures
 from pipelines.publication.quantities import (
     audit_groups,
     common_denominators,
@@ -173,6 +173,3 @@ def test_what_the_marts_must_hold() -> None:
     unmapped = marts.strata_map.filter(pl.col("area_code") != "5001")
     with pytest.raises(ValueError, match="1 covered areas have no strata"):
         figures(without(marts, strata_map=unmapped), specs())
-    broken = marts.flow_counts.with_columns(breakdown=pl.lit("device"))
-    with pytest.raises(ValueError, match="only 'total' is published"):
-        stratum_rows(without(marts, flow_counts=broken))

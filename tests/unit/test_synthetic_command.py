@@ -52,6 +52,7 @@ def test_the_truth_is_written_where_asked(tmp_path: Path) -> None:
         "indicator_truth.parquet",
         "indicator_truth_by_age.parquet",
         "indicator_truth_by_month.parquet",
+        "indicator_truth_by_split.parquet",
         "phenomena.parquet",
     }
 

@@ -84,6 +84,7 @@ def test_same_settings_same_truth(tmp_path: Path) -> None:
         "indicator_truth.parquet",
         "indicator_truth_by_age.parquet",
         "indicator_truth_by_month.parquet",
+        "indicator_truth_by_split.parquet",
         "phenomena.parquet",
     }
 

@@ -6,6 +6,8 @@ select
     cast(extract(month from entries.recorded_on) as integer) as month,
     entries.municipality_code,
     entries.staff_key,
+    entries.service as by_service,
+    entries.device as by_device,
     entries.form = 'structured' as is_structured,
     coalesce(entries.event_on = entries.recorded_on, false) as is_same_day
 from {{ ref('stg_journal__journal_entry') }} as entries

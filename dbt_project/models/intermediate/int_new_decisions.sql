@@ -6,6 +6,11 @@ select
     years.year,
     cast(extract(month from decisions.decided_on) as integer) as month,
     case when not persons.is_graded then decisions.municipality_code end as municipality_code,
+    case decisions.service_type_code
+        when '1' then 'practical_help'
+        when '2' then 'training'
+        when '15' then 'home_nursing'
+    end as by_home_service,
     coalesce(
         {{ days_between('decisions.decided_on', 'decisions.first_service_on') }}
         <= follow_up.value,

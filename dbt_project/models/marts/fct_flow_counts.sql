@@ -75,8 +75,6 @@ select
     counted.indicator_id,
     counted.area_level,
     counted.area_code,
-    'total' as breakdown,
-    'total' as breakdown_value,
     years.first_day as period_start,
     years.last_day as period_end,
     sum(counted.numerator) as numerator,

@@ -5,7 +5,8 @@ select
     month,
     municipality_code,
     cast(null as varchar) as provider_key,
+    by_home_service,
     cast(count(*) as double) as value
 from {{ ref('int_new_decisions') }}
 where is_started_in_time
-group by person_id, year, month, municipality_code
+group by person_id, year, month, municipality_code, by_home_service

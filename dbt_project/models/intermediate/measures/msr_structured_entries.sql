@@ -5,7 +5,8 @@ select
     month,
     municipality_code,
     staff_key as provider_key,
+    by_service,
     cast(count(*) as double) as value
 from {{ ref('int_journal_entries') }}
 where is_structured
-group by person_id, year, month, municipality_code, staff_key
+group by person_id, year, month, municipality_code, staff_key, by_service

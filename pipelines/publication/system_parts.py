@@ -1,13 +1,14 @@
-"""Linked systems of months: what the months of a year and their sums give away.
+"""Linked systems of a year's parts: what its months, or the values of a split, give away with it.
 
-Belongs here: cells and unknowns of an audit group's months, which of its year's totals are known
-beside them, and one system of both. Does not belong here: the year's system (``systems``), which
-is protected first and never changed by its months, and what is hidden (the table door decides).
+Belongs here: cells and unknowns of an audit group's parts, which of its year's totals are known
+beside them, and one system of all of these. Does not belong here: the year's system (``systems``,
+protected first and never changed by its parts), and what is hidden (the table door decides).
 
-Unknowns are measure × area × month. A month of an area may be shown only where the year's total of
-the area is; then the year is known, and the sum of its months. Where the year is hidden so are all
-its months, and only their sum with other areas is told. That months add nothing to what a reader
-knows of hidden figures of the year is not taken on trust: ``joint_system`` is audited too.
+Unknowns are measure × area × part. A part of an area may be shown only where the year's total of
+the area is; then the year is known, and the sum of its parts. Where the year is hidden so are all
+its parts, and only their sum with other areas is told. That parts add nothing to what a reader
+knows of hidden figures of the year is not taken on trust: ``joint_system`` is audited too, over all
+divisions of the year together.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import polars as pl
 
 from anonymization.tables import LinkedSystem
 from pipelines.catalogue.model import Indicator
+from pipelines.publication.divisions import MONTHS, Division
 from pipelines.publication.figures import AREA, FIGURE, MUNICIPALITY, REGION, TOTAL
 from pipelines.publication.quantities import Linked, Quantities, linked_indicators, quantities
 from pipelines.publication.system_cells import (
@@ -33,102 +35,106 @@ from pipelines.publication.system_cells import (
     fractional,
 )
 from pipelines.publication.system_rest import rest_cells
-from pipelines.publication.systems import AuditGroup, figure_cells, without_denominator
+from pipelines.publication.systems import AuditGroup, Year, figure_cells, without_denominator
 
-TIED = "months|"
-"""Begins the id of the sum of a total's months."""
+TIED = "parts|"
+"""Begins the id of the sum of a total's parts."""
 
 KEPT_WEIGHT = 1000.0
 """What a known total of a year weighs: it is in view already, so no pattern may hide it."""
 
 
 @dataclass(frozen=True)
-class MonthGroup:
-    """The months of an audit group's year.
+class PartGroup:
+    """The parts that a division makes of an audit group's year.
 
     Attributes:
-        group: The months as an audit group of their own: cells of the months and totals of the
-            year that are in view; ``figures`` are those of the months.
+        group: The parts as an audit group of their own: cells of the parts and totals of the
+            year that are in view; ``figures`` are those of the parts.
+        division: Name of the division.
         of_year: Id of the year's audit group.
-        ties: Unknowns of months per total of the year, whether in view or not: cell_id (of the
+        ties: Unknowns of parts per total of the year, whether in view or not: cell_id (of the
             year's system), variable_id.
         bounds: Unknowns that are parts of a common denominator: variable_id, denominator_cell
-            (of the denominator's own months), upper_bound.
+            (of the denominator's own parts), upper_bound.
     """
 
     group: AuditGroup
+    division: str
     of_year: str
     ties: pl.DataFrame
     bounds: pl.DataFrame
 
-    def beside(self, verdicts: pl.DataFrame) -> MonthGroup:
+    def beside(self, verdicts: pl.DataFrame) -> PartGroup:
         """The same, once it is known which common denominators are in view.
 
-        A numerator without denominator is not published, and where the denominator of a month is
-        in view it bounds the numerator.
+        A numerator without denominator is not published. Of a split the denominators are taken as
+        known to everybody, as those of years are: then the complement, that of nobody's place too,
+        is protected by the numerator. Of a month they bound the numerator where they are in view.
 
         Args:
             verdicts: Cells of groups before it: period_start, cell_id, ``ok``.
         """
         group = without_denominator(self.group, verdicts)
-        in_view = verdicts.filter("ok").select(denominator_cell="cell_id")
-        known = self.bounds.join(in_view, on="denominator_cell", how="semi")
+        of_year = pl.col("period_start") == self.group.period_start
+        in_view = verdicts.filter("ok", of_year).select(denominator_cell="cell_id")
+        known = self.bounds
+        if self.division == MONTHS:
+            known = known.join(in_view, on="denominator_cell", how="semi")
         unknowns = group.system.variables.select("variable_id").join(
             known.select("variable_id", "upper_bound"), on="variable_id", how="left"
         )
         return replace(self, group=replace(group, system=replace(group.system, variables=unknowns)))
 
 
-def month_groups(
-    months: pl.DataFrame,
-    specs: Sequence[Indicator],
-    years: Sequence[tuple[AuditGroup, pl.DataFrame]],
-) -> list[MonthGroup]:
-    """The months of all audit groups and years.
+def part_groups(
+    division: Division, specs: Sequence[Indicator], years: Sequence[Year]
+) -> list[PartGroup]:
+    """The parts of all audit groups and years.
 
     Args:
-        months: ``months.month_figures``.
+        division: The division.
         specs: Indicators to publish.
         years: Audit groups of the years with what is shown of each: ``cell_id`` and ``status``
             (ok | suppressed).
 
     Returns:
-        One entry per audit group and year with countable months, in order.
+        One entry per audit group and year with countable parts, in order.
     """
     linked = {one.name: one for one in linked_indicators(specs)}
     known = {group.group_id: (group, cells) for group, cells in years}
     found = []
-    counted = months.filter("counted").with_columns(year=pl.col("period_start").dt.year())
+    counted = division.figures.filter("counted").with_columns(year=pl.col("period_start").dt.year())
     for year in sorted(counted["year"].unique()):
         for name, group in linked.items():
-            own = _with_months(group)
+            own = _divided(group, division)
             rows = counted.filter(
                 pl.col("year") == year,
                 pl.col("indicator_id").is_in([spec.id for spec in (*own.members, *own.guests)]),
             )
             if not rows.is_empty():
-                found.append(_month_group(own, rows, known.get(f"{name}|{year}"), year))
+                of_year = known.get(f"{name}|{year}")
+                found.append(_part_group(own, division.name, rows, of_year, year))
     return found
 
 
-def _with_months(linked: Linked) -> Linked:
-    members = tuple(spec for spec in linked.members if spec.part_of_year is not None)
-    guests = tuple(spec for spec in linked.guests if spec.part_of_year is not None)
-    if len({spec.part_of_year for spec in (*members, *guests)}) > 1:
+def _divided(linked: Linked, division: Division) -> Linked:
+    """Of an audit group the indicators that have the division."""
+    members = tuple(spec for spec in linked.members if spec.id in division.indicator_ids)
+    guests = tuple(spec for spec in linked.guests if spec.id in division.indicator_ids)
+    parts = {spec.part_of_year for spec in (*members, *guests)}
+    if division.name == MONTHS and len(parts) > 1:
         msg = f"{linked.name}: shares a measure, and must have months or quarters, not both"
         raise ValueError(msg)
     return replace(linked, members=members, guests=guests)
 
 
-def _month_group(
-    linked: Linked,
-    rows: pl.DataFrame,
-    year: tuple[AuditGroup, pl.DataFrame] | None,
-    number: int,
-) -> MonthGroup:
+def _part_group(
+    linked: Linked, division: str, rows: pl.DataFrame, year: Year | None, number: int
+) -> PartGroup:
     parts = quantities(linked)
-    # A month is to its year what a sex is to both: the cells of ``system_cells`` serve as they are.
-    named = rows.with_columns(sex=pl.col("period_start").dt.strftime("%Y-%m"))
+    # A part is to its year what a sex is to both: the cells of ``system_cells`` serve as they are.
+    named = rows.with_columns(sex="part")
     _check_alike(linked, named)
     wanted = parts.from_figures(named)
     in_sum = named.filter("exact").select(*AREA, "sex").unique()
@@ -144,29 +150,33 @@ def _month_group(
         cells=pl.concat([frame.select(CELL_COLUMNS) for frame in (cells, rest, kept)]),
         terms=all_terms.with_columns(coefficient=pl.lit(1.0)),
     )
+    called = dict(rows.select("part", "sex").unique().iter_rows())
     group = AuditGroup(
-        group_id=f"{linked.name}|{number}|months",
+        group_id=f"{linked.name}|{number}|{division}",
         policy_id=linked.policy_id,
         indicator_ids=tuple(spec.id for spec in linked.members),
         period_start=date(number, 1, 1),
         period_end=date(number, 12, 31),
         system=system,
-        figures=figure_cells(linked, named.filter("exact")).with_columns(sex=pl.lit(TOTAL)),
+        figures=figure_cells(linked, named.filter("exact")).with_columns(
+            pl.col("sex").replace_strict(called, return_dtype=pl.String)
+        ),
     )
     bounds = _bounds(named, parts, figure_cells(linked, named))
-    return MonthGroup(group, f"{linked.name}|{number}", ties, bounds)
+    return PartGroup(group, division, f"{linked.name}|{number}", ties, bounds)
 
 
 def _check_alike(linked: Linked, named: pl.DataFrame) -> None:
-    """Linked months must sum the same persons of the same municipalities."""
+    """Linked parts must sum the same persons of the same municipalities."""
     concerned = len({spec.id for spec in (*linked.members, *linked.guests)})
     exact = named.filter("exact")
-    per_month = exact.group_by(*AREA, "sex").agg(pl.col("indicator_id").n_unique())
-    apart = per_month.filter(pl.col("indicator_id") != concerned).height
+    per_part = exact.group_by(*AREA, "sex").agg(pl.col("indicator_id").n_unique())
+    apart = per_part.filter(pl.col("indicator_id") != concerned).height
     if apart or named.select(BAND).n_unique() > 1:
         msg = (
-            f"{linked.name}: shares a measure by month, but its indicators differ in ages, or in "
-            f"coverage in {apart} areas and months; give them the same or different measures"
+            f"{linked.name}: shares a measure by part of the year, but its indicators differ in "
+            f"ages, or in coverage in {apart} areas and parts; give them the same or different "
+            "measures"
         )
         raise ValueError(msg)
 
@@ -175,23 +185,21 @@ _TIED = (*CELL, "year_cell", "value")
 
 
 def _with_year_cell(cells: pl.DataFrame) -> pl.DataFrame:
-    """Cells of months with the id of their year's total."""
+    """Cells of parts with the id of their year's total."""
     year = cells.select("cell_id", *CELL).with_columns(sex=pl.lit(TOTAL))
     ids = year.select("cell_id", year_cell=cell_id("quantity"))
     return cells.join(ids, on="cell_id", maintain_order="left")
 
 
-def _telling(
-    cells: pl.DataFrame, in_sum: pl.DataFrame, year: tuple[AuditGroup, pl.DataFrame] | None
-) -> pl.DataFrame:
-    """Cells, publishable where their month is covered and their year's total is not hidden."""
+def _telling(cells: pl.DataFrame, in_sum: pl.DataFrame, year: Year | None) -> pl.DataFrame:
+    """Cells, publishable where their part is covered and their year's total is not hidden."""
     covered = pl.lit(value=True)
     marked = _with_year_cell(cells).join(
         in_sum.with_columns(covered=covered), on=[*AREA, "sex"], how="left"
     )
     unseen = [] if year is None else year[1].filter(pl.col("status") != "ok")["cell_id"].to_list()
     told = pl.col("covered").fill_null(value=False) & ~pl.col("year_cell").is_in(unseen)
-    # Where all months are hidden, whatever they hold, none is known to be a small one: the second
+    # Where all parts are hidden, whatever they hold, none is known to be a small one: the second
     # attacker knows nothing of numbers that are not whole.
     return marked.with_columns(
         publishable=pl.col("publishable") & told, integer=pl.col("integer") & told
@@ -199,7 +207,7 @@ def _telling(
 
 
 def _terms(cells: pl.DataFrame, in_sum: pl.DataFrame, parts: Quantities) -> pl.DataFrame:
-    """Terms of the cells; the region's are its municipalities in the month, and a rest."""
+    """Terms of the cells; the region's are its municipalities in the part, and a rest."""
     spread = cells.select("cell_id", *AREA, "sex", "quantity").join(parts.unknowns, on="quantity")
     own = spread.filter(pl.col("area_level") == MUNICIPALITY)
     whole = spread.filter(pl.col("area_level") == REGION).drop("area_code")
@@ -211,20 +219,18 @@ def _terms(cells: pl.DataFrame, in_sum: pl.DataFrame, parts: Quantities) -> pl.D
     return both.select("cell_id", variable_id=_variable("sex"))
 
 
-def _variable(month: str) -> pl.Expr:
-    return pl.concat_str("unknown", "area_code", month, separator="|")
+def _variable(part: str) -> pl.Expr:
+    return pl.concat_str("unknown", "area_code", part, separator="|")
 
 
-def _ties(
-    cells: pl.DataFrame, parts: Quantities, year: tuple[AuditGroup, pl.DataFrame] | None
-) -> pl.DataFrame:
-    """Totals of the year that months make up: cell_id (of the year), variable_id.
+def _ties(cells: pl.DataFrame, parts: Quantities, year: Year | None) -> pl.DataFrame:
+    """Totals of the year that parts make up: cell_id (of the year), variable_id.
 
     Of months in which nobody is covered the rest of the year holds more than the months do: then
     neither it nor the region is tied.
 
     Raises:
-        ValueError: If the months of a municipality do not add up to its year.
+        ValueError: If the parts of a municipality do not add up to its year.
     """
     if year is None:
         return pl.DataFrame(schema={"cell_id": pl.String, "variable_id": pl.String})
@@ -234,8 +240,8 @@ def _ties(
     wrong = summed.filter(pl.col("apart") > WHOLE, pl.col("area_level") == MUNICIPALITY)
     if wrong.height:
         msg = (
-            f"{year[0].group_id}: the months of {wrong['year_cell'].n_unique()} totals do not add "
-            "up to their year; check fct_month_counts"
+            f"{year[0].group_id}: the parts of {wrong['year_cell'].n_unique()} totals do not add "
+            "up to their year; check fct_month_counts and fct_breakdown_counts"
         )
         raise ValueError(msg)
     own = summed.filter(pl.col("apart") <= WHOLE)
@@ -253,14 +259,12 @@ def _ties(
 
 
 def _apart(key: str) -> pl.Expr:
-    """How far the months of a key are from its total of the year."""
+    """How far the parts of a key are from its total of the year."""
     return (pl.col("value").sum().over(key) - pl.col("total")).abs()
 
 
-def _in_view(
-    ties: pl.DataFrame, year: tuple[AuditGroup, pl.DataFrame] | None
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Totals of the year that a reader sees, as cells over months, and their terms."""
+def _in_view(ties: pl.DataFrame, year: Year | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Totals of the year that a reader sees, as cells over parts, and their terms."""
     if year is None:
         return pl.DataFrame(schema=dict.fromkeys(CELL_COLUMNS)), ties
     seen = year[1].filter(pl.col("status") == "ok").select("cell_id")
@@ -287,12 +291,24 @@ def _known(cells: pl.DataFrame, *, publishable: bool) -> pl.DataFrame:
 
 
 def _bounds(named: pl.DataFrame, parts: Quantities, figures: pl.DataFrame) -> pl.DataFrame:
-    """Numerators that are a part of a common denominator, and the denominator of their month."""
-    bounded = named.join(parts.roles.filter("bounded"), on="indicator_id").filter(
-        pl.col("area_level") == MUNICIPALITY, pl.col("numerator") <= pl.col("denominator") + WHOLE
+    """Numerators that are a part of a common denominator, and the denominator of their part."""
+    known = named.join(parts.roles.filter("bounded"), on="indicator_id").join(
+        figures.select(*FIGURE, "denominator_cell"), on=list(FIGURE)
     )
+    local = pl.col("area_level") == MUNICIPALITY
+    counts = ("numerator", "denominator")
+    signed = [pl.when(local).then(-pl.col(name)).otherwise(name).alias(name) for name in counts]
+    rest = (
+        known.drop_nulls("denominator_cell")
+        .with_columns(signed)
+        .group_by("numerator_quantity", "indicator_id", "sex")
+        .agg(pl.col(counts).sum())
+        .with_columns(area_code=pl.lit(REST), denominator_cell=pl.lit(REST))
+    )
+    columns = ["denominator_cell", "numerator_quantity", "area_code", "sex", *counts]
+    both = pl.concat([known.filter(local).select(columns), rest.select(columns)])
     return (
-        bounded.join(figures.select(*FIGURE, "denominator_cell"), on=list(FIGURE))
+        both.filter(pl.col("numerator") <= pl.col("denominator") + WHOLE)
         .select(
             "denominator_cell",
             variable_id=pl.concat_str("numerator_quantity", "area_code", "sex", separator="|"),
@@ -303,55 +319,72 @@ def _bounds(named: pl.DataFrame, parts: Quantities, figures: pl.DataFrame) -> pl
     )
 
 
-def joint_system(months: MonthGroup, year: tuple[AuditGroup, pl.DataFrame] | None) -> LinkedSystem:
-    """Months and their year in one system, each hidden total of the year tied to its months.
+def joint_system(parts: Sequence[PartGroup], year: Year | None) -> LinkedSystem:
+    """Parts and their year in one system, each hidden total of the year tied to its parts.
 
     Args:
-        months: The months.
+        parts: The parts that one or several divisions make of the year.
         year: Their year's audit group with what is shown of it: ``cell_id`` and ``status``.
 
     Returns:
-        Cells of both; of totals in view the sum over their months (``months|`` and the total's
-        id) has the total's value, of hidden ones the sum less the total is nothing.
+        Cells of all; of totals in view the sum over the parts of a division (``parts|``, the
+        division and the total's id) has the total's value, of hidden ones the sum less the total is
+        nothing.
     """
-    own = months.group.system
+    frames = [_frames(year[0].system)] if year is not None else []
+    frames += [_beside_year(one, year) for one in parts]
+    variables, cells, terms = (pl.concat(kind) for kind in zip(*frames, strict=True))
+    return LinkedSystem(variables=variables, cells=cells, terms=terms)
+
+
+_Frames = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
+"""Variables, cells and terms."""
+
+
+def _frames(system: LinkedSystem) -> _Frames:
+    return system.variables, system.cells.select(CELL_COLUMNS), system.terms
+
+
+def _beside_year(parts: PartGroup, year: Year | None) -> _Frames:
+    """The parts' own cells, and their sums tied to the year's totals."""
+    own = parts.group.system
     if year is None:
-        return own
+        return _frames(own)
     group, statuses = year
-    totals = group.system.cells.join(months.ties, on="cell_id", how="semi")
+    totals = group.system.cells.join(parts.ties, on="cell_id", how="semi")
     seen = statuses.filter(pl.col("status") == "ok").select("cell_id")
     hidden = totals.join(seen, on="cell_id", how="anti")
     value = pl.when(pl.col("cell_id").is_in(hidden["cell_id"].implode())).then(0.0)
-    renamed = (pl.lit(TIED) + pl.col("cell_id")).alias("cell_id")
+    renamed = (pl.lit(f"{TIED}{parts.division}|") + pl.col("cell_id")).alias("cell_id")
     summed = totals.with_columns(value.otherwise("value").alias("value"), renamed)
     tie = _known(summed, publishable=False)
-    of_months = months.ties.select(renamed, "variable_id", coefficient=pl.lit(1.0))
+    of_parts = parts.ties.select(renamed, "variable_id", coefficient=pl.lit(1.0))
     of_year = group.system.terms.join(hidden, on="cell_id", how="semi").select(
         renamed, "variable_id", coefficient=-pl.col("coefficient")
     )
-    kept = months.ties.select("cell_id").unique()
+    kept = parts.ties.select("cell_id").unique()
     cells = own.cells.join(kept, on="cell_id", how="anti")
     terms = own.terms.join(kept, on="cell_id", how="anti")
-    return LinkedSystem(
-        variables=pl.concat([group.system.variables, own.variables]),
-        cells=pl.concat([frame.select(CELL_COLUMNS) for frame in (group.system.cells, cells, tie)]),
-        terms=pl.concat([group.system.terms, terms, of_months, of_year]),
+    return (
+        own.variables,
+        pl.concat(frame.select(CELL_COLUMNS) for frame in (cells, tie)),
+        pl.concat([terms, of_parts, of_year]),
     )
 
 
 def joint_statuses(
-    system: LinkedSystem, year: tuple[AuditGroup, pl.DataFrame] | None, months: pl.DataFrame
+    system: LinkedSystem, year: Year | None, parts: Sequence[pl.DataFrame]
 ) -> pl.DataFrame:
     """Status of every cell of a joint system: cell_id, status.
 
     Args:
         system: ``joint_system``.
         year: The year's audit group with what is shown of it.
-        months: What is shown of its months: ``cell_id`` and ``status``.
+        parts: What is shown of its parts, by division: ``cell_id`` and ``status``.
     """
-    frames = [months] if year is None else [year[1], months]
+    frames = [*parts] if year is None else [year[1], *parts]
     told = pl.concat([frame.select("cell_id", "status") for frame in frames])
-    # Totals of the year are cells of the months too; the year's word counts.
+    # Totals of the year are cells of the parts too; the year's word counts.
     told = told.unique("cell_id", keep="first", maintain_order=True)
     return system.cells.select("cell_id").join(told, on="cell_id", how="left").with_columns(
         pl.when(pl.col("cell_id").str.starts_with(TIED)).then(pl.lit("ok")).otherwise("status")
