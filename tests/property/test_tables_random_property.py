@@ -2,7 +2,7 @@
 
 The oracle shares no code with the door: where few counts are hidden it enumerates every table
 that fits what is shown, else a plain programme finds both ends of each cell. Four tables are
-protected in one call and attacked one by one: 200 of them in CI, 10 000 in the nightly lane.
+protected in one call and attacked one by one: 100 of them in CI, 10 000 in the nightly lane.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def hold(tables) -> None:
 four = st.lists(systems(), min_size=4, max_size=4)
 
 
-@calm(50)
+@calm(25)
 @given(four)
 def test_nothing_hidden_is_recovered(tables):
     hold(tables)
