@@ -128,7 +128,7 @@ def _needed(path: Path, checks: Iterable[Check]) -> pl.LazyFrame:
 def _frames(parts: list[pl.LazyFrame], *, cut: bool) -> Iterator[pl.DataFrame]:
     """Rows of some files, in frames of no more rows than a slice has.
 
-    A suite costs a quarter of a second on however few rows: small files of one shape share a
+    A suite costs a tenth of a second on however few rows: small files of one shape share a
     frame, and a large file is cut or, where it must not be, has a frame of its own.
     """
     shared: list[pl.LazyFrame] = []

@@ -23,8 +23,8 @@ from pipelines.settings import Zones
 PART_ROWS = 1 << 18
 """Rows that a file has about, at most."""
 NO_ROWS = "~schema"
-"""Stands for a delivery where a table's file has its columns and no rows. It sorts after the others:
-DuckDB takes the first file of a glob for the measure of them all, and plans joins by it."""
+"""Stands for a delivery where a table's file has its columns and no rows. It sorts last: DuckDB
+takes the first file of a glob for the measure of them all, and plans joins by it."""
 _NOBODY = "none"
 """Stands for the digits where rows are about nobody that is known."""
 

@@ -31,8 +31,13 @@ from pipelines.ingest.parts import (
     paths_with,
 )
 from pipelines.ingest.plan import door_rules
-from pipelines.ingest.sorted_parquet import read_groups, row_groups_with, write_sorted
-from pipelines.settings import Zones
+from pipelines.ingest.sorted_parquet import (
+    read_groups,
+    row_groups_with,
+    without_rows,
+    write_sorted,
+)
+from pipelines.settings import Zones, atomic_write
 
 
 def ensure_schemas(zones: Zones) -> None:
@@ -43,9 +48,10 @@ def ensure_schemas(zones: Zones) -> None:
     """
     for name, table in restricted_tables().items():
         path = part_path(zones, name, NO_ROWS)
-        schema = table_schema(table)
-        if not path.exists() or pl.read_parquet_schema(path) != schema:
-            write_sorted([], schema, table.key[0], path)
+        content = without_rows(tuple(table_schema(table).items()), table.key[0])
+        if not path.exists() or path.read_bytes() != content:
+            with atomic_write(path) as temporary:
+                temporary.write_bytes(content)
 
 
 def write_table(

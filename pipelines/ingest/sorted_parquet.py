@@ -9,7 +9,9 @@ rows alone. Rows of one person lie together, and the statistics of a row group t
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -33,19 +35,36 @@ def write_sorted(frames: Iterable[pl.DataFrame], schema: pl.Schema, unique: str,
     Returns:
         Number of rows.
     """
+    with atomic_write(path) as temporary:
+        return _write(frames, schema, unique, temporary)
+
+
+@cache
+def without_rows(schema: tuple[tuple[str, pl.DataType], ...], unique: str) -> bytes:
+    """The content of a file of no rows.
+
+    Args:
+        schema: As for ``write_sorted``, as pairs of column and type.
+        unique: As for ``write_sorted``.
+    """
+    sink = io.BytesIO()
+    _write([], pl.Schema(schema), unique, sink)
+    return sink.getvalue()
+
+
+def _write(
+    frames: Iterable[pl.DataFrame], schema: pl.Schema, unique: str, sink: Path | io.BytesIO
+) -> int:
     arrow = _arrow(pl.DataFrame(schema=schema)).schema
     rows = 0
-    with (
-        atomic_write(path) as temporary,
-        pq.ParquetWriter(
-            temporary,
-            arrow,
-            compression="zstd",
-            compression_level=1,  # pseudonyms are noise: a higher level costs and saves nothing
-            use_dictionary=[name for name in schema if name != unique],
-            store_schema=False,  # the types of Parquet say it all
-        ) as writer,
-    ):
+    with pq.ParquetWriter(
+        sink,
+        arrow,
+        compression="zstd",
+        compression_level=1,  # pseudonyms are noise: a higher level costs and saves nothing
+        use_dictionary=[name for name in schema if name != unique],
+        store_schema=False,  # the types of Parquet say it all
+    ) as writer:
         for group in _groups(frames, schema):
             rows += group.height
             writer.write_table(_arrow(group), row_group_size=_ROW_GROUP)

@@ -106,8 +106,12 @@ def test_there_are_three_worked_examples() -> None:
     assert NOTEBOOKS == ["compare_municipalities", "diabetes_by_age", "hidden_cells"]
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize(
+    "name",
+    ["hidden_cells", *(pytest.param(name, marks=pytest.mark.nightly) for name in NOTEBOOKS[:2])],
+)
 def test_example_runs_as_a_script(name: str, home: Path) -> None:
+    """One of them: that each runs is seen where it shows its figures."""
     done = marimo(home, str(prepare(home) / f"{name}.py"))
     assert done.returncode == 0, done.stderr[-2000:]
     assert "Traceback" not in done.stderr

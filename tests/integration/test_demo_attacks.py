@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -146,14 +146,37 @@ def all_knowledge(values: pl.DataFrame, specs: Mapping[str, Indicator]) -> list[
     return [told for group in linked(list(specs.values())) for told in knowledge_of(values, group)]
 
 
+Trues = Mapping[int, Mapping[Cell, float]]
+"""True numbers of every cell by year."""
+
+
+@pytest.fixture(scope="module")
+def trues(truth: pl.DataFrame, specs: dict[str, Indicator]) -> Trues:
+    return {year: truth_cells(truth, specs, year) for year in truth["year"].unique()}
+
+
+@pytest.fixture(scope="module")
+def known(values: pl.DataFrame, specs: dict[str, Indicator]) -> list[Knowledge]:
+    """What the files tell."""
+    return all_knowledge(values, specs)
+
+
+@pytest.fixture(scope="module")
+def known_where_small_hide(
+    values: pl.DataFrame, truth: pl.DataFrame, specs: dict[str, Indicator]
+) -> list[Knowledge]:
+    """What the files would tell if only small cells were hidden."""
+    small = pl.col("numerator_persons").is_between(1, LEAST - 1)
+    return all_knowledge(reopened(values, truth, ~small), specs)
+
+
 def recovered(
-    values: pl.DataFrame, truth: pl.DataFrame, specs: Mapping[str, Indicator]
+    known: Sequence[Knowledge], trues: Trues, specs: Mapping[str, Indicator]
 ) -> dict[tuple[int, Cell], int]:
     """Cells worked out exactly that the files hide, or small ones beside cells in view."""
     found = {}
     beside = lent(list(specs.values()))
-    trues = {year: truth_cells(truth, specs, year) for year in truth["year"].unique()}
-    for told in all_knowledge(values, specs):
+    for told in known:
         true = trues[told.year]
         for cell, number in told.solved().items():
             # What follows from the files is so: an attack that errs would prove nothing.
@@ -215,16 +238,15 @@ def test_a_hidden_figure_is_hidden_everywhere(
 
 
 def test_nothing_hidden_can_be_solved_for(
-    values: pl.DataFrame, truth: pl.DataFrame, specs: dict[str, Indicator]
+    known: list[Knowledge], trues: Trues, specs: dict[str, Indicator]
 ) -> None:
-    assert recovered(values, truth, specs) == {}
+    assert recovered(known, trues, specs) == {}
 
 
 def test_hidden_cells_are_solved_for_where_only_small_ones_hide(
-    values: pl.DataFrame, truth: pl.DataFrame, specs: dict[str, Indicator]
+    known_where_small_hide: list[Knowledge], trues: Trues, specs: dict[str, Indicator]
 ) -> None:
-    small = pl.col("numerator_persons").is_between(1, LEAST - 1)
-    found = recovered(reopened(values, truth, ~small), truth, specs)
+    found = recovered(known_where_small_hide, trues, specs)
     cells = [cell for _, cell in found if " - " not in cell[0]]
     assert len(cells) > 100
     # By subtracting a sex, and an age group, from their totals.
@@ -263,15 +285,17 @@ def reach(told: Knowledge, cell: Cell, most: Mapping[Cell, float]) -> float:
     return min([most.get(cell, WIDTH), *of_parts])
 
 
+@pytest.fixture(scope="module")
+def mosts(truth: pl.DataFrame, specs: dict[str, Indicator]) -> Trues:
+    return {year: bounds(truth, specs, year) for year in truth["year"].unique()}
+
+
 def too_narrow(
-    values: pl.DataFrame, truth: pl.DataFrame, specs: Mapping[str, Indicator], sample: int
+    known: Sequence[Knowledge], trues: Trues, mosts: Trues, sample: int
 ) -> tuple[int, list[tuple[int, Cell]]]:
     """Of a seeded sample of small hidden cells, those told within less than the policy's width."""
     cells = []
-    years = truth["year"].unique()
-    trues = {year: truth_cells(truth, specs, year) for year in years}
-    mosts = {year: bounds(truth, specs, year) for year in years}
-    for told in all_knowledge(values, specs):
+    for told in known:
         true, most = trues[told.year], mosts[told.year]
         cells += [(told, cell, true[cell], most) for cell in primary(told, true)]
     drawn = random.Random(SEED).sample(cells, min(sample, len(cells)))
@@ -288,27 +312,24 @@ def too_narrow(
 
 
 def test_small_cells_stay_uncertain_beside_the_region(
-    values: pl.DataFrame, truth: pl.DataFrame, specs: dict[str, Indicator]
+    known: list[Knowledge], trues: Trues, mosts: Trues
 ) -> None:
-    tried, narrow = too_narrow(values, truth, specs, SAMPLE)
+    tried, narrow = too_narrow(known, trues, mosts, SAMPLE)
     assert tried == SAMPLE
     assert narrow == []
 
 
 def test_small_cells_are_told_where_only_they_hide(
-    values: pl.DataFrame, truth: pl.DataFrame, specs: dict[str, Indicator]
+    known_where_small_hide: list[Knowledge], trues: Trues, mosts: Trues
 ) -> None:
-    small = pl.col("numerator_persons").is_between(1, LEAST - 1)
-    _, narrow = too_narrow(reopened(values, truth, ~small), truth, specs, SAMPLE)
+    _, narrow = too_narrow(known_where_small_hide, trues, mosts, SAMPLE)
     assert len(narrow) > 5
 
 
-def left_over(
-    values: pl.DataFrame, specs: Mapping[str, Indicator]
-) -> list[tuple[int, Cell, float]]:
+def left_over(known: Sequence[Knowledge]) -> list[tuple[int, Cell, float]]:
     """Region minus municipalities: what few persons outside all of them must have."""
     found = []
-    for told in all_knowledge(values, specs):
+    for told in known:
         for equation in told.equations:
             rest = [cell for cell in equation if cell[1] == REST]
             if rest and all(cell in told.shown for cell in equation if cell[1] != REST):
@@ -321,13 +342,16 @@ def left_over(
 
 
 def test_nothing_small_is_left_of_the_region(
-    values: pl.DataFrame, specs: dict[str, Indicator], truth: pl.DataFrame
+    known: list[Knowledge],
+    values: pl.DataFrame,
+    specs: dict[str, Indicator],
+    truth: pl.DataFrame,
 ) -> None:
-    assert left_over(values, specs) == []
+    assert left_over(known) == []
     # The twin: all municipalities in view, and a region with two persons more than they have.
     everything = reopened(values, truth, pl.lit(value=True))
     crude = everything.filter(pl.col("value_kind") == "crude")
-    assert len(left_over(_with_region_of(crude, more=2.0), specs)) > 10
+    assert len(left_over(all_knowledge(_with_region_of(crude, more=2.0), specs))) > 10
 
 
 def _with_region_of(values: pl.DataFrame, more: float) -> pl.DataFrame:

@@ -28,7 +28,7 @@ from tests.support.deliveries import (
 )
 
 FEW = settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
-FEWER = settings(FEW, max_examples=5)
+FEWER = settings(FEW, max_examples=3)
 """An example of two seconds; the night tries them all."""
 
 

@@ -97,11 +97,13 @@ class Knowledge:
             for low, high in bands:
                 if parts := _partition((low, high), bands):
                     self._add((*key, low, high), [(*key, *band) for band in parts])
+        areas: dict[str, set[str]] = defaultdict(set)
+        for cell in cells:
+            if cell[1] not in ("MIDT", REST) and "+" not in cell[1]:
+                areas[cell[0]].add(cell[1])
         for whole in [cell for cell in cells if cell[1] == "MIDT"]:
             quantity, _, sex, low, high = whole
-            areas = {cell[1] for cell in cells if cell[0] == quantity} - {"MIDT", REST}
-            areas = {area for area in areas if "+" not in area}
-            parts = [(quantity, area, sex, low, high) for area in sorted(areas)]
+            parts = [(quantity, area, sex, low, high) for area in sorted(areas[quantity])]
             if cells.issuperset(parts):
                 rest = (quantity, REST, sex, low, high)
                 self.hidden.add(rest)

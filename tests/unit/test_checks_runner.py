@@ -156,7 +156,7 @@ def test_the_same_library_would_tell_without_our_result_format(
             return repr(library.validate(frame, (made,), frame.columns))
 
     assert CANARY not in outcome()
-    monkeypatch.setattr(runner, "RESULT_FORMAT", {"result_format": "SUMMARY"})
+    monkeypatch.setattr(runner, "RESULT_FORMAT", {"result_format": "BASIC"})
     assert CANARY in outcome()
 
 

@@ -172,7 +172,7 @@ def deliveries(inbox: Path) -> list[Delivery]:
 def test_any_order_gives_the_same_bytes(tmp_path: Path) -> None:
     found = deliveries(tmp_path / "inbox")
     trees = []
-    for n, order in enumerate(itertools.islice(itertools.permutations(found), 0, 120, 29)):
+    for n, order in enumerate(itertools.islice(itertools.permutations(found), 0, 120, 59)):
         home = Zones(tmp_path / f"home{n}").create()
         for delivery in order:
             assert take(home, delivery).state == "committed"

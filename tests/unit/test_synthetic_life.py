@@ -22,7 +22,7 @@ from pipelines.synthetic.truth_coverage import load_coverage
 from pipelines.synthetic.truth_persons import reserved, world
 from tests.support.delivered_lines import Resource, deliveries, latest
 
-SETTINGS = SyntheticSettings(scale=0.015, whole=True, life=True, new_number_from=2025)
+SETTINGS = SyntheticSettings(scale=0.01, whole=True, life=True, new_number_from=2025)
 FNR, D_NUMBER = "urn:oid:2.16.578.1.12.4.1.4.1", "urn:oid:2.16.578.1.12.4.1.4.2"
 Versions = dict[str, list[tuple[int, Resource]]]
 
@@ -227,7 +227,7 @@ def test_the_reserved_are_in_no_figure(region: Region) -> None:
 
 
 def test_life_moves_no_truth_but_that_of_the_reserved(region: Region) -> None:
-    calm = generate_tables(SyntheticSettings(scale=0.015, whole=True))
+    calm = generate_tables(SyntheticSettings(scale=SETTINGS.scale, whole=True))
     key = ["indicator_id", "area_level", "area_code", "sex", "age_group", "year"]
     ours, theirs = indicator_truth(region)[0], indicator_truth(calm)[0]
     joined = ours.join(theirs, on=key, suffix="_calm", validate="1:1")

@@ -59,9 +59,17 @@ def hashes(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="module")
+def again() -> Region:
+    """The region, made a second time."""
+    return generate_tables(SETTINGS)
+
+
 @pytest.mark.parametrize("form", FORMATS)
-def test_same_settings_same_bytes(form: Any, written: dict[str, Path], tmp_path: Path) -> None:
-    write_extract(generate_tables(SETTINGS), tmp_path, form=form)
+def test_same_settings_same_bytes(
+    form: Any, again: Region, written: dict[str, Path], tmp_path: Path
+) -> None:
+    write_extract(again, tmp_path, form=form)
     assert hashes(tmp_path / "synthetic") == hashes(written[form])
 
 
