@@ -52,24 +52,31 @@ def render() -> None:
     waiting, chain = ([one for one in ids if one in there] for ids in (WAITING, CHAIN))
     if waiting:
         show(subheading(_("Patients ready for discharge")))
-        _months(reader, [one for one in waiting if _has_months(reader, one)], area)
+        by_month = [one for one in waiting if _has_months(reader, one)]
+        if by_month:
+            _months(reader, "figure", _("Patients ready for discharge"), by_month, area)
+        else:
+            show(note(_("This release has no figures by month.")))
         _table(reader, waiting, area, year, _("Patients ready for discharge, {year}", year=year))
     if chain:
         show(subheading(_("The chain of messages")))
+        by_month = [one for one in chain if _has_months(reader, one)]
+        if by_month:
+            _months(reader, "message", _("The chain of messages"), by_month, area)
         _table(reader, chain, area, year, _("The chain of messages, {year}", year=year))
     if waiting or chain:
         _download(reader, [*waiting, *chain], area)
 
 
 def _download(reader: Context, ids: list[str], area: str) -> None:
-    """The figures of area and region, and the chart of months that stands open."""
+    """The figures of area and region, and the charts of months that stand open."""
     _ = reader.translate
     release, language = reader.release, reader.language
-    asked = st.query_params.get("figure")
     charts = {}
-    if asked in ids and recent.recent(release, asked, area, language) is not None:
-        title = reader.text(release.indicator(asked), "short_title")
-        charts[asked] = (title, partial(recent.recent, release, asked, area, language))
+    for asked in map(st.query_params.get, ("figure", "message")):
+        if asked in ids and recent.recent(release, asked, area, language) is not None:
+            title = reader.text(release.indicator(asked), "short_title")
+            charts[asked] = (title, partial(recent.recent, release, asked, area, language))
     areas = list(dict.fromkeys([area, release.region_code]))
     table_of = partial(downloads.selection, release, ids, areas, language)
     take_home(reader, f"collaboration_{area}", _("Collaboration"), table_of, charts, ids)
@@ -114,17 +121,15 @@ def _has_months(reader: Context, indicator_id: str) -> bool:
     ).is_empty()
 
 
-def _months(reader: Context, ids: list[str], area: str) -> None:
+def _months(reader: Context, parameter: str, label: str, ids: list[str], area: str) -> None:
+    """The last twelve months of one of some indicators; the address keeps which."""
     _ = reader.translate
     release, language = reader.release, reader.language
-    if not ids:
-        show(note(_("This release has no figures by month.")))
-        return
     if gone(reader, area, release.years[0]):
         return
     titles = {one: reader.text(release.indicator(one), "short_title") for one in ids}
     asked = choose(
-        st.segmented_control, _("Figure"), "figure", ids, ids[0], titles.__getitem__,
+        st.segmented_control, label, parameter, ids, ids[0], titles.__getitem__,
         label_visibility="collapsed",
     )  # fmt: skip
     spec = recent.recent(release, asked, area, language)
