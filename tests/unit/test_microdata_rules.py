@@ -24,6 +24,7 @@ Change = Callable[[dict[str, Any]], object]
 def folder(tmp_path: Path) -> Path:
     for name in ("indicators", "policies"):
         shutil.copytree(HERE / name, tmp_path / name)
+    shutil.copy(HERE / "breakdowns.yml", tmp_path)
     return tmp_path
 
 
