@@ -3,8 +3,9 @@
 Here: knowledge and requirement per attacker, and the polytope each is left with. Not here: how
 intervals are proven (``intervals``).
 
-The first attacker knows that base values are ≥ 0 and within the public bounds. The second also
-knows of hidden cells, which it can tell to be primary, that they lie from 1 to the threshold − 1.
+The first attacker knows that base values are ≥ 0, and that they and cells are within the public
+bounds. The second also knows of hidden cells, which it can tell to be primary, that they lie from 1
+to the threshold − 1.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Attacker:
 
     Attributes:
         name: ``first`` or ``second``.
-        low, high: Known ends of a cell when it is hidden; infinite if nothing is known.
+        low, high: Known ends of a cell when it is hidden; infinite if nothing is known. Only of
+            cells that must be hidden is more known than holds for everybody.
         width, reach_up, reach_down: Required of the interval.
         concerned: Cells that must be protected from this attacker when hidden.
         integer: Cells of which only whole values count.
@@ -88,7 +90,7 @@ def attackers(required: Requirement) -> tuple[Attacker, Attacker]:
     first = Attacker(
         "first",
         -nothing,
-        nothing,
+        required.most,
         required.width,
         required.reach_up,
         required.reach_down,
@@ -99,7 +101,7 @@ def attackers(required: Requirement) -> tuple[Attacker, Attacker]:
     second = Attacker(
         "second",
         required.known_low,
-        required.known_high,
+        np.minimum(required.known_high, required.most),
         known.astype(np.float64),
         -nothing,
         nothing,

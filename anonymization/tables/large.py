@@ -102,6 +102,7 @@ class Locality:
             block.upper[self.columns],
             block.lowest[self.rows],
             block.highest[self.rows],
+            block.most[self.rows],
         )
         origin = Origin(
             part,

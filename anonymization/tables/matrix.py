@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
 
+SAME = 1e-6
+
 
 @dataclass(frozen=True)
 class Block:
@@ -33,6 +35,7 @@ class Block:
         matrix: Cells by unknowns, CSR, coefficients.
         upper: Public upper bound of each unknown; infinite where there is none.
         lowest, highest: Range of each cell by the public bounds alone.
+        most: Public upper bound of each cell; infinite where the unknowns' bounds say as much.
     """
 
     cell: Ints
@@ -40,6 +43,7 @@ class Block:
     upper: Floats
     lowest: Floats
     highest: Floats
+    most: Floats
 
 
 def _merge_twins(terms: pl.DataFrame, variables: pl.DataFrame) -> pl.DataFrame:
@@ -78,6 +82,7 @@ def blocks(system: LinkedSystem) -> list[Block]:
         shape=(system.cells.height, unknowns.height),
     )
     upper = unknowns["upper"].to_numpy()
+    most = system.cells["upper_bound"].fill_null(np.inf).to_numpy()
     incidence = matrix.copy()
     incidence.data = np.ones_like(incidence.data)
     # Cells of one group are hidden together, so they are judged together.
@@ -96,13 +101,14 @@ def blocks(system: LinkedSystem) -> list[Block]:
         unknown = np.flatnonzero(of_unknown == of_cell[start])
         part = matrix[cell][:, unknown].tocsr()
         part.sort_indices()
-        found.append(_block(cell, part, upper[unknown]))
+        found.append(_block(cell, part, upper[unknown], most[cell]))
     return found
 
 
-def _block(cell: Ints, matrix: sparse.csr_matrix, upper: Floats) -> Block:
+def _block(cell: Ints, matrix: sparse.csr_matrix, upper: Floats, most: Floats) -> Block:
     lowest, highest = activity(matrix, np.zeros_like(upper), upper)
-    return Block(cell, matrix, upper, lowest, highest)
+    most = np.where(most < highest - SAME, most, np.inf)
+    return Block(cell, matrix, upper, lowest, np.minimum(highest, most), most)
 
 
 def activity(matrix: sparse.csr_matrix, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:

@@ -118,6 +118,7 @@ class Requirement:
         reach_up: The interval's upper end is at least this.
         reach_down: The interval's lower end is at most this.
         known_low, known_high: What the second attacker knows of the cell; infinite if nothing.
+        most: What everybody knows that the cell does not exceed; infinite if nothing.
         integer: Only whole values count.
     """
 
@@ -128,6 +129,7 @@ class Requirement:
     reach_down: Floats
     known_low: Floats
     known_high: Floats
+    most: Floats
     integer: Bools
 
     def of_unsafe(self) -> Requirement:
@@ -177,6 +179,7 @@ def requirement(
         reach_down=np.where(complement, np.maximum(highest - threshold, block.lowest), np.inf),
         known_low=low,
         known_high=high,
+        most=block.most,
         integer=cells["integer"].to_numpy(),
     )
 

@@ -75,9 +75,11 @@ class Moves:
     def __init__(self, origin: Origin, attacker: Attacker) -> None:
         matrix = origin.block.matrix
         self._origin = origin
-        self._low, self._high = attacker.low - origin.value, attacker.high - origin.value
         first, self._row = _distinct(matrix)
         self._size = len(first)
+        self._low, self._high = np.full(self._size, -np.inf), np.full(self._size, np.inf)
+        np.maximum.at(self._low, self._row, attacker.low - origin.value)
+        np.minimum.at(self._high, self._row, attacker.high - origin.value)
         step = sparse.eye_array(self._size, format="csc")
         sums = sparse.hstack([matrix[first].tocsc(), -step, step], format="csc")
         self._box = (-origin.unknowns, origin.block.upper - origin.unknowns)
@@ -106,8 +108,10 @@ class Moves:
         Returns:
             The change of every cell, and the cost of the shown cells that move.
         """
-        price, low, high = self._known(hidden)
-        shown = price > 0
+        price = np.bincount(
+            self._row, np.where(hidden, 0.0, self._origin.price), self._size
+        ).astype(np.float64)
+        low, high, shown = self._low, self._high, price > 0
         lower = np.stack([np.where(shown, 0.0, low), np.zeros(self._size)])
         upper = np.stack([high, np.where(shown, -low, 0.0)])
         cost = np.stack([price, price])
@@ -131,14 +135,6 @@ class Moves:
         change: Floats = self._origin.block.matrix @ moves
         change = np.where(np.abs(change) > MOVED, change, 0.0)
         return change, float(np.abs(change[~hidden]) @ self._origin.price[~hidden])
-
-    def _known(self, hidden: Bools) -> tuple[Floats, Floats, Floats]:
-        """Price of a unit, and the farthest way down and up, of each row's cells together."""
-        price = np.where(hidden, 0.0, self._origin.price)
-        low, high = np.full(self._size, -np.inf), np.full(self._size, np.inf)
-        np.maximum.at(low, self._row[hidden], self._low[hidden])
-        np.minimum.at(high, self._row[hidden], self._high[hidden])
-        return np.bincount(self._row, price, self._size).astype(np.float64), low, high
 
 
 def _distinct(matrix: sparse.csr_matrix) -> tuple[Ints, Ints]:

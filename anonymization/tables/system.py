@@ -37,6 +37,7 @@ CELLS: dict[str, pl.DataType] = {
     "group": pl.String(),
     "magnitude": pl.Boolean(),
     "integer": pl.Boolean(),
+    "upper_bound": pl.Float64(),
     "sensitive": pl.Boolean(),
     "series": pl.String(),
 }
@@ -117,6 +118,8 @@ class LinkedSystem:
             default 1); ``publishable`` (default true; false = never published, yet unsafe if
             small); ``group`` (cells of one group are hidden together; default: the cell alone);
             ``magnitude`` (default false); ``integer`` (default true: the value is a count);
+            ``upper_bound`` (the public knows that the value is no more; null = it knows none
+            beyond its variables');
             ``sensitive`` (of a theme with a higher threshold, default false); ``series`` (cells of
             one series are shown or hidden for weakness together; null = of none).
         terms: One row per cell and unknown: ``cell_id``, ``variable_id``, ``coefficient``.
@@ -172,6 +175,12 @@ def _check_numbers(variables: pl.DataFrame, cells: pl.DataFrame, terms: pl.DataF
         "finite bounds ≥ 0 or null",
     )
     _refuse("cells.value", cells, ~col("value").is_finite(), "finite values")
+    _refuse(
+        "cells.upper_bound",
+        cells,
+        ~(col("upper_bound").is_finite() & (col("upper_bound") >= col("value") - 1e-6)),
+        "finite bounds of at least the value, or null",
+    )
     _refuse(
         "cells.weight",
         cells,

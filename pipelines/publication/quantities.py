@@ -21,6 +21,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from pipelines.catalogue.model import OPEN_AGE, Indicator
+from pipelines.publication.figures import MUNICIPALITY
 
 ROLES_SCHEMA = {
     "indicator_id": pl.String,
@@ -30,6 +31,7 @@ ROLES_SCHEMA = {
     "shared": pl.Boolean,
     "magnitude": pl.Boolean,
     "bounded": pl.Boolean,
+    "placed": pl.Boolean,
     "age_min": pl.Int64,
     "age_max": pl.Int64,
 }
@@ -40,7 +42,10 @@ NUMBERS = (
     "denominator_persons",
     "providers",
     "largest",
+    "upper_bound",
 )
+WHOLE = 1e-6
+"""Within this a value is a whole number, and two are the same."""
 
 
 def common_denominators(specs: Sequence[Indicator]) -> frozenset[str]:
@@ -175,8 +180,9 @@ class Quantities:
         roles: One row per member: the quantity that is its numerator, denominator (null where
             public or common) and complement (null where the numerator is no part of a denominator
             of the group); shared (a quantity of it is another indicator's too); magnitude; bounded
-            (a part of a denominator that is public or taken as known); age_min, age_max. And one
-            row per guest, which has a denominator only.
+            (a part of a denominator that is public or taken as known); placed (the denominator
+            is public, and so leaves out who has no municipality); age_min, age_max. And one row per
+            guest, which has a denominator only.
         unknowns: One row per quantity and the quantity whose unknowns it is the sum of.
         rests: Quantity of what a numerator leaves of another that it is a part of, with the two
             indicators: rest, part_id, whole_id.
@@ -224,6 +230,7 @@ class Quantities:
             complement_persons=pl.when(own).then(col("complement_persons")),
             denominator_persons=pl.when(own).then(col("denominator_persons")),
             largest=col("numerator_max"),
+            upper_bound=pl.when(_within()).then(col("denominator")),
             publishable=pl.lit(True),
             role=pl.lit("numerator"),
         )
@@ -233,6 +240,7 @@ class Quantities:
             persons=col("denominator_persons"),
             complement_persons=pl.lit(None, dtype=pl.Int64),
             largest=col("denominator_max"),
+            upper_bound=pl.lit(None, dtype=pl.Float64),
             publishable=pl.lit(True),
             role=pl.lit("denominator"),
         )
@@ -244,11 +252,22 @@ class Quantities:
             # Nobody's part of the complement exceeds the part in the denominator.
             largest=col("denominator_max"),
             providers=pl.lit(None, dtype=pl.Int64),
+            upper_bound=pl.lit(None, dtype=pl.Float64),
             publishable=pl.lit(False),
             role=pl.lit("complement"),
         )
         rests = [_rest(numerator, *named) for named in self.rests]
         return pl.concat([numerator, denominator, complement, *rests])
+
+
+def _within() -> pl.Expr:
+    """Whether a numerator is bounded by its denominator: not where a register knows too few.
+
+    A denominator that is public holds nobody without a municipality, and so does not bound the
+    region's numerator, which does.
+    """
+    of_all = ~pl.col("placed") | (pl.col("area_level") == MUNICIPALITY)
+    return pl.col("bounded") & of_all & (pl.col("numerator") <= pl.col("denominator") + WHOLE)
 
 
 _KEYS = ("area_level", "area_code", "sex", "low", "high", "age_from", "age_to", "period_start")
@@ -279,6 +298,7 @@ def _rest(numerators: pl.DataFrame, rest: str, part_id: str, whole_id: str) -> p
             complement_persons=pl.lit(None, dtype=pl.Int64),
             denominator_persons=pl.lit(None, dtype=pl.Int64),
             providers=pl.lit(None, dtype=pl.Int64),
+            upper_bound=pl.lit(None, dtype=pl.Float64),
             publishable=pl.lit(False),
             role=pl.lit("complement"),
         )
@@ -314,14 +334,15 @@ def quantities(linked: Linked) -> Quantities:
         used = [_measures(other, common) for other in members if other is not spec]
         shared = any(part in measures or whole in measures for measures in used)
         ages = (spec.ages.min, spec.age_max) if spec.counting == "strata" else (0, OPEN_AGE)
-        rows.append(
-            (spec.id, part, whole, complement, shared, spec.magnitude, known and proportion, *ages)
-        )
+        role = (spec.id, part, whole, complement, shared, spec.magnitude)
+        rows.append((*role, known and proportion, spec.denominator.public, *ages))
     for spec in linked.guests:
         names.add(spec.denominator.measure)
         ages = (spec.ages.min, spec.age_max) if spec.counting == "strata" else (0, OPEN_AGE)
         days = members[0].magnitude if members else spec.magnitude and spec.kind == "proportion"
-        rows.append((spec.id, None, spec.denominator.measure, None, True, days, False, *ages))
+        rows.append(
+            (spec.id, None, spec.denominator.measure, None, True, days, False, False, *ages)
+        )
     pairs = pl.DataFrame(
         sorted((name, leaf) for name in names for leaf in _leaves(name, splits)),
         schema={"quantity": pl.String, "unknown": pl.String},

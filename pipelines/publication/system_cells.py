@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipelines.publication.figures import AREA, GROUP, MUNICIPALITY, REGION, TOTAL
-from pipelines.publication.quantities import NUMBERS, Quantities
+from pipelines.publication.quantities import NUMBERS, WHOLE, Quantities
 
 BAND = ("low", "high")
 CELL = ("quantity", *AREA, "sex", *BAND)
@@ -30,6 +30,7 @@ CELL_COLUMNS = (
     "group",
     "magnitude",
     "integer",
+    "upper_bound",
 )
 REST = "rest"
 """Pseudo-area of whoever the region counts but no countable municipality does."""
@@ -39,7 +40,6 @@ TOTAL_WEIGHT = 5.0
 REGION_WEIGHT = 10.0
 # Nobody's own figure is given up for a group.
 GROUP_WEIGHT = 0.01
-WHOLE = 1e-6
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,19 @@ import polars as pl
 from anonymization.tables import LinkedSystem
 from pipelines.catalogue.model import Indicator
 from pipelines.publication.divisions import MONTHS, Division
-from pipelines.publication.figures import AREA, FIGURE, MUNICIPALITY, REGION, TOTAL
-from pipelines.publication.quantities import Linked, Quantities, linked_indicators, quantities
+from pipelines.publication.figures import AREA, MUNICIPALITY, REGION, TOTAL
+from pipelines.publication.quantities import (
+    WHOLE,
+    Linked,
+    Quantities,
+    linked_indicators,
+    quantities,
+)
 from pipelines.publication.system_cells import (
     BAND,
     CELL,
     CELL_COLUMNS,
     REST,
-    WHOLE,
     area_cells,
     cell_id,
     fractional,
@@ -55,36 +60,22 @@ class PartGroup:
         of_year: Id of the year's audit group.
         ties: Unknowns of parts per total of the year, whether in view or not: cell_id (of the
             year's system), variable_id.
-        bounds: Unknowns that are parts of a common denominator: variable_id, denominator_cell
-            (of the denominator's own parts), upper_bound.
     """
 
     group: AuditGroup
     division: str
     of_year: str
     ties: pl.DataFrame
-    bounds: pl.DataFrame
 
     def beside(self, verdicts: pl.DataFrame) -> PartGroup:
         """The same, once it is known which common denominators are in view.
 
-        A numerator without denominator is not published. Of a split the denominators are taken as
-        known to everybody, as those of years are: then the complement, that of nobody's place too,
-        is protected by the numerator. Of a month they bound the numerator where they are in view.
+        A numerator without denominator is not published.
 
         Args:
             verdicts: Cells of groups before it: period_start, cell_id, ``ok``.
         """
-        group = without_denominator(self.group, verdicts)
-        of_year = pl.col("period_start") == self.group.period_start
-        in_view = verdicts.filter("ok", of_year).select(denominator_cell="cell_id")
-        known = self.bounds
-        if self.division == MONTHS:
-            known = known.join(in_view, on="denominator_cell", how="semi")
-        unknowns = group.system.variables.select("variable_id").join(
-            known.select("variable_id", "upper_bound"), on="variable_id", how="left"
-        )
-        return replace(self, group=replace(group, system=replace(group.system, variables=unknowns)))
+        return replace(self, group=without_denominator(self.group, verdicts))
 
 
 def part_groups(
@@ -162,8 +153,7 @@ def _part_group(
             pl.col("sex").replace_strict(called, return_dtype=pl.String)
         ),
     )
-    bounds = _bounds(named, parts, figure_cells(linked, named))
-    return PartGroup(group, division, f"{linked.name}|{number}", ties, bounds)
+    return PartGroup(group, division, f"{linked.name}|{number}", ties)
 
 
 def _check_alike(linked: Linked, named: pl.DataFrame) -> None:
@@ -287,36 +277,8 @@ def _known(cells: pl.DataFrame, *, publishable: bool) -> pl.DataFrame:
         group="cell_id",
         magnitude=pl.lit(value=False),
         integer="integer",
+        upper_bound=pl.lit(None, dtype=pl.Float64),
     ).select(CELL_COLUMNS)
-
-
-def _bounds(named: pl.DataFrame, parts: Quantities, figures: pl.DataFrame) -> pl.DataFrame:
-    """Numerators that are a part of a common denominator, and the denominator of their part."""
-    known = named.join(parts.roles.filter("bounded"), on="indicator_id").join(
-        figures.select(*FIGURE, "denominator_cell"), on=list(FIGURE)
-    )
-    local = pl.col("area_level") == MUNICIPALITY
-    counts = ("numerator", "denominator")
-    signed = [pl.when(local).then(-pl.col(name)).otherwise(name).alias(name) for name in counts]
-    rest = (
-        known.drop_nulls("denominator_cell")
-        .with_columns(signed)
-        .group_by("numerator_quantity", "indicator_id", "sex")
-        .agg(pl.col(counts).sum())
-        .with_columns(area_code=pl.lit(REST), denominator_cell=pl.lit(REST))
-    )
-    columns = ["denominator_cell", "numerator_quantity", "area_code", "sex", *counts]
-    both = pl.concat([known.filter(local).select(columns), rest.select(columns)])
-    return (
-        both.filter(pl.col("numerator") <= pl.col("denominator") + WHOLE)
-        .select(
-            "denominator_cell",
-            variable_id=pl.concat_str("numerator_quantity", "area_code", "sex", separator="|"),
-            upper_bound="denominator",
-        )
-        .drop_nulls("denominator_cell")
-        .unique("variable_id", keep="any")
-    )
 
 
 def joint_system(parts: Sequence[PartGroup], year: Year | None) -> LinkedSystem:

@@ -20,10 +20,15 @@ import polars as pl
 from anonymization.tables import LinkedSystem
 from pipelines.catalogue.model import Indicator
 from pipelines.publication.figures import FIGURE, MUNICIPALITY, REGION, TOTAL
-from pipelines.publication.quantities import Linked, Quantities, linked_indicators, quantities
+from pipelines.publication.quantities import (
+    WHOLE,
+    Linked,
+    Quantities,
+    linked_indicators,
+    quantities,
+)
 from pipelines.publication.system_cells import (
     CELL_COLUMNS,
-    WHOLE,
     area_cells,
     cell_id,
     fractional,

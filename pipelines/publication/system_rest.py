@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.publication.figures import AREA, MUNICIPALITY, REGION, TOTAL
+from pipelines.publication.figures import AREA, MUNICIPALITY, REGION
+from pipelines.publication.quantities import WHOLE
 from pipelines.publication.system_cells import (
     BAND,
     CELL,
     REST,
     TERM_COLUMNS,
-    WHOLE,
     Space,
     identified,
     terms_of,
@@ -76,6 +76,7 @@ def _summed(space: Space, bands: pl.DataFrame) -> pl.DataFrame:
         .group_by("quantity", *keys)
         .agg(
             pl.col(*ADDED).sum(),
+            _sum_if_all("upper_bound"),
             pl.col("providers").min(),
             pl.col("largest").max(),
             pl.col("magnitude").any(),
@@ -166,31 +167,48 @@ def rest_cells(named: pl.DataFrame, terms: pl.DataFrame) -> tuple[pl.DataFrame, 
     key = ["quantity", "sex", *BAND]
     region = named.filter(pl.col("area_level") == REGION)
     local = named.filter(pl.col("area_level") == MUNICIPALITY)
-    placed = local.group_by(key).agg(
-        placed=pl.col("value").sum(), placed_persons=pl.col("persons").sum()
-    )
-    rest = region.join(placed, on=key, how="left").with_columns(
-        value=pl.col("value") - pl.col("placed").fill_null(0.0),
-        # Who moved counts in two municipalities: at least one person where there is a value.
-        persons=pl.col("persons") - pl.col("placed_persons").fill_null(0),
-    )
-    negative = rest.filter(pl.col("value") < -WHOLE).height
-    if negative:
+    rest = _left_over(region, local, key)
+    if negative := rest.filter(pl.col("value") < -WHOLE).height:
         msg = f"{negative} cells: the municipalities add up to more than the region"
         raise ValueError(msg)
-    some = (pl.col("value") > WHOLE).cast(pl.Int64)
+    # Of a denominator that everybody knows the complement is known as well as the numerator.
+    known = pl.col("upper_bound").is_not_null()
+    some = {"persons": "value", "complement_persons": "apart", "denominator_persons": "upper_bound"}
     unplaced = rest.with_columns(
-        pl.col("value").clip(lower_bound=0.0),
-        persons=pl.max_horizontal("persons", some),
+        pl.col("value", "upper_bound").clip(lower_bound=0.0),
+        apart=pl.col("upper_bound") - pl.col("value"),
         area_code=pl.lit(REST),
         area_level=pl.lit(REST),
-        complement_persons=pl.lit(None, dtype=pl.Int64),
-        denominator_persons=pl.lit(None, dtype=pl.Int64),
         providers=pl.lit(None, dtype=pl.Int64),
+    ).with_columns(
+        # Who moved counts in two municipalities: at least one person where there is a value.
+        pl.when(known | (name == "persons"))
+        .then(pl.max_horizontal(name, (pl.col(value) > WHOLE).cast(pl.Int64)))
+        .alias(name)
+        for name, value in some.items()
     )
     fractional = named.filter(~pl.col("integer"))["quantity"].unique().to_list()
     cells = identified(_never_published(unplaced), fractional)
     return cells, _rest_terms(cells, region, local, terms)
+
+
+def _left_over(region: pl.DataFrame, local: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """The region's cells less what the municipalities' like cells hold of each number."""
+    names = ("value", "persons", "complement_persons", "denominator_persons", "upper_bound")
+    placed = local.group_by(key).agg(
+        # One place without a number leaves the rest without.
+        *(_sum_if_all(name).name.prefix("placed_") for name in names),
+        places=pl.len(),
+    )
+    return region.join(placed, on=key, how="left").with_columns(
+        pl.col(name) - pl.when(pl.col("places").is_null()).then(0).otherwise(f"placed_{name}")
+        for name in names
+    )
+
+
+def _sum_if_all(name: str) -> pl.Expr:
+    """Sum of a column, null where one of its numbers is."""
+    return pl.when(pl.col(name).null_count() == 0).then(pl.col(name).sum()).alias(name)
 
 
 def _rest_terms(
@@ -246,30 +264,6 @@ def upper_bounds(space: Space, terms: pl.DataFrame) -> pl.DataFrame:
     )
     per_atom = populations.group_by(keys).agg(upper_bound=pl.col("denominator").min())
     local = per_atom.filter(pl.col("area_level") == MUNICIPALITY)
-    bounds = pl.concat([local.drop("area_level"), _rest_of_flows(rows)]).select(
-        variable_id=variable_id(), upper_bound="upper_bound"
-    )
+    bounds = local.select(variable_id=variable_id(), upper_bound="upper_bound")
     unknowns = terms.select("variable_id").unique()
     return unknowns.join(bounds, on="variable_id", how="left").sort("variable_id")
-
-
-def _rest_of_flows(rows: pl.DataFrame) -> pl.DataFrame:
-    """Bounds of what flows have without a municipality: unknown, area_code, base, atom_low.
-
-    A flow's denominator is taken as known, the region's as well, and so is what is left of it. Of
-    persons nobody is told how many have no municipality, so that nothing bounds those.
-    """
-    local = pl.col("area_level") == MUNICIPALITY
-    counts = ("numerator", "denominator")
-    signed = [pl.when(local).then(-pl.col(name)).otherwise(name).alias(name) for name in counts]
-    left = (
-        rows.filter(pl.col("base") == TOTAL)
-        .with_columns(signed)
-        .group_by("indicator_id", "unknown", "base")
-        .agg(pl.col(counts).sum())
-        .filter(pl.col("numerator") <= pl.col("denominator") + WHOLE)
-    )
-    return left.group_by("unknown", "base").agg(upper_bound=pl.col("denominator").min()).select(
-        "unknown", pl.lit(REST).alias("area_code"), "base",
-        pl.lit(0, dtype=pl.Int64).alias("atom_low"), "upper_bound",
-    )  # fmt: skip

@@ -119,10 +119,13 @@ def _bands(people: pl.DataFrame, edges: list[int], k: int) -> list[tuple[int, in
 
 
 def small_region(
-    seed: int = 7, graded: int = 12, chosen: Sequence[Indicator] | None = None
+    seed: int = 7,
+    graded: int = 12,
+    chosen: Sequence[Indicator] | None = None,
+    people: pl.DataFrame | None = None,
 ) -> SmallRegion:
-    """Persons and marts of one year; one municipality is not covered."""
-    people = persons(seed, graded)
+    """Persons, if they are not given, and marts of one year; one municipality is not covered."""
+    people = persons(seed, graded) if people is None else people
     bands = strata(people)
     by_area = pl.concat(
         [
