@@ -34,7 +34,7 @@ class Block:
         cell: Index of each row of ``matrix`` in the system's cells (sorted by ``cell_id``).
         matrix: Cells by unknowns, CSR, coefficients.
         upper: Public upper bound of each unknown; infinite where there is none.
-        lowest, highest: Range of each cell by the public bounds alone.
+        lowest, highest: Range of each cell by the public bounds of its unknowns and its own.
         most: Public upper bound of each cell; infinite where the unknowns' bounds say as much.
     """
 

@@ -33,7 +33,7 @@ LEFT = "\x1eleft"
 SHOWN_WITH = "_shown_with"
 """Ends the name of the columns that tell a hidden cell's group."""
 
-_ADDED = ("value", "persons", "complement_persons", "denominator_persons")
+_ADDED = ("value", "persons", "complement_persons", "denominator_persons", "upper_bound")
 
 
 def with_remainders(

@@ -13,12 +13,15 @@ import numpy as np
 import polars as pl
 
 from anonymization.tables.errors import TableError
+from anonymization.tables.intervals import Polytope
 
 if TYPE_CHECKING:
     from anonymization.tables.matrix import Block, Bools, Floats, Ints
     from anonymization.tables.policy import TablePolicy
     from anonymization.tables.system import LinkedSystem
 
+FAR = 1e6
+"""As far as unknowns without a bound are followed; more than any requirement."""
 COUNT_RULES = ("persons", "zero")
 COMPLEMENT_RULES = ("complement", "full_group")
 
@@ -154,6 +157,7 @@ def requirement(
         policy: The policy.
     """
     cells, rules = cells[block.cell], rules[block.cell]
+    block = _with_prior_range(block, cells, rules, policy)
     value = cells["value"].to_numpy()
     magnitude = cells["magnitude"].to_numpy()
     unsafe = rules["rule"].is_not_null().to_numpy()
@@ -182,6 +186,34 @@ def requirement(
         most=block.most,
         integer=cells["integer"].to_numpy(),
     )
+
+
+def _with_prior_range(
+    block: Block, cells: pl.DataFrame, rules: pl.DataFrame, policy: TablePolicy
+) -> Block:
+    """The block, its cells' highest values those that all public bounds together allow.
+
+    Only where it matters: of a cell that holds as much as is asked already no cap binds, unless it
+    is its complement that is small.
+    """
+    if not np.isfinite(block.most).any():
+        return block
+    asked = cells.select(pl.max_horizontal(_threshold(policy), policy.protection_width))
+    complement = rules.select(pl.any_horizontal(COMPLEMENT_RULES)).to_series().to_numpy()
+    value, enough = cells["value"].to_numpy(), asked.to_series().to_numpy()
+    highest = block.highest.copy()
+    nothing = np.full(len(highest), -np.inf)
+    public = Polytope(block.matrix, nothing, block.most, block.upper, FAR)
+    direction = ((value < enough) & (highest > value)).astype(np.float64)
+    # One point at which many cells are high spares them a programme each.
+    point, _ = public.extreme(direction)
+    seen = value if point is None else np.maximum(value, point)
+    for cell in np.flatnonzero((highest > value) & ((seen < enough) | complement)):
+        direction[:] = 0.0
+        direction[cell] = 1.0
+        top = public.extreme(direction)[1]
+        highest[cell] = min(highest[cell], top if top < FAR else np.inf)
+    return replace(block, highest=highest)
 
 
 def _second_attacker(

@@ -239,31 +239,33 @@ def upper_bounds(space: Space, terms: pl.DataFrame) -> pl.DataFrame:
     Returns:
         One row per unknown: variable_id, upper_bound (null: none known).
     """
-    rows = space.strata.join(space.parts.roles.filter("bounded"), on="indicator_id").select(
-        "indicator_id",
-        *AREA,
-        "numerator",
-        "denominator",
-        "age_from",
-        "age_to",
-        "age_min",
-        "age_max",
-        unknown="numerator_quantity",
-        base="sex",
+    roles = space.parts.roles.filter("bounded").select(
+        "indicator_id", "age_min", "age_max", unknown="numerator_quantity"
     )
-    keys = ["unknown", *AREA, "base", "atom_low"]
     runs = _exactly(space, space.runs.rename({"run_low": "low", "run_high": "high"}))
-    populations = (
-        runs.join(rows, on=[*AREA, "base"])
-        .filter(INSIDE)
-        # Of a run that passes the indicator's ages its rows hold a part only.
-        .filter(pl.col("low") >= pl.col("age_min"), pl.col("high") <= pl.col("age_max"))
-        .group_by("indicator_id", *keys, *BAND)
-        .agg(pl.col("numerator", "denominator").sum())
-        .filter(pl.col("numerator") <= pl.col("denominator") + WHOLE)
+    # Of a run that passes the indicator's ages its rows hold a part only.
+    within = (pl.col("low") >= pl.col("age_min")) & (pl.col("high") <= pl.col("age_max"))
+    local = runs.filter(pl.col("area_level") == MUNICIPALITY)
+    asked = local.join(roles, how="cross").filter(within)
+    keys = ["indicator_id", *AREA, "base", *BAND]
+    rows = space.strata.select(
+        "indicator_id", *AREA, "age_from", "age_to", "numerator", "denominator", base="sex"
     )
-    per_atom = populations.group_by(keys).agg(upper_bound=pl.col("denominator").min())
-    local = per_atom.filter(pl.col("area_level") == MUNICIPALITY)
-    bounds = local.select(variable_id=variable_id(), upper_bound="upper_bound")
+    counted = (
+        asked.select(keys)
+        .unique()
+        .join(rows, on=keys[:-2])
+        .filter(INSIDE)
+        .group_by(keys)
+        .agg(pl.col("numerator", "denominator").sum())
+    )
+    # Where there is no row there is nobody.
+    bounds = (
+        asked.join(counted, on=keys, how="left")
+        .with_columns(pl.col("numerator", "denominator").fill_null(0.0))
+        .filter(pl.col("numerator") <= pl.col("denominator") + WHOLE)
+        .group_by(variable_id=variable_id())
+        .agg(upper_bound=pl.col("denominator").min())
+    )
     unknowns = terms.select("variable_id").unique()
     return unknowns.join(bounds, on="variable_id", how="left").sort("variable_id")

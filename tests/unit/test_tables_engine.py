@@ -154,6 +154,62 @@ def test_a_public_bound_caps_what_can_be_asked():
     assert first["ok"]
 
 
+def two_ages_each(bounded: bool) -> LinkedSystem:
+    """9 of 10 in a, 8 of 9 in b, over two ages that other places tell apart; 17 together.
+
+    Either age may hold all of a place; both together are no more than there are, which the public
+    knows where ``bounded``.
+    """
+    most = {"a": 10.0, "b": 9.0, "t": None} if bounded else dict.fromkeys("abt")
+    parts = {"a": ["a1", "a2"], "b": ["b1", "b2"], "young": ["a1", "b1"]}
+    terms = [*((whole, one) for whole, own in parts.items() for one in own)]
+    terms += [("t", one) for one in (*parts["a"], *parts["b"])]
+    cells = pl.DataFrame(
+        [
+            ("a", 9.0, 1, True, most["a"]),
+            ("b", 8.0, 1, True, most["b"]),
+            ("t", 17.0, None, True, None),
+            ("young", 9.0, None, False, None),
+        ],
+        schema=["cell_id", "value", "complement_persons", "publishable", "upper_bound"],
+        orient="row",
+        infer_schema_length=None,
+    )
+    return LinkedSystem(
+        pl.DataFrame(
+            {"variable_id": ["a1", "a2", "b1", "b2"], "upper_bound": [10.0, 10.0, 9.0, 9.0]}
+        ),
+        cells,
+        pl.DataFrame(terms, schema=["cell_id", "variable_id"], orient="row").with_columns(
+            coefficient=pl.lit(1.0)
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("bounded", "least", "most", "safe"), [(True, 8, 10, False), (False, 0, 17, True)]
+)
+def test_what_is_known_of_a_sum_bounds_it_beyond_its_parts(bounded, least, most, safe):
+    """Of 17 in view at most 9 are in b, so that at least 8 are in a: 1 or 2 of 10 are without."""
+    system = two_ages_each(bounded)
+    shown = system.cells.select(
+        "cell_id", status=pl.when(pl.col("cell_id") == "t").then(pl.lit("ok"))
+        .otherwise(pl.lit("suppressed")),
+    )  # fmt: skip
+    found = audit_system(system, shown, TablePolicy(), exact=True)
+    row = found.filter(pl.col("cell_id") == "a").to_dicts()[0]
+    assert (row["lower"], row["upper"], row["ok"]) == (least, most, safe)
+
+
+def test_no_pattern_shows_what_bounds_of_sums_would_make_narrow():
+    system = two_ages_each(bounded=True)
+    result = protect_system(system, TablePolicy())
+    assert hidden_ids(result.cells) == {"a", "b", "t", "young"}
+    row = result.audit.filter(pl.col("cell_id") == "a").to_dicts()[0]
+    assert row["upper"] == 10
+    assert row["lower"] <= 5
+
+
 def test_magnitudes_get_fifteen_per_cent_of_their_value():
     """A dominated cell of 1 000 days; its partner moves by 150 or it is no protection."""
     columns = {

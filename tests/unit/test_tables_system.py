@@ -51,6 +51,7 @@ def test_defaults_are_filled_and_rows_sorted():
         "group": "a",
         "magnitude": False,
         "integer": True,
+        "upper_bound": None,
         "sensitive": False,
         "series": None,
     }
@@ -66,6 +67,8 @@ REFUSED = [
     ({"variables": {"variable_id": ["x", "z"]}}, "terms.variable_id"),
     ({"variables": {"bound": [1.0, 2.0]}}, "unknown: ['bound']"),
     ({"cells": {"value": [3.0, float("nan"), 12.0]}}, "cells.value"),
+    ({"cells": {"upper_bound": [2.9, None, None]}}, "cells.upper_bound"),
+    ({"cells": {"upper_bound": [None, None, float("inf")]}}, "cells.upper_bound"),
     ({"cells": {"value": [3.0, None, 12.0]}}, "cells.value"),
     ({"cells": {"value": ["three", "9", "12"]}}, "cannot be read"),
     ({"cells": {"value": [3.0, 8.5, 11.5]}}, "cells.integer"),
