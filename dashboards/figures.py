@@ -112,7 +112,7 @@ def year_frame(release: Release, choice: Choice, year: int) -> pl.DataFrame:
     An area without a published row is ``missing``: a gap is never left unsaid.
 
     Returns:
-        One row per area, in Norwegian alphabetical order, the region last.
+        One row per area, in Norwegian alphabetical order, counties and the region last.
     """
     rows = series(release, choice).filter(pl.col("year") == year).drop("area_level")
     joined = (
@@ -121,7 +121,12 @@ def year_frame(release: Release, choice: Choice, year: int) -> pl.DataFrame:
         .with_columns(pl.col(name).fill_null(code) for name, code in choice.asked.items())
     )
     filled = told(joined, pl.lit(year, pl.Int64))
-    return filled.sort(pl.col("area_level") == "region", norwegian_order("name"))
+    return filled.sort(_width(), norwegian_order("name"))
+
+
+def _width() -> pl.Expr:
+    """How wide an area is among others: municipalities, counties, the region."""
+    return pl.col("area_level").replace_strict({"region": 2, "county": 1}, default=0)
 
 
 def told(rows: pl.DataFrame, year: pl.Expr) -> pl.DataFrame:
@@ -266,15 +271,19 @@ def norwegian_order(column: str) -> pl.Expr:
 
 
 @kept(most=64)
-def names_to_choose(release: Release, year: int | None = None) -> dict[str, str]:
-    """Names of areas by code as lists of choices have them: the region first, then by alphabet.
+def names_to_choose(
+    release: Release, year: int | None = None, *, counties: bool = False
+) -> dict[str, str]:
+    """Names of areas by code as lists of choices have them: the widest first, then by alphabet.
 
     Args:
         release: The release.
         year: The year at whose end they exist; any by default.
+        counties: Counties too, of which there are figures by year alone, of all sexes and ages.
     """
     areas = release.tables["areas"] if year is None else release.areas(year)
-    return area_names(areas.sort(pl.col("area_level") != "region", norwegian_order("name")))
+    wanted = areas.filter((pl.col("area_level") != "county") | counties)
+    return area_names(wanted.sort(-_width(), norwegian_order("name")))
 
 
 def area_names(areas: pl.DataFrame) -> dict[str, str]:

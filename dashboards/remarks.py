@@ -32,7 +32,7 @@ def coverage(row: Mapping[str, Any], _: Translator) -> str:
     if part is None:
         return words.flag("partial_coverage", _)
     share = number(100 * part, _.language)
-    if row.get("area_level") == "region":
+    if row.get("area_level") in ("region", "county"):
         return _("stands for municipalities with {share}% of the inhabitants", share=share)
     return _("partly covered: {share}%", share=share)
 
@@ -48,8 +48,8 @@ def flag_explained(code: str, _: Translator) -> str:
     """A quality flag in a sentence."""
     return {
         "partial_coverage": _(
-            "The service was covered for a part of the people or the period only, or, for the "
-            "region, in some municipalities only. The share is told beside the figure."
+            "The service was covered for a part of the people or the period only, or, for a county "
+            "or the region, in some municipalities only. The share is told beside the figure."
         ),
         "coarse_age": _(
             "The area is too small for fine age groups, so that age is evened out in part only."

@@ -19,7 +19,7 @@ def _(message: str) -> str:
 MEANINGS: dict[str, str] = {
     "indicator_id": _("Name of the indicator, the same in all tables."),
     "indicator_version": _("Version of its definition."),
-    "area_level": _("Whether the area is a municipality, a group of them or the region."),
+    "area_level": _("Whether the area is a municipality, a group of them, a county or the region."),
     "area_code": _("Municipality number, or the code of the region; * means all areas."),
     "border_set": _("Year of the municipal borders: 2020 to the end of 2023, then 2024."),
     "sex": _("female, male; total or * for both."),

@@ -146,8 +146,7 @@ def no_county(reader: Context, area: Mapping[str, Any]) -> str:
     """That the county has no figures of its own."""
     _ = reader.translate
     return _(
-        "No figures are published for {county} as a whole, so the county is left out: "
-        "municipalities are set side by side, never summed.",
+        "No figures are published for {county} as a whole, so the county is left out.",
         county=area["county"],
     )
 

@@ -89,7 +89,7 @@ def _asked(reader: Context) -> Asked:
         _("Indicators"), "indicators", list(titles), titles.__getitem__,
         _("Choose indicators"), default=list(titles)[:FIRST],
     )  # fmt: skip
-    names = names_to_choose(release)
+    names, wider = names_to_choose(release), names_to_choose(release, counties=True)
     first, second, third = st.columns([3, 4, 1.4])
     with first:
         own = choose(
@@ -106,7 +106,7 @@ def _asked(reader: Context) -> Asked:
     region = [] if own == release.region_code else [release.region_code]
     if group == OWN_CHOICE:
         others = choose_several(
-            _("Other areas"), "with", [code for code in names if code != own], names.__getitem__,
+            _("Other areas"), "with", [code for code in wider if code != own], wider.__getitem__,
             _("Choose areas"), default=region,
         )  # fmt: skip
     else:
@@ -221,7 +221,7 @@ def _table(reader: Context, asked: Asked) -> None:
     release = reader.release
     frames = [year_frame(release, choice, asked.year) for choice in asked.choices]
     indicators = [release.indicator(choice.indicator_id) for choice in asked.choices]
-    names = names_to_choose(release)
+    names = names_to_choose(release, counties=True)
     rows = []
     for code in dict.fromkeys([asked.own, *asked.areas]):
         cells = [row(frame, code) for frame in frames]

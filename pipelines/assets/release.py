@@ -24,6 +24,7 @@ from pipelines.assets.journal import OWNERS, WRITER
 from pipelines.assets.measure import Measure
 from pipelines.assets.quality import verdict
 from pipelines.catalogue.loader import catalogue
+from pipelines.catalogue.tables import county_members
 from pipelines.checks.run import check_published
 from pipelines.clients.population_register import Provenance, chosen
 from pipelines.ingest.ledger import delivered_years, origin_of
@@ -65,6 +66,7 @@ def read_marts(zones: Zones) -> Marts:
         pooled_counts=read_warehouse(zones, "marts.fct_pooled_counts").with_columns(exact),
         pooled_coverage=read_warehouse(zones, "marts.fct_pooled_coverage"),
         medians=read_warehouse(zones, "marts.fct_medians").with_columns(exact),
+        counties=county_members(reference_dir()).rename({"municipality_code": "area_code"}),
     )
 
 

@@ -38,7 +38,7 @@ def catalogue_tables(
         (indicator × split × value), ``years`` (calendar year, with its days), ``parts_of_year``
         (length × month), ``windows`` (length × year, with the first and last day of the pooled
         years), ``border_set`` (one row),
-        ``municipalities`` (code; as an area, and in what services recorded),
+        ``municipalities`` (code; as an area, in what services recorded, and its county),
         ``register_codes`` (year × code, and the codes that its residents have the day after),
         ``service_spells`` (municipality × service × spell), ``hospital_shares`` (municipality ×
         hospital, share of expected stays, live from), ``ready_for_discharge_rates`` (year, NOK a
@@ -124,9 +124,8 @@ def _municipalities(reference: Path, border_set: BorderSet) -> pl.DataFrame:
     days on which the code was in use.
     """
     begins = pl.col("valid_from").fill_null(_LONG_AGO)
-    in_use = read_reference(reference, "municipalities").select(
-        "municipality_code", recorded_from=begins, recorded_to="valid_to"
-    )
+    known = read_reference(reference, "municipalities")
+    in_use = known.select("municipality_code", recorded_from=begins, recorded_to="valid_to")
     if border_set == "date":
         areas = in_use.with_columns(valid_from="recorded_from", valid_to="recorded_to")
     else:
@@ -142,8 +141,31 @@ def _municipalities(reference: Path, border_set: BorderSet) -> pl.DataFrame:
                 valid_to=pl.lit(None, dtype=pl.Date),
             )
         )
-    return areas.select(
-        "municipality_code", "valid_from", "valid_to", "recorded_from", "recorded_to"
+    return areas.join(
+        county_members(reference), on="municipality_code", how="left", maintain_order="left"
+    ).select(
+        "municipality_code",
+        "valid_from",
+        "valid_to",
+        "recorded_from",
+        "recorded_to",
+        "county_code",
+    )
+
+
+def county_members(reference: Path) -> pl.DataFrame:
+    """The municipalities of the counties that the region holds whole.
+
+    Args:
+        reference: Folder of the reference CSV files.
+
+    Returns:
+        ``municipality_code``, ``county_code``.
+    """
+    counties = read_reference(reference, "counties").select("county_code")
+    municipalities = read_reference(reference, "municipalities")
+    return municipalities.join(counties, on="county_code").select(
+        "municipality_code", "county_code"
     )
 
 

@@ -19,6 +19,10 @@ REGION = "region"
 MUNICIPALITY = "municipality"
 GROUP = "group"
 """Level of municipalities that are shown together (``merged_areas``)."""
+COUNTY = "county"
+"""Level of counties (``counties``)."""
+SUMMED = (GROUP, COUNTY)
+"""Levels of which there is one figure in a year, of all sexes and ages: a sum of municipalities."""
 NOT_COVERED = "not_covered"
 PERIOD = ("period_start", "period_end")
 AREA = ("area_level", "area_code")
@@ -34,6 +38,8 @@ COUNT_TYPES = {
 }
 GROUPS = {"indicator_id": pl.String, "merged_group_id": pl.String, "area_code": pl.String}
 """Members of groups, by indicator."""
+COUNTIES = {"area_code": pl.String, "county_code": pl.String}
+"""Municipalities of the counties that are areas of their own."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Marts:
             the denominator).
         flow_counts: ``fct_flow_counts``: one row per indicator, area and period.
         coverage: ``fct_coverage``: one row per indicator, area and period; what is published
-            is what it lists.
+            is what it lists. Where it lists counties, with the residents of municipalities.
         strata_map: k-anonymous bands: area_level, area_code, sex, age_from, age_to.
         month_counts: ``fct_month_counts``: one row per indicator, area and month.
         month_coverage: ``fct_month_coverage``: one row per indicator, area and month; the months
@@ -59,6 +65,7 @@ class Marts:
             periods that are published.
         medians: ``fct_medians``: one row per indicator, area and year.
         groups: Members of the groups that are areas of their own here (``GROUPS``).
+        counties: Municipalities of the counties (``COUNTIES``).
     """
 
     indicator_counts: pl.DataFrame
@@ -72,6 +79,7 @@ class Marts:
     pooled_coverage: pl.DataFrame = field(default_factory=pl.DataFrame)
     medians: pl.DataFrame = field(default_factory=pl.DataFrame)
     groups: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=GROUPS))
+    counties: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=COUNTIES))
 
 
 def stratum_rows(marts: Marts) -> pl.DataFrame:
@@ -203,7 +211,8 @@ def figures(marts: Marts, specs: Sequence[Indicator]) -> pl.DataFrame:
         & (pl.col("coverage_state") != NOT_COVERED)
         & pl.col("known")
     )
-    return _with_counts(keys.drop("straddled", "first", "last"), stratum_rows(marts))
+    counted = _with_counts(keys.drop("straddled", "first", "last"), stratum_rows(marts))
+    return _with_county_sums(counted, marts)
 
 
 def _keys(marts: Marts, specs: Sequence[Indicator]) -> pl.DataFrame:
@@ -218,9 +227,9 @@ def _keys(marts: Marts, specs: Sequence[Indicator]) -> pl.DataFrame:
         msg = f"fct_coverage: no rows for the indicators {sorted(lacking)}"
         raise ValueError(msg)
     keys = bands.join(_sexes(), on="counting").join(coverage, on="indicator_id").drop("counting")
-    # Of a group there is one figure: its parts would be hidden, or hide its total.
+    # Parts of a sum would be hidden, or hide its total.
     whole = (pl.col("sex") == TOTAL) & (pl.col("age_group") == TOTAL)
-    keys = keys.filter((pl.col("area_level") != GROUP) | whole)
+    keys = keys.filter(~pl.col("area_level").is_in(SUMMED) | whole)
     return keys.join(_known_years(specs), on="indicator_id").with_columns(
         known=pl.col("period_start").dt.year().is_between(pl.col("first"), pl.col("last"))
     )
@@ -235,7 +244,8 @@ def _known_years(specs: Sequence[Indicator]) -> pl.DataFrame:
 
 
 def _check_strata(keys: pl.DataFrame, bands: pl.DataFrame) -> None:
-    covered = keys.filter(pl.col("coverage_state") != NOT_COVERED).select(AREA).unique()
+    own = (pl.col("coverage_state") != NOT_COVERED) & (pl.col("area_level") != COUNTY)
+    covered = keys.filter(own).select(AREA).unique()
     strata = bands.filter(pl.col("sex") != TOTAL)
     has_strata = keys.filter(pl.col("sex") != TOTAL).height > 0
     lacking = covered.join(strata, on=list(AREA), how="anti").height if has_strata else 0
@@ -271,3 +281,46 @@ def _with_counts(keys: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
         for name in (*_SUMS, *_PERSONS, "numerator_max", "providers")
     ]
     return counted.with_columns(zeros).sort(FIGURE)
+
+
+def _with_county_sums(counted: pl.DataFrame, marts: Marts) -> pl.DataFrame:
+    """Figures, those of counties with the sums of their municipalities' counts.
+
+    A municipality that is not covered, or whose strata do not give the total exactly, is no part of
+    the sum, nor of the covered share. Who moves within a county counts in both places, as in merged
+    areas; providers may be the same ones, so a county has at least those of one place.
+    """
+    county = pl.col("area_level") == COUNTY
+    if counted.filter(county).is_empty():
+        return counted
+    whole = (pl.col("sex") == TOTAL) & (pl.col("age_group") == TOTAL)
+    key = ["indicator_id", *PERIOD, "area_code"]
+    inhabitants = marts.coverage.filter(pl.col("area_level") == MUNICIPALITY).select(
+        pl.col("indicator_id", "area_code").cast(pl.String), pl.col(*PERIOD).cast(pl.Date),
+        "residents",
+    )  # fmt: skip
+    members = (
+        counted.filter(whole, pl.col("area_level") == MUNICIPALITY)
+        .join(inhabitants, on=key)
+        .join(marts.counties, on="area_code")
+    )
+    inside = pl.col("exact")
+    covered = pl.col("coverage_state") != NOT_COVERED
+    sums = members.group_by("indicator_id", *PERIOD, area_code="county_code").agg(
+        pl.col("numerator", "denominator", *_PERSONS).sum(),
+        pl.when(pl.col("numerator_sq").count() > 0).then(pl.col("numerator_sq").sum()),
+        pl.col(*_MAXIMA, "providers").max(),
+        inside=inside.any(),
+        left_out=(covered & ~inside).any(),
+        share=pl.col("residents").filter(inside).sum() / pl.col("residents").sum(),
+    )
+    summed = counted.filter(county).drop(COUNTS).join(sums, on=key, how="left")
+    filled = summed.with_columns(exact=inside & pl.col("inside").fill_null(value=False))
+    filled = filled.with_columns(
+        *(pl.when("exact").then(pl.col(name)).alias(name) for name in COUNTS),
+        covered_share=pl.when("exact").then("share").otherwise("covered_share"),
+        coverage_state=pl.when(pl.col("exact") & pl.col("left_out"))
+        .then(pl.lit("flagged"))
+        .otherwise("coverage_state"),
+    )
+    return pl.concat([counted.filter(~county), filled.select(counted.columns)]).sort(FIGURE)

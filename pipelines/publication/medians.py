@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from pipelines.catalogue.model import Indicator
-from pipelines.publication.figures import AREA, GROUP, TOTAL
+from pipelines.publication.figures import AREA, SUMMED, TOTAL
 from pipelines.publication.unrounded import CRUDE
 
 MEDIAN = "median"
@@ -54,7 +54,7 @@ def median_values(
     )
     totals = values.join(steps, on="indicator_id").filter(
         pl.col("value_kind") == CRUDE,
-        pl.col("area_level") != GROUP,
+        ~pl.col("area_level").is_in(SUMMED),
         pl.col("sex") == TOTAL,
         pl.col("age_group") == TOTAL,
     )

@@ -16,6 +16,7 @@ import polars as pl
 from pipelines.catalogue.model import Indicator
 from pipelines.publication.figures import (
     AREA,
+    COUNTY,
     FIGURE,
     NOT_COVERED,
     TOTAL,
@@ -171,7 +172,9 @@ def _judged(
 ) -> pl.DataFrame:
     """Every row with its inputs, value_status and status_reason."""
     rows = known.join(kinds, on="indicator_id").filter(
-        (pl.col("value_kind") == CRUDE) | (pl.col("age_group") == TOTAL)
+        (pl.col("value_kind") == CRUDE) | (pl.col("age_group") == TOTAL),
+        # A county has no strata of its own to be weighted.
+        (pl.col("area_level") != COUNTY) | ~pl.col("value_kind").is_in(DIRECT),
     )
     joined = (
         rows.join(spec_table(specs), on="indicator_id")

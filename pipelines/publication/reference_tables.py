@@ -13,7 +13,7 @@ import polars as pl
 from pipelines.catalogue.definition import definition_text
 from pipelines.catalogue.loader import Catalogue, CatalogueError
 from pipelines.catalogue.model import LANGUAGES, Indicator
-from pipelines.catalogue.tables import codes_of, read_reference
+from pipelines.catalogue.tables import codes_of, county_members, read_reference
 from pipelines.publication.medians import MEDIAN
 from pipelines.settings import BorderSet
 
@@ -80,7 +80,7 @@ def _indicator_row(entry: Indicator, catalogue: Catalogue) -> dict[str, object]:
 
 
 def areas_table(reference: Path, border_set: BorderSet = "date") -> pl.DataFrame:
-    """One row per area: the region, and municipalities with validity, tile and go-live.
+    """One row per area: the region, counties, municipalities with validity, tile and go-live.
 
     Args:
         reference: Folder of the reference CSV files.
@@ -140,7 +140,32 @@ def areas_table(reference: Path, border_set: BorderSet = "date") -> pl.DataFrame
             "population": [rows.filter(pl.col("valid_to").is_null())["population"].sum()],
         }
     )
-    return pl.concat([region, rows], how="diagonal_relaxed").select(rows.columns).sort("area_code")
+    counties = _counties(reference, rows)
+    every = pl.concat([region, counties, rows], how="diagonal_relaxed")
+    return every.select(rows.columns).sort("area_code")
+
+
+def _counties(reference: Path, towns: pl.DataFrame) -> pl.DataFrame:
+    """The counties that the region holds whole, with the inhabitants of their municipalities."""
+    inhabitants = (
+        towns.filter(pl.col("valid_to").is_null())
+        .join(county_members(reference), left_on="area_code", right_on="municipality_code")
+        .group_by("county_code")
+        .agg(pl.col("population").sum())
+    )
+    return (
+        read_reference(reference, "counties")
+        .join(inhabitants, on="county_code")
+        .select(
+            "name",
+            "official_name",
+            "language",
+            "population",
+            area_code="county_code",
+            area_level=pl.lit("county"),
+            county="name",
+        )
+    )
 
 
 def _always(

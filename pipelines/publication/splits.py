@@ -20,8 +20,8 @@ from pipelines.publication.figures import (
     COUNT_TYPES,
     COUNTS,
     FIGURE,
-    GROUP,
     PERIOD,
+    SUMMED,
     TOTAL,
     Marts,
 )
@@ -62,7 +62,7 @@ def split_figures(
     """
     asked = asked_values(breakdowns, specs).select("indicator_id", sex=_part())
     whole = (pl.col("sex") == TOTAL) & (pl.col("age_group") == TOTAL)
-    years = counted.filter(whole, pl.col("area_level") != GROUP).drop("sex", *COUNTS)
+    years = counted.filter(whole, ~pl.col("area_level").is_in(SUMMED)).drop("sex", *COUNTS)
     keys = years.join(asked, on="indicator_id").with_columns(counted="exact")
     if keys.is_empty() or marts.breakdown_counts.is_empty():
         return keys.clear().with_columns(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipelines.publication.figures import AREA, GROUP, MUNICIPALITY, REGION, TOTAL
+from pipelines.publication.figures import AREA, COUNTY, GROUP, MUNICIPALITY, REGION, TOTAL
 from pipelines.publication.quantities import NUMBERS, WHOLE, Quantities
 
 BAND = ("low", "high")
@@ -38,6 +38,7 @@ REST = "rest"
 # What planners lose with a cell: totals are worth more than parts, the region than an area.
 TOTAL_WEIGHT = 5.0
 REGION_WEIGHT = 10.0
+COUNTY_WEIGHT = 5.0
 # Nobody's own figure is given up for a group.
 GROUP_WEIGHT = 0.01
 
@@ -56,6 +57,7 @@ class Space:
         values: One row per quantity, area, base sex and stratum, with ``NUMBERS``.
         strata: The indicators' rows by stratum.
         groups: One row per group and member: merged_group_id, area_code.
+        counties: One row per municipality of a county: area_code, county_code.
         fractional: Quantities that are not whole numbers.
     """
 
@@ -67,6 +69,7 @@ class Space:
     values: pl.DataFrame
     strata: pl.DataFrame
     groups: pl.DataFrame
+    counties: pl.DataFrame
     fractional: list[str]
 
     @classmethod
@@ -77,6 +80,7 @@ class Space:
         strata: pl.DataFrame,
         bands: pl.DataFrame,
         groups: pl.DataFrame,
+        counties: pl.DataFrame,
     ) -> Space:
         """Space of the wanted cells.
 
@@ -86,6 +90,7 @@ class Space:
             strata: Rows by stratum of the group's indicators in the period.
             bands: Partition of the areas.
             groups: Groups of areas and their members.
+            counties: Municipalities of counties.
         """
         atoms = _atoms(wanted)
         flow = wanted.filter(pl.col("sex") != TOTAL).is_empty()
@@ -100,7 +105,9 @@ class Space:
         )
         values = _stratum_values(parts, strata)
         runs = _runs(atoms, own)
-        return cls(parts, atoms, sexes, own, runs, values, strata, groups, fractional(values))
+        return cls(
+            parts, atoms, sexes, own, runs, values, strata, groups, counties, fractional(values)
+        )
 
 
 def fractional(values: pl.DataFrame) -> list[str]:
@@ -214,6 +221,8 @@ def area_cells(fractional: list[str], wanted: pl.DataFrame) -> pl.DataFrame:
             * pl.when(pl.col("sex") == TOTAL).then(TOTAL_WEIGHT).otherwise(1.0)
             * pl.when(pl.col("area_level") == REGION)
             .then(REGION_WEIGHT)
+            .when(pl.col("area_level") == COUNTY)
+            .then(COUNTY_WEIGHT)
             .when(pl.col("area_level") == GROUP)
             .then(GROUP_WEIGHT)
             .otherwise(1.0)
@@ -279,7 +288,7 @@ def terms_of(space: Space, cells: pl.DataFrame, members: pl.DataFrame) -> pl.Dat
 
     Args:
         space: The group's unknowns.
-        cells: Cells of municipalities, groups of them and the region.
+        cells: Cells of municipalities, groups of them, counties and the region.
         members: The region's unknowns, from ``members_of``.
 
     Returns:
@@ -299,8 +308,19 @@ def terms_of(space: Space, cells: pl.DataFrame, members: pl.DataFrame) -> pl.Dat
         [
             local.select("cell_id", variable_id=variable_id()),
             grouped.select("cell_id", variable_id=variable_id()),
+            _county_terms(space, spread, local),
             whole.select(TERM_COLUMNS),
         ]
+    )
+
+
+def _county_terms(space: Space, spread: pl.DataFrame, local: pl.DataFrame) -> pl.DataFrame:
+    """Terms of counties' cells: of the municipalities that have such a cell too."""
+    like = ["quantity", "sex", *BAND, "unknown", "base", "atom_low"]
+    counties = spread.filter(pl.col("area_level") == COUNTY).rename({"area_code": "county_code"})
+    members = local.join(space.counties, on="area_code").select(*like, "area_code", "county_code")
+    return counties.join(members, on=[*like, "county_code"]).select(
+        "cell_id", variable_id=variable_id()
     )
 
 

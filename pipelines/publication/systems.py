@@ -110,7 +110,7 @@ def linked_systems(
             )
             _check_coverage(marts.coverage, concerned, start)
             grouped = marts.groups.filter(pl.col("indicator_id").is_in(all_ids))
-            system, keys = _system(linked, in_period, strata, bands, grouped)
+            system, keys = _system(linked, in_period, strata, bands, grouped, marts.counties)
             systems.append(
                 AuditGroup(
                     group_id=f"{linked.name}|{start.year}",
@@ -149,11 +149,12 @@ def _system(
     strata: pl.DataFrame,
     bands: pl.DataFrame,
     groups: pl.DataFrame,
+    counties: pl.DataFrame,
 ) -> tuple[LinkedSystem, pl.DataFrame]:
     parts = quantities(linked)
     wanted = parts.from_figures(exact)
     members = groups.select("merged_group_id", "area_code").unique()
-    space = Space.of(parts, wanted, strata, bands, members)
+    space = Space.of(parts, wanted, strata, bands, members, counties)
     named = area_cells(space.fractional, wanted)
     unknowns = members_of(space, named)
     terms = terms_of(space, named, unknowns)

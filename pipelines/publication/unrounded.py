@@ -17,7 +17,16 @@ from pipelines.epidemiology import (
     indirectly_standardised_frame,
     proportion_frame,
 )
-from pipelines.publication.figures import FIGURE, PERIOD, REGION, TOTAL, Marts, figures
+from pipelines.publication.figures import (
+    COUNTY,
+    FIGURE,
+    MUNICIPALITY,
+    PERIOD,
+    REGION,
+    TOTAL,
+    Marts,
+    figures,
+)
 from pipelines.publication.standards import COARSE_MERGE, Standards, standard_strata
 
 CRUDE, INDIRECT = "crude", "indirect"
@@ -106,7 +115,7 @@ def unrounded_values(
     frames = [_crude(exact)]
     if not strata.is_empty():
         frames += [_direct(strata, kind) for kind in DIRECT]
-        frames.append(_indirect(exact, strata))
+        frames.append(_indirect(exact, strata, marts.counties))
     values = pl.concat([frame.select(VALUES) for frame in frames])
     return values.join(kind_table(specs), on=["indicator_id", "value_kind"], how="semi").sort(
         *FIGURE, "value_kind"
@@ -172,7 +181,7 @@ def _without_lonely_events(strata: pl.DataFrame) -> pl.DataFrame:
     return strata.filter(~lonely.any().over(FIGURE))
 
 
-def _indirect(exact: pl.DataFrame, strata: pl.DataFrame) -> pl.DataFrame:
+def _indirect(exact: pl.DataFrame, strata: pl.DataFrame, counties: pl.DataFrame) -> pl.DataFrame:
     table = strata.select("indicator_id", "multiplier", "kind").unique()
     key = ["indicator_id", *PERIOD, "sex"]
     reference = exact.filter(
@@ -181,7 +190,7 @@ def _indirect(exact: pl.DataFrame, strata: pl.DataFrame) -> pl.DataFrame:
     totals = (
         exact.filter(pl.col("age_group") == TOTAL)
         .with_columns(variance=_variance())
-        .join(_expected(strata), on=list(FIGURE))
+        .join(_with_counties(_expected(strata), counties), on=list(FIGURE))
         .join(reference, on=key)
         .select(*FIGURE, "variance", "expected", "reference_rate", observed="numerator")
     )
@@ -189,6 +198,17 @@ def _indirect(exact: pl.DataFrame, strata: pl.DataFrame) -> pl.DataFrame:
     return _scaled(ratios, table).with_columns(
         value_kind=pl.lit(INDIRECT), coarse_age=pl.lit(False)
     )
+
+
+def _with_counties(expected: pl.DataFrame, counties: pl.DataFrame) -> pl.DataFrame:
+    """Expected events, those of counties too: the sum of their municipalities'."""
+    local = expected.filter(pl.col("area_level") == MUNICIPALITY).join(counties, on="area_code")
+    summed = (
+        local.with_columns(area_level=pl.lit(COUNTY), area_code="county_code")
+        .group_by(FIGURE)
+        .agg(pl.col("expected").sum())
+    )
+    return pl.concat([expected, summed.select(expected.columns)])
 
 
 def _expected(strata: pl.DataFrame) -> pl.DataFrame:

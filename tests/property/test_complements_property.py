@@ -1,7 +1,7 @@
 """Who is left of a shared denominator stays uncertain, by sex and age, with or without a place.
 
 Shares close to the whole make complements small; few persons without a municipality make what the
-region has beyond its municipalities tell much.
+region has beyond its municipalities tell much. In every other region the county is told as well.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def nearly_all_answer(seed: int) -> SmallRegion:
         portal_forms_answered=pl.Series(answered.astype(float)),
         forms_opened=pl.Series(opened.astype(float)),
     )
-    return small_region(chosen=[*SPECS, STANDARD], people=marked)
+    return small_region(chosen=[*SPECS, STANDARD], people=marked, county=seed % 2 == 1)
 
 
 def truth(region: SmallRegion) -> dict[Cell, float]:

@@ -221,6 +221,22 @@ def test_the_regions_coverage_weighs_by_the_register(home: Warehouse) -> None:
     assert shares["covered_share"].to_list() == pytest.approx([covered / people])
 
 
+@pytest.mark.parametrize(
+    ("county", "state", "share"), [("50", "full", 1.0), ("15", "not_covered", 0.0)]
+)
+def test_a_county_is_covered_as_far_as_its_municipalities_are(
+    home: Warehouse, county: str, state: str, share: float
+) -> None:
+    """Those of 5001 are live, those of 1511 are not."""
+    (row,) = home.table("marts.fct_coverage").filter(
+        pl.col("indicator_id") == "home_nursing_users_per_1000",
+        pl.col("area_level") == "county",
+        pl.col("area_code") == county,
+        pl.col("period_start").dt.year() == 2024,
+    ).iter_rows(named=True)  # fmt: skip
+    assert (row["coverage_state"], row["covered_share"]) == (state, share)
+
+
 def test_more_than_are_registered_is_a_warning_with_counts(home: Warehouse) -> None:
     """Nobody of 41 is registered, and one is counted. With the journal's denominators, an error."""
     found = marts_of_all_ages(home)

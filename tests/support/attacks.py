@@ -26,6 +26,15 @@ PARTS = {"month": 12, "quarter": 4}
 """Parts of a year, and how many of them it has."""
 REST = "rest"
 SEXES = ("total", "female", "male")
+COUNTY_OF = dict(
+    pl.read_csv(
+        Path(__file__).resolve().parents[2] / "data" / "reference" / "municipalities.csv",
+        infer_schema=False,
+    )
+    .select("municipality_code", "county_code")
+    .iter_rows()
+)
+"""County of every municipality, as everybody knows."""
 Cell = tuple[str, str, str, int, int]
 """Quantity, area, sex, first and last age."""
 
@@ -77,12 +86,14 @@ class Knowledge:
         shown: Cells with the number that stands in the files.
         hidden: Cells that the files do not show, and whose area is covered.
         equations: Sums that everybody knows: cells and coefficients that add up to nothing.
+        coarse: Hidden cells whose ages are merged with others, and which are in no county's sum.
     """
 
     year: int
     shown: dict[Cell, float] = field(default_factory=dict)
     hidden: set[Cell] = field(default_factory=set)
     equations: list[dict[Cell, int]] = field(default_factory=list)
+    coarse: set[Cell] = field(default_factory=set)
 
     def add_sums(self) -> None:
         """The equations: sexes, ages, region and parts of a whole, among the cells there are."""
@@ -99,7 +110,7 @@ class Knowledge:
                     self._add((*key, low, high), [(*key, *band) for band in parts])
         areas: dict[str, set[str]] = defaultdict(set)
         for cell in cells:
-            if cell[1] not in ("MIDT", REST) and "+" not in cell[1]:
+            if cell[1] in COUNTY_OF:
                 areas[cell[0]].add(cell[1])
         for whole in [cell for cell in cells if cell[1] == "MIDT"]:
             quantity, _, sex, low, high = whole
@@ -108,9 +119,13 @@ class Knowledge:
                 rest = (quantity, REST, sex, low, high)
                 self.hidden.add(rest)
                 self._add(whole, [*parts, rest])
-        for whole in [cell for cell in cells if "+" in cell[1]]:
-            # Municipalities that are shown together: the group is named by its members.
-            parts = [(whole[0], area, *whole[2:]) for area in whole[1].split("+")]
+        for whole in [cell for cell in cells if "+" in cell[1] or cell[1] in COUNTY_OF.values()]:
+            # Municipalities that are shown together: the group is named by its members. A county
+            # is what it has of municipalities of which there are figures.
+            among = areas[whole[0]]
+            own = {area for area in among if COUNTY_OF[area] == whole[1]} or whole[1].split("+")
+            parts = [(whole[0], area, *whole[2:]) for area in sorted(own)]
+            parts = [part for part in parts if part not in self.coarse]
             if cells.issuperset(parts):
                 self._add(whole, parts)
         for cell in [cell for cell in cells if " - " in cell[0]]:
@@ -245,6 +260,8 @@ def knowledge_of(values: pl.DataFrame, specs: Sequence[Indicator]) -> Iterator[K
                     number = None if role == "complement" else row[role]
                     if row["status_reason"] == "no_data" and role == "denominator":
                         number = 0.0
+                    if row["status_reason"] == "age_groups_merged":
+                        told.coarse.add(cell)
                     if number is None:
                         told.hidden.add(cell)
                     else:

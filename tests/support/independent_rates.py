@@ -101,22 +101,28 @@ class ByAge:
             events += float(number.sum())
         return rate / weight if events >= LEAST_EVENTS else None
 
-    def indirect(self, key: tuple[str, str, str, int], low: int) -> float | None:
-        """Indirectly standardised rate per person; null where nothing is expected."""
+    def indirect(
+        self, key: tuple[str, str, str, int], low: int, places: Sequence[str] = ()
+    ) -> float | None:
+        """Indirectly standardised rate per person; null where nothing is expected.
+
+        Of a county observed and expected are those of its places together.
+        """
         indicator, area, sex, year = key
         expected = observed = region_events = region_people = 0.0
         for base in SEXES[sex]:
             region = self.inside("MIDT", base, low)
-            own = self.inside(area, base, low)
-            # Bands that both have: a new one begins where one begins in both.
-            starts = sorted({first for first, _ in own} & {first for first, _ in region})
-            ends = [start - 1 for start in starts[1:]] + [AGES - 1]
-            common = list(zip(starts, ends, strict=True))
-            number, people = self.sums(indicator, area, base, year, common)
-            events, population = self.sums(indicator, "MIDT", base, year, common)
-            lived = population > 0
-            expected += float((people[lived] * events[lived] / population[lived]).sum())
-            observed += float(number.sum())
-            region_events += float(events.sum())
-            region_people += float(population.sum())
+            whole = self.sums(indicator, "MIDT", base, year, region).sum(axis=1)
+            region_events, region_people = region_events + whole[0], region_people + whole[1]
+            for place in places or (area,):
+                own = self.inside(place, base, low)
+                # Bands that both have: a new one begins where one begins in both.
+                starts = sorted({first for first, _ in own} & {first for first, _ in region})
+                ends = [start - 1 for start in starts[1:]] + [AGES - 1]
+                common = list(zip(starts, ends, strict=True))
+                number, people = self.sums(indicator, place, base, year, common)
+                events, population = self.sums(indicator, "MIDT", base, year, common)
+                lived = population > 0
+                expected += float((people[lived] * events[lived] / population[lived]).sum())
+                observed += float(number.sum())
         return observed / expected * region_events / region_people if expected > 0 else None

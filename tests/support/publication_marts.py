@@ -32,6 +32,7 @@ STRATA_INDICATORS = (
 FLOW_INDICATORS = ("structured_documentation_share",)
 SIZES = {"5001": 900, "5006": 260, "5007": 70, "5014": 30, "5020": 400}
 NOT_COVERED_AREA = "5020"
+COUNTY = "50"
 
 
 def specs(*ids: str) -> list[Indicator]:
@@ -123,8 +124,13 @@ def small_region(
     graded: int = 12,
     chosen: Sequence[Indicator] | None = None,
     people: pl.DataFrame | None = None,
+    *,
+    county: bool = False,
 ) -> SmallRegion:
-    """Persons, if they are not given, and marts of one year; one municipality is not covered."""
+    """Persons, if they are not given, and marts of one year; one municipality is not covered.
+
+    All municipalities are of one county, which is an area of its own if asked.
+    """
     people = persons(seed, graded) if people is None else people
     bands = strata(people)
     by_area = pl.concat(
@@ -141,7 +147,7 @@ def small_region(
     chosen = specs() if chosen is None else chosen
     coverage = pl.DataFrame(
         [
-            (spec.id, level, code, START, END, share, state)
+            (spec.id, level, code, START, END, share, state, SIZES.get(code, 0))
             for spec in chosen
             for level, code, share, state in [
                 *(
@@ -151,6 +157,7 @@ def small_region(
                     for code in SIZES
                 ),
                 ("region", "MIDT", 0.7, "flagged"),
+                *([("county", COUNTY, 0.7, "flagged")] if county else []),
             ]
         ],
         schema=[
@@ -161,6 +168,7 @@ def small_region(
             "period_end",
             "covered_share",
             "coverage_state",
+            "residents",
         ],
         orient="row",
     )
@@ -171,6 +179,7 @@ def small_region(
         flow_counts=pl.concat([_flow_counts(by_area, s) for s in specs() if s.counting == "flow"]),
         coverage=coverage,
         strata_map=bands,
+        counties=pl.DataFrame({"area_code": list(SIZES)}).with_columns(county_code=pl.lit(COUNTY)),
     )
     return SmallRegion(people, marts)
 

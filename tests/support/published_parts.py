@@ -64,6 +64,7 @@ def months(values: pl.DataFrame) -> pl.DataFrame:
         pl.col("sex") == "total",
         pl.col("age_group") == "total",
         pl.col("period_start") == start,
+        pl.col("area_level") != "county",
     )
     number = pl.DataFrame({"month": list(range(1, 13))})
     rows = year.join(number, how="cross")
@@ -122,7 +123,8 @@ def splits(years: pl.DataFrame) -> pl.DataFrame:
         .then(0.1)
         .otherwise(pl.col("breakdown_value").replace_strict(_SHARES, default=0.0))
     )
-    rows = years.drop("breakdown", "breakdown_value").join(parts, on="indicator_id")
+    own = years.filter(pl.col("area_level") != "county")
+    rows = own.drop("breakdown", "breakdown_value").join(parts, on="indicator_id")
     counts = ("numerator", "denominator")
     rows = rows.with_columns(
         (pl.col(name) * pl.col("share")).round().alias(name) for name in counts
@@ -183,7 +185,7 @@ def area_groups(areas: pl.DataFrame) -> pl.DataFrame:
 
 def population(areas: pl.DataFrame, years: Sequence[int]) -> pl.DataFrame:
     """Inhabitants by sex and age, older every year; of one municipality a group is not known."""
-    people = areas.select("area_level", "area_code")
+    people = areas.filter(pl.col("area_level") != "county").select("area_level", "area_code")
     days = pl.DataFrame({"on_date": [date(year, 12, 31) for year in years]})
     ages = pl.DataFrame({"age_from": list(range(0, 100, 5))})
     sexes = pl.DataFrame({"sex": ["female", "male"]})

@@ -39,7 +39,7 @@ ASSUMED_AREA = "3430"
 
 
 def areas() -> pl.DataFrame:
-    """The ``areas`` table: 68 municipality codes and the region."""
+    """The ``areas`` table: 68 municipality codes, two counties and the region."""
     tiles = pl.read_csv(REFERENCE / "tile_map.csv", schema_overrides={"municipality_code": str})
     live = (
         pl.read_csv(REFERENCE / "go_live.csv", schema_overrides={"municipality_code": str})
@@ -91,7 +91,18 @@ def areas() -> pl.DataFrame:
             "population": [towns.filter(pl.col("valid_to").is_null())["population"].sum()],
         }
     )
-    return pl.concat([towns, region], how="diagonal")
+    living = towns.filter(pl.col("valid_to").is_null()).group_by("county")
+    counties = pl.DataFrame(
+        {
+            "area_code": ["15", "50"],
+            "area_level": ["county", "county"],
+            "name": ["Møre og Romsdal", "Trøndelag"],
+            "official_name": ["Møre og Romsdal", "Trøndelag – Trööndelage"],
+            "language": ["nn", "nb"],
+            "county": ["Møre og Romsdal", "Trøndelag"],
+        }
+    ).join(living.agg(pl.col("population").sum()), on="county")
+    return pl.concat([towns, counties, region], how="diagonal")
 
 
 def _noise(*columns: str) -> pl.Expr:
@@ -136,9 +147,13 @@ def _cells() -> pl.DataFrame:
     part = pl.when(pl.col("sex") == "total").then(1.0).otherwise(0.5) * (
         pl.when(pl.col("age_group") == "total").then(1.0).otherwise(0.24)
     )
+    own = pl.col("area_level") != "county"
+    whole = (pl.col("sex") == "total") & (pl.col("age_group") == "total")
+    summed = whole & pl.col("value_kind").is_in(["crude", "indirect"])
     return (
         grid.filter(standard)
         .join(covered, how="cross")
+        .filter(own | summed)
         .with_columns(
             denominator=(pl.col("population") / 10 * pl.col("population_share") * part).round(),
             rate=pl.col("level")

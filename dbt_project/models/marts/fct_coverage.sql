@@ -165,17 +165,47 @@ municipalities as (
     from shares
 ),
 
-regions as (
+wider_areas as (
     select
-        indicator_id,
-        full_share,
-        year,
-        first_day,
-        last_day,
-        cast(sum(case when coverage_state <> 'not_covered' then residents else 0 end) as double)
-        / nullif(sum(residents), 0) as covered_share
+        municipality_code,
+        'region' as area_level,
+        'MIDT' as area_code
+    from {{ source('catalogue', 'municipalities') }}
+    union all
+    select
+        municipality_code,
+        'county' as area_level,
+        county_code as area_code
+    from {{ source('catalogue', 'municipalities') }}
+    where county_code is not null
+),
+
+-- The region and its counties are covered as far as their municipalities are.
+wider as (
+    select
+        municipalities.indicator_id,
+        municipalities.full_share,
+        wider_areas.area_level,
+        wider_areas.area_code,
+        municipalities.first_day,
+        municipalities.last_day,
+        cast(
+            sum(
+                case when municipalities.coverage_state <> 'not_covered' then municipalities.residents else 0 end
+            ) as double
+        )
+        / nullif(sum(municipalities.residents), 0) as covered_share,
+        sum(municipalities.residents) as residents
     from municipalities
-    group by indicator_id, full_share, year, first_day, last_day
+    inner join wider_areas
+        on municipalities.municipality_code = wider_areas.municipality_code
+    group by
+        municipalities.indicator_id,
+        municipalities.full_share,
+        wider_areas.area_level,
+        wider_areas.area_code,
+        municipalities.first_day,
+        municipalities.last_day
 )
 
 select
@@ -185,15 +215,17 @@ select
     first_day as period_start,
     last_day as period_end,
     cast(covered_share as double) as covered_share,
-    coverage_state
+    coverage_state,
+    cast(residents as bigint) as residents
 from municipalities
 union all
 select
     indicator_id,
-    'region' as area_level,
-    'MIDT' as area_code,
+    area_level,
+    area_code,
     first_day as period_start,
     last_day as period_end,
     coalesce(covered_share, 0.0) as covered_share,
-    {{ region_coverage_state() }} as coverage_state
-from regions
+    {{ region_coverage_state() }} as coverage_state,
+    cast(residents as bigint) as residents
+from wider
