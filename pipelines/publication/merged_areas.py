@@ -179,6 +179,7 @@ def _coverage(coverage: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
         .agg(
             pl.len(),
             pl.col("covered_share").min(),
+            pl.selectors.by_name("residents", require_all=False).sum(),
             coverage_state=pl.when(full).then(pl.lit("full")).otherwise(pl.lit("flagged")),
         )
         .join(whole, on=["indicator_id", "merged_group_id"])
