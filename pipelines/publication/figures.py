@@ -21,6 +21,8 @@ GROUP = "group"
 """Level of municipalities that are shown together (``merged_areas``)."""
 COUNTY = "county"
 """Level of counties (``counties``)."""
+LEAST_OF_COUNTY = 0.5
+"""Share of a county's inhabitants below which it has no figure: it would be that of some."""
 SUMMED = (GROUP, COUNTY)
 """Levels of which there is one figure in a year, of all sexes and ages: a sum of municipalities."""
 NOT_COVERED = "not_covered"
@@ -287,8 +289,9 @@ def _with_county_sums(counted: pl.DataFrame, marts: Marts) -> pl.DataFrame:
     """Figures, those of counties with the sums of their municipalities' counts.
 
     A municipality that is not covered, or whose strata do not give the total exactly, is no part of
-    the sum, nor of the covered share. Who moves within a county counts in both places, as in merged
-    areas; providers may be the same ones, so a county has at least those of one place.
+    the sum, nor of the covered share; where that is less than half, there is no figure. Who moves
+    within a county counts in both places, as in merged areas; providers may be the same ones, so a
+    county has at least those of one place.
     """
     county = pl.col("area_level") == COUNTY
     if counted.filter(county).is_empty():
@@ -310,16 +313,17 @@ def _with_county_sums(counted: pl.DataFrame, marts: Marts) -> pl.DataFrame:
         pl.col("numerator", "denominator", *_PERSONS).sum(),
         pl.when(pl.col("numerator_sq").count() > 0).then(pl.col("numerator_sq").sum()),
         pl.col(*_MAXIMA, "providers").max(),
-        inside=inside.any(),
         left_out=(covered & ~inside).any(),
         share=pl.col("residents").filter(inside).sum() / pl.col("residents").sum(),
     )
     summed = counted.filter(county).drop(COUNTS).join(sums, on=key, how="left")
-    filled = summed.with_columns(exact=inside & pl.col("inside").fill_null(value=False))
-    filled = filled.with_columns(
+    enough = (pl.col("share") >= LEAST_OF_COUNTY).fill_null(value=False)
+    filled = summed.with_columns(exact=inside & enough).with_columns(
         *(pl.when("exact").then(pl.col(name)).alias(name) for name in COUNTS),
         covered_share=pl.when("exact").then("share").otherwise("covered_share"),
-        coverage_state=pl.when(pl.col("exact") & pl.col("left_out"))
+        coverage_state=pl.when(pl.col("covered_share") < LEAST_OF_COUNTY)
+        .then(pl.lit(NOT_COVERED))
+        .when(pl.col("exact") & pl.col("left_out"))
         .then(pl.lit("flagged"))
         .otherwise("coverage_state"),
     )

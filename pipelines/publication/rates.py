@@ -205,7 +205,7 @@ def _judged(
 
 
 def _not_covered_reason() -> pl.Expr:
-    own = pl.col("service").is_in(MUNICIPAL_SERVICES)
+    own = pl.col("service").is_in(MUNICIPAL_SERVICES) & (pl.col("area_level") != COUNTY)
     several = pl.col("period_end").dt.year() > pl.col("period_start").dt.year()
     return (
         pl.when(several)

@@ -83,7 +83,7 @@ def test_a_shown_value_has_its_counts_and_interval(splits: pl.DataFrame) -> None
 
 
 def test_what_hides_nobody_shows_all_of_its_values(splits: pl.DataFrame) -> None:
-    for area, breakdown in (("5001", "device"), ("5020", "service"), ("MIDT", "service")):
+    for area, breakdown in (("5001", "service"), ("5020", "service"), ("MIDT", "service")):
         own = of(splits, SAME_DAY.id, breakdown, area)
         assert own.pop("unknown") == "missing"
         assert set(own.values()) == {"ok"}

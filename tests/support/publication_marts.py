@@ -177,7 +177,7 @@ def small_region(
             [_strata_counts(by_area, bands, s) for s in chosen if s.counting == "strata"]
         ),
         flow_counts=pl.concat([_flow_counts(by_area, s) for s in specs() if s.counting == "flow"]),
-        coverage=coverage,
+        coverage=coverage if county else coverage.drop("residents"),
         strata_map=bands,
         counties=pl.DataFrame({"area_code": list(SIZES)}).with_columns(county_code=pl.lit(COUNTY)),
     )
