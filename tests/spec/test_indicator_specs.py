@@ -65,7 +65,8 @@ def test_indicator_gives_what_its_spec_says(path: Path, warehouse: QuickWarehous
     years = range(min(spec["years"]), max(spec["years"]) + 1)
     warehouse.write_journal({table: complete(table, rows) for table, rows in spec["given"].items()})
     warehouse.write_catalogue(years)
-    warehouse.run("staging", "intermediate", "marts")
+    counted_from = catalogue().indicators[spec["indicator"]]
+    warehouse.count_only(counted_from.numerator.measure, counted_from.denominator.measure)
     assert differences(spec, warehouse) == []
 
 

@@ -11,8 +11,9 @@ import contextlib
 import io
 import json
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,10 +72,10 @@ class Dbt:
             yield from ready
             waiting.difference_update(ready)
 
-    def needed(self, *names: str) -> set[str]:
-        """Models, and all that they are made of."""
-        above = {one for name in names for one in upstream(self.models[name])}
-        return {*names} | (self.needed(*above) if above else set())
+    def needed(self, *names: str, empty: Collection[str] = ()) -> set[str]:
+        """Models, and all that they are made of; of those that are left empty nothing is."""
+        above = {one for name in names if name not in empty for one in upstream(self.models[name])}
+        return {*names} | (self.needed(*above, empty=empty) if above else set())
 
     def selected(self, *chosen: str) -> set[str]:
         """Names of models: those named, and all of a layer that is named, such as ``staging``."""
@@ -140,14 +141,22 @@ def compiled_models(home: Path) -> Dbt:
 def create(connection: duckdb.DuckDBPyConnection, model: dict[str, Any], sql: str) -> None:
     """Make a view or a table of a model, with the types that its contract promises."""
     relation = model["relation_name"]
-    connection.execute(f"create schema if not exists {model['database']}.{model['schema']}")
     if not model["config"]["contract"]["enforced"]:
+        connection.execute(f"create schema if not exists {model['database']}.{model['schema']}")
         connection.execute(f"create {model['config']['materialized']} {relation} as {sql}")
         return
     columns = {name: column["data_type"] for name, column in model["columns"].items()}
-    typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-    connection.execute(f"create table {relation} ({typed})")
+    create_empty(connection, model, columns)
     connection.execute(f"insert into {relation} select {', '.join(columns)} from ({sql})")
+
+
+def create_empty(
+    connection: duckdb.DuckDBPyConnection, model: dict[str, Any], columns: Mapping[str, str]
+) -> None:
+    """Make a table for a model, without rows, of columns by name and type."""
+    typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    connection.execute(f"create schema if not exists {model['database']}.{model['schema']}")
+    connection.execute(f"create table {model['relation_name']} ({typed})")
 
 
 class QuickWarehouse(Warehouse):
@@ -163,6 +172,39 @@ class QuickWarehouse(Warehouse):
         self.close()
         self._open()
         self.go_on(*chosen)
+
+    def count_only(self, *measures: str) -> None:
+        """Make all marts anew of some measures' rows; what only others are made of is not made."""
+        # The union of all measures is content with empty ones; what reads one by itself is not.
+        read = {
+            one
+            for name, model in self._dbt.models.items()
+            if name != "int_measure_values" and name not in self._shapes
+            for one in upstream(model)
+        }
+        counted = self._shapes.keys() & (read | {f"msr_{name}" for name in measures})
+        empty = self._shapes.keys() - self._dbt.needed(*counted)
+        self.close()
+        self._open()
+        names = self._dbt.needed(*self._dbt.selected("marts"), empty=empty)
+        for name in self._dbt.in_order(names):
+            if name in empty:
+                create_empty(self.made, self._dbt.models[name], self._shapes[name])
+            else:
+                create(self.made, self._dbt.models[name], self._dbt.sql(name, self.settings.home))
+
+    @cached_property
+    def _shapes(self) -> dict[str, dict[str, str]]:
+        """Columns of every measure, as the models give them."""
+        self.run("staging", "intermediate")
+        return {
+            name: {
+                row[0]: row[1]
+                for row in self.made.execute(f"describe {model['relation_name']}").fetchall()
+            }
+            for name, model in self._dbt.models.items()
+            if name.startswith("msr_")
+        }
 
     def go_on(self, *chosen: str) -> None:
         """Make further models or layers of those that are made."""
