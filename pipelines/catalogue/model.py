@@ -291,6 +291,11 @@ class Indicator(Strict):
                 "breakdowns: a public denominator has no attributes of events, and a numerator "
                 "that is part of another is protected with it alone; neither is split"
             )
+        if self.counting == "strata" and not self.repeat_events:
+            raise ValueError(
+                "breakdowns: persons may be of several values, which then do not add up to the "
+                "year; only events are split"
+            )
         return self
 
     @model_validator(mode="after")

@@ -57,6 +57,12 @@ REFUSED: list[tuple[str, str, Change, str]] = [
         lambda c: c.update(breakdowns=["service"]),
         "a public denominator has no attributes of events",
     ),
+    (
+        "a split of persons",
+        "extensive_need_share",
+        lambda c: c.update(breakdowns=["service"]),
+        "only events are split",
+    ),
     ("unknown key inside", STRATA, lambda c: c["coverage"].update(ful=0.9), "coverage.ful"),
     ("another id", STRATA, lambda c: c.update(id="other_id"), "id is 'other_id'"),
     ("id with capitals", STRATA, lambda c: c.update(id="Emergency"), "id: "),
