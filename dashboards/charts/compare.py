@@ -40,12 +40,16 @@ AROUND = 120  # title, axis and the region's name: Vega counts them into the hei
 def bars_frame(
     release: Release, choice: Choice, year: int, chosen: tuple[str, ...], area: str, language: str
 ) -> pl.DataFrame:
-    """What the bars draw, greatest first: shown figures of the chosen areas, or of all."""
+    """What the bars draw, greatest first: shown figures of chosen areas, or of municipalities."""
     _ = translator(language, "planner")
     indicator = release.indicator(choice.indicator_id)
-    frame = municipalities(year_frame(release, choice, year)).drop_nulls("value")
+    frame = year_frame(release, choice, year).drop_nulls("value")
     if chosen:
-        frame = frame.filter(pl.col("area_code").is_in([*chosen, area]))
+        # The region is a line of its own.
+        wanted = {*chosen, area} - {release.region_code}
+        frame = frame.filter(pl.col("area_code").is_in(sorted(wanted)))
+    else:
+        frame = municipalities(frame)
     return pl.DataFrame(
         [
             {
@@ -80,7 +84,7 @@ def _size(figure: Mapping[str, Any], indicator: Mapping[str, Any]) -> float | No
 def _tooltip(language: str) -> list[alt.Tooltip]:
     _ = translator(language, "planner")
     titles = {
-        "name": _("Municipality"),
+        "name": _("Area"),
         "text": _("Figure"),
         "interval": _("95% interval"),
         "versus": _("Comparison"),
@@ -244,6 +248,6 @@ def described(
         return text
     high, low = frame.row(0, named=True), frame.row(-1, named=True)
     return f"{text} " + _(
-        "{n} municipalities, from {high} in {first} to {low} in {last}.",
+        "{n} areas, from {high} in {first} to {low} in {last}.",
         n=frame.height, high=high["text"], first=high["name"], low=low["text"], last=low["name"],
     )  # fmt: skip

@@ -96,7 +96,7 @@ VERSUS_SHAPES = {
     "higher": "triangle-up",
     "lower": "triangle-down",
     "similar": "circle",
-    "not_compared": "stroke",
+    "not_compared": "square",
 }
 
 
