@@ -40,6 +40,9 @@ chromium:
 	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
 	  echo "chromium is missing and cannot be installed here: page tests will be skipped"
 
+# As many processes as cores: threads of their own would only wait for each other.
+test: export POLARS_MAX_THREADS = 1
+test: export OPENBLAS_NUM_THREADS = 1
 test: install chromium
 	$(BIN)/python -m pytest -m "not nightly" -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 	$(BIN)/python tests/support/coverage_floor.py

@@ -48,6 +48,8 @@ def block_cells(
         .filter(pl.col("atom_high") < pl.col("run_high"))
         .select(*AREA, "base", low="run_low", high="run_high")
     )
+    if merged.is_empty():
+        return named.clear(), pl.DataFrame(schema=dict.fromkeys(TERM_COLUMNS, pl.String))
     sums = _summed(space, merged.join(space.sexes, on="base"))
     cells = sums.join(named, on=list(CELL), how="anti")
     return _with_own_unknowns(space, _never_published(cells), members)
@@ -137,6 +139,8 @@ def joint_groups(
         .filter(pl.col("atoms") > 1)
         .join(space.sexes, on="sex")
     )
+    if joint.is_empty():
+        return named.clear(), pl.DataFrame(schema=dict.fromkeys(TERM_COLUMNS, pl.String))
     areas = space.runs.select(*AREA, "base").unique()
     sums = _summed(space, areas.join(joint, on="base"))
     published = named.filter(pl.col("area_level") == REGION)

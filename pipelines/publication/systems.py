@@ -161,8 +161,9 @@ def _system(
     blocks = block_cells(space, named, unknowns)
     rest = rest_cells(named, terms)
     joint_cells, joint_terms = joint_groups(space, named, unknowns)
-    joint_rest = rest_cells(joint_cells, joint_terms)
-    implied = (blocks, rest, joint_rest)
+    implied = [blocks, rest]
+    if joint_cells.height:
+        implied.append(rest_cells(joint_cells, joint_terms))
     cells = pl.concat([frame.select(CELL_COLUMNS) for frame in (named, *(c for c, _ in implied))])
     all_terms = pl.concat([terms, *(t for _, t in implied)])
     system = LinkedSystem(
