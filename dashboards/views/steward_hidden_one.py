@@ -23,7 +23,7 @@ from dashboards.views.steward_hidden_words import (
 )
 from dashboards.views.steward_parts import Column, Desk, bullets, known, markup, table
 
-LEVELS = ("region", "municipality")
+LEVELS = ("region", "county", "municipality", "group")
 
 
 def draw_one(desk: Desk, title: str, cells: pl.DataFrame, protection: pl.DataFrame) -> None:
@@ -102,7 +102,12 @@ def _reasons(desk: Desk, cells: pl.DataFrame) -> None:
         cells.with_columns(why=why).group_by("why", "rule", "area_level").agg(pl.col("cells").sum())
     )
     levels = sorted(set(counts["area_level"]), key=lambda level: _place(LEVELS, level))
-    level_words = {"region": tr("Region"), "municipality": tr("Municipalities")}
+    level_words = {
+        "region": tr("Region"),
+        "county": tr("Counties"),
+        "municipality": tr("Municipalities"),
+        "group": tr("Groups of municipalities"),
+    }
     reasons, rules = reason_words(tr), rule_words(tr)
     found = {(why, rule) for why, rule in counts.select("why", "rule").iter_rows()}
     rows = []
