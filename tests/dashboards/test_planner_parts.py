@@ -46,6 +46,8 @@ from dashboards.figures import (
     breaks,
     headline,
     live_counts,
+    municipalities,
+    names_to_choose,
     profile,
     year_frame,
 )
@@ -276,6 +278,17 @@ def test_hidden_months_are_counted_and_are_no_noughts() -> None:
     assert said.startswith("2 av de 4 månedene er skjult")
     assert "trenger ikke å være 0" in said
     assert remarks.hidden_parts(["ok", "missing"], "month", _) == ""
+
+
+def test_counties_are_compared_where_they_are_chosen_and_never_ranked(release: Release) -> None:
+    choice = Choice("emergency_admissions_per_1000", "crude")
+    chosen = compare.bars_frame(release, choice, 2025, ("50", "MIDT"), "5001", "nb")
+    assert set(chosen["name"]) == {"Trøndelag", "Trondheim"}
+    every = compare.bars_frame(release, choice, 2025, (), "5001", "nb")
+    assert not {"Trøndelag", "Møre og Romsdal", "Midt-Norge"} & set(every["name"])
+    assert "50" not in names_to_choose(release)
+    assert list(names_to_choose(release, counties=True))[:3] == ["MIDT", "15", "50"]
+    assert municipalities(year_frame(release, choice, 2025)).height == 67
 
 
 def test_an_area_without_a_row_is_missing_not_absent(release: Release) -> None:
