@@ -126,7 +126,7 @@ class Knowledge:
             own = {area for area in among if COUNTY_OF[area] == whole[1]} or whole[1].split("+")
             parts = [(whole[0], area, *whole[2:]) for area in sorted(own)]
             parts = [part for part in parts if part not in self.coarse]
-            if cells.issuperset(parts):
+            if whole not in self.coarse and cells.issuperset(parts):
                 self._add(whole, parts)
         for cell in [cell for cell in cells if " - " in cell[0]]:
             whole, part = cell[0].split(" - ")

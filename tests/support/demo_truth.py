@@ -5,7 +5,7 @@ Belongs here: reading it from a home. Does not belong here: comparing. Tests alo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -28,7 +28,9 @@ def truth_of(zones: Zones, specs: Iterable[Indicator]) -> pl.DataFrame:
     Where an indicator has one age group, its figure is published as the total and as that group;
     the truth holds the total.
     """
-    totals = _with_counties(zones, pl.read_parquet(zones.truth / "indicator_truth.parquet"))
+    specs = list(specs)
+    truth = pl.read_parquet(zones.truth / "indicator_truth.parquet")
+    totals = _with_counties(zones, truth, {spec.id: float(spec.multiplier) for spec in specs})
     only = [
         (spec.id, bands[0][2])
         for spec in specs
@@ -40,7 +42,9 @@ def truth_of(zones: Zones, specs: Iterable[Indicator]) -> pl.DataFrame:
     return pl.concat([totals, renamed])
 
 
-def _with_counties(zones: Zones, truth: pl.DataFrame) -> pl.DataFrame:
+def _with_counties(
+    zones: Zones, truth: pl.DataFrame, multipliers: Mapping[str, float]
+) -> pl.DataFrame:
     """The truth, counties' totals too: what the truth has of their covered municipalities.
 
     Those of which the release says that their ages are merged with others are left out.
@@ -60,9 +64,9 @@ def _with_counties(zones: Zones, truth: pl.DataFrame) -> pl.DataFrame:
     sums = local.group_by(*keys, area_code="county_code").agg(
         pl.col("numerator", "denominator", "numerator_persons").sum(),
         area_level=pl.lit("county"),
-        multiplier=pl.col("multiplier").first(),
     )
-    per = pl.col("numerator") * pl.col("multiplier") / pl.col("denominator")
+    of_one = pl.col("indicator_id").replace_strict(multipliers, default=None)
+    per = of_one * pl.col("numerator") / pl.col("denominator")
     return pl.concat([truth, sums.with_columns(value=per)], how="diagonal_relaxed").select(
         truth.columns
     )
