@@ -111,6 +111,7 @@ def readable(release: Release, indicator_id: str, language: str) -> pl.DataFrame
         pl.lit(indicator[f"title_{language}"]).alias(_("Indicator")),
         pl.col("official_name").alias(_("Area")),
         pl.col("area_code").alias(_("Code")),
+        named("area_level", lambda c: words.level(c, _)).alias(_("Level")),
         first.year().alias(_("Year")),
         *extra,
         named("sex", lambda c: words.sex(c, _)).alias(_("Sex")),

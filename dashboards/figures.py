@@ -131,11 +131,14 @@ def _width() -> pl.Expr:
 
 def told(rows: pl.DataFrame, year: pl.Expr) -> pl.DataFrame:
     """The rows of an area or of parts of it, those of which nothing is published as ``missing``."""
-    absent = pl.col("value_status").is_null()
+    absent, county = pl.col("value_status").is_null(), pl.col("area_level") == "county"
+    # Of a county there are figures by year alone, of all sexes and ages together.
     return rows.with_columns(
-        pl.when(absent).then(pl.lit("no_data")).otherwise(pl.col("status_reason"))
+        pl.when(absent & county).then(pl.lit("not_defined_for_group"))
+        .when(absent).then(pl.lit("no_data")).otherwise(pl.col("status_reason"))
         .alias("status_reason"),
-        pl.col("value_status").fill_null("missing"),
+        pl.when(absent & county).then(pl.lit("not_applicable"))
+        .when(absent).then(pl.lit("missing")).otherwise("value_status").alias("value_status"),
         pl.col("quality_flags").fill_null(""),
         pl.col("versus_region").fill_null("not_compared"),
         year.alias("year"),

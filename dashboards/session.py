@@ -60,7 +60,8 @@ def language_for(query: Mapping[str, str]) -> str:
         areas = current_release().tables["areas"]
     except NothingPublishedError:
         return DEFAULT_LANGUAGE
-    found = areas.filter(pl.col("area_code") == area)["language"]
+    # A county is no page's own area.
+    found = areas.filter(pl.col("area_code") == area, pl.col("area_level") != "county")["language"]
     return str(found[0]) if len(found) else DEFAULT_LANGUAGE
 
 

@@ -66,14 +66,25 @@ def reason(code: str | None, _: Translator) -> str:
         "disclosure": _("few persons, or it would reveal another figure"),
         "municipality_not_live": _("the municipality is not live on Helseplattformen"),
         "service_not_covered": _("the service is not covered in the period"),
-        "no_data": _("no data received"),
+        "no_data": _("nothing to count, or no data received"),
         "year_not_computed": _("cannot be computed for this year"),
         "years_not_covered": _("not every year of the period is covered"),
         "too_few_events": _("fewer than ten events, too few to standardise"),
         "not_defined_for_group": _("not defined for this group"),
         "exceeds_register": _("more persons counted than the register has inhabitants"),
         "age_groups_merged": _("the area is too small for these age groups"),
+        "few_of_county": _("too few of the county's inhabitants live where it can be counted"),
     }.get(code, "")
+
+
+def level(code: str, _: Translator) -> str:
+    """What kind of area an area is."""
+    return {
+        "municipality": _("Municipality"),
+        "group": _("Group of municipalities"),
+        "county": _("County"),
+        "region": _("Region"),
+    }[code]
 
 
 def part(code: str, _: Translator) -> str:

@@ -61,6 +61,7 @@ def map_table(reader: Context, choice: Choice, year: int) -> str:
             difference_cell(r, indicator["polarity"], _),
         ]
         for r in year_frame(reader.release, choice, year).iter_rows(named=True)
+        if r["area_level"] != "county"
     ]
     headings = [_("Municipality"), reader.text(indicator, "unit_text"), _("Against the region")]
     return f'<div class="fp-tall">{table(title, headings, rows)}</div>'

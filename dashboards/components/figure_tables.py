@@ -63,13 +63,22 @@ def areas_table(reader: Context, choice: Choice, area_code: str, year: int) -> N
         table(
             title,
             _headings(reader, indicator, _("Area")),
-            [[escape(row["official_name"]), *_numbers(row, reader, indicator)] for row in rows],
+            [[escape(_called(row, reader)), *_numbers(row, reader, indicator)] for row in rows],
             numeric=(1, 2, 3),
             marked=codes.index(area_code) if area_code in codes else None,
         )
     )
     shown = words.kind_explained(choice.value_kind, _)
     show(f"<p class='fp-small'>{escape(words.kind(choice.value_kind, _))}: {escape(shown)}</p>")
+
+
+def _called(row: Mapping[str, Any], reader: Context) -> str:
+    """An area's name, of a county with what it is: it stands below municipalities."""
+    name = str(row["official_name"])
+    if row["area_level"] != "county":
+        return name
+    _ = reader.translate
+    return _("{name} (county)", name=name)
 
 
 def years_table(reader: Context, choice: Choice, area_code: str) -> None:

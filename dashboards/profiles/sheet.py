@@ -242,8 +242,9 @@ def _notes(asked: _Asked) -> list[str]:
         said.append(no_county(reader, area))
     if asked.left_out:
         _ = reader.translate
+        room = BESIDE - (county_code(reader.release, area) is not None)
         said.append(_("There is room for {n} municipalities set beside; the others stand on the "
-                      "municipality's page.", n=BESIDE))  # fmt: skip
+                      "municipality's page.", n=room))  # fmt: skip
     return said
 
 
@@ -331,10 +332,17 @@ def _beside(asked: _Asked) -> Json:
     names = dict(reader.release.tables["areas"].select("area_code", "name").iter_rows())
     key = [entry for entry in asked.entries if entry["indicator"]["key_figure"]]
 
+    def stands_for(row: Mapping[str, Any] | None) -> str:
+        """Which of a county's municipalities its figure stands for."""
+        shown = row is not None and row["value"] is not None and row["area_level"] == "county"
+        if row is None or not shown or remarks.covered_part(row) is None:
+            return ""
+        return remarks.coverage(row, _)
+
     def cells(entry: Entry) -> list[Json]:
         decimals = int(entry["indicator"]["decimals"])
         shown = [entry["figure"], *entry["beside"]]
-        return [{**_figure(row, decimals, reader), "remark": ""} for row in shown]
+        return [{**_figure(row, decimals, reader), "remark": stands_for(row)} for row in shown]
 
     rows: list[Json] = [
         {"title": reader.text(entry["indicator"], "short_title"), "cells": cells(entry)}

@@ -7,7 +7,7 @@ Belongs here: the order of it. Does not belong here: any step (the modules besid
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from pipelines.catalogue.model import Indicator
 from pipelines.clients.population_register import Provenance
 from pipelines.publication.area_groups import area_groups_table
 from pipelines.publication.comparisons import comparisons
+from pipelines.publication.counties import giving_way, withheld
 from pipelines.publication.divisions import divisions
 from pipelines.publication.figures import Marts, figures
 from pipelines.publication.like_for_like import like_for_like
@@ -123,7 +124,7 @@ def build(
     groups = merged_areas(catalogue, reference)
     marts = with_merged_areas(marts, groups, specs)
     counted = figures(marts, specs)
-    audits = _protected(linked_systems(marts, specs, counted), catalogue)
+    audits = _protected(linked_systems(marts, specs, counted), catalogue, marts.counties)
     policies = {spec.policy: table_policy(catalogue, spec.policy) for spec in specs}
     years_shown = [(group, protected.cells) for group, protected in audits]
     divided = divisions(marts, specs, catalogue.breakdowns, counted)
@@ -197,7 +198,7 @@ def build(
 
 
 def _protected(
-    groups: Sequence[AuditGroup], catalogue: Catalogue
+    groups: Sequence[AuditGroup], catalogue: Catalogue, counties: pl.DataFrame
 ) -> list[tuple[AuditGroup, ProtectedSystem]]:
     """Groups protected, each knowing which of the denominators before it are hidden."""
     audits: list[tuple[AuditGroup, ProtectedSystem]] = []
@@ -207,7 +208,11 @@ def _protected(
         known = without_denominator(group, verdicts)
         policy = table_policy(catalogue, known.policy_id)
         whole = with_left_over(known, policy)
-        return whole, protect_system(whole.system, policy)
+        made = protect_system(whole.system, policy)
+        while len(told := giving_way(whole.system, made.cells, counties)):
+            whole = replace(whole, system=withheld(whole.system, told))
+            made = protect_system(whole.system, policy)
+        return whole, made
 
     for wave in in_order(groups):
         done = side_by_side(protected, wave)

@@ -320,7 +320,12 @@ def _with_county_sums(counted: pl.DataFrame, marts: Marts) -> pl.DataFrame:
     enough = (pl.col("share") >= LEAST_OF_COUNTY).fill_null(value=False)
     filled = summed.with_columns(exact=inside & enough).with_columns(
         *(pl.when("exact").then(pl.col(name)).alias(name) for name in COUNTS),
-        covered_share=pl.when("exact").then("share").otherwise("covered_share"),
+        # What is left out must not round to nothing.
+        covered_share=pl.when(~pl.col("exact"))
+        .then("covered_share")
+        .when("left_out")
+        .then(pl.min_horizontal("share", pl.lit(0.99)))
+        .otherwise("share"),
         coverage_state=pl.when(pl.col("covered_share") < LEAST_OF_COUNTY)
         .then(pl.lit(NOT_COVERED))
         .when(pl.col("exact") & pl.col("left_out"))

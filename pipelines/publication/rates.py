@@ -186,13 +186,14 @@ def _judged(
             how="left",
         )
     )
-    direct = pl.col("value_kind").is_in(DIRECT)
+    direct, county = pl.col("value_kind").is_in(DIRECT), pl.col("area_level") == COUNTY
     # Standardised, a share may pass all through strata that do.
     passes = direct & (pl.col("kind") == "proportion") & (pl.col("value") > pl.col("multiplier"))
     safe = ~direct | pl.col("publishable").fill_null(False)
     status = _first_of(
         (pl.col("coverage_state") == NOT_COVERED, "not_covered", _not_covered_reason()),
         (~pl.col("known"), "missing", pl.lit("year_not_computed")),
+        (~pl.col("exact") & county, "not_covered", pl.lit("few_of_county")),
         (~pl.col("exact"), "suppressed", pl.lit("age_groups_merged")),
         (~pl.col("shown").fill_null(False), "suppressed", pl.lit("disclosure")),
         (EXCEEDS | (passes & pl.col("public")), "missing", pl.lit("exceeds_register")),
@@ -205,12 +206,14 @@ def _judged(
 
 
 def _not_covered_reason() -> pl.Expr:
-    own = pl.col("service").is_in(MUNICIPAL_SERVICES) & (pl.col("area_level") != COUNTY)
+    own, county = pl.col("service").is_in(MUNICIPAL_SERVICES), pl.col("area_level") == COUNTY
     several = pl.col("period_end").dt.year() > pl.col("period_start").dt.year()
     return (
         pl.when(several)
         .then(pl.lit("years_not_covered"))
-        .when(own)
+        .when(county & (pl.col("covered_share") > 0))
+        .then(pl.lit("few_of_county"))
+        .when(own & ~county)
         .then(pl.lit("municipality_not_live"))
         .otherwise(pl.lit("service_not_covered"))
     )

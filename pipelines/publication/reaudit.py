@@ -16,6 +16,7 @@ import polars as pl
 from anonymization.tables import audit_system, side_by_side
 from pipelines.catalogue.loader import Catalogue
 from pipelines.catalogue.model import Indicator
+from pipelines.publication.counties import giving_way, owing_nothing
 from pipelines.publication.divisions import divisions
 from pipelines.publication.figures import FIGURE, TOTAL, Marts, figures
 from pipelines.publication.merged_areas import groups_in, with_left_over, with_merged_areas
@@ -43,8 +44,8 @@ class FileAudit:
 
     Attributes:
         hidden: Cells that a reader does not see and that must not be found out.
-        recovered: Hidden cells whose feasible interval is narrower than the policy asks, and
-            unsafe cells in full view.
+        recovered: Hidden cells whose feasible interval is narrower than the policy asks,
+            unsafe cells in full view, and counties in view that tell what lies beyond them.
         determined: Hidden cells that can be computed exactly.
         narrowest: Width of the narrowest feasible interval, null when nothing is hidden. For
             stewards only.
@@ -100,7 +101,16 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
         found = audit_system(known.system, _cell_statuses(known, in_view), policy)
         return found.with_columns(period_start=pl.lit(group.period_start))
 
-    groups = [_only_divided_by(without_denominator(group, in_view), unseen) for group in groups]
+    def as_read(group: AuditGroup) -> AuditGroup:
+        divided = _only_divided_by(without_denominator(group, in_view), unseen)
+        statuses = _cell_statuses(divided, in_view)
+        return replace(divided, system=owing_nothing(divided.system, statuses, marts.counties))
+
+    groups = list(map(as_read, groups))
+    beyond = sum(
+        len(giving_way(group.system, _cell_statuses(group, in_view), marts.counties))
+        for group in groups
+    )
     years = [(group, _cell_statuses(group, in_view)) for group in groups]
     by_month = all_crude.filter(pl.col("period_type").is_in(["month", "quarter"]))
     by_part = _parts(
@@ -128,7 +138,7 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
     ).row(0, named=True)
     return FileAudit(
         hidden=audit.height,
-        recovered=int((~audit["ok"]).sum()),
+        recovered=int((~audit["ok"]).sum()) + beyond,
         determined=int(audit["determined"].sum()),
         narrowest=widths["narrowest"],
         width_required=widths["required"],

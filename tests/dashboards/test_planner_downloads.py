@@ -82,7 +82,7 @@ def test_english_spreadsheets_get_a_decimal_point(release: Release) -> None:
 def test_hidden_figures_are_empty_with_their_reason(release: Release, language: str) -> None:
     frame = downloads.readable(release, INDICATOR, language)
     hidden = release.values.filter(indicator_id=INDICATOR, value_status="suppressed").height
-    figure, status = frame.columns[7], frame.columns[13]
+    figure, status = frame.columns[8], frame.columns[14]
     word = frame.filter(pl.col(figure).is_null())[status].value_counts().rows()
     assert hidden > 0
     assert hidden in [count for _, count in word]

@@ -158,7 +158,7 @@ def test_coverage(truth: tuple[pl.DataFrame, pl.DataFrame], warehouse: Warehouse
     key = ["indicator_id", "area_code", "year"]
     columns = [*key, "covered_share", "coverage_state"]
     ours = truth[0].filter(pl.col("sex") == "total", pl.col("age_group") == "total")
-    theirs = mart(warehouse, "fct_coverage")
+    theirs = mart(warehouse, "fct_coverage").filter(pl.col("area_level") != "county")
     joined = ours.select(columns).join(theirs.select(columns), on=key, how="full", suffix="_mart")
     assert joined.null_count().sum_horizontal().item() == 0
     assert (joined["coverage_state"] == joined["coverage_state_mart"]).all()
@@ -255,10 +255,7 @@ def test_medians_are_those_of_the_persons(
         persons_at_least=(pl.col("value") >= pl.col("median")).sum().cast(pl.Int64),
     )
     theirs = mart(warehouse, "fct_medians").select(ours.columns)
-    if not region.settings.whole:
-        assert theirs.is_empty()
-        return
-    assert ours.height > 50
+    assert not region.settings.whole or ours.height > 50
     assert_frame_equal(ours.sort(key), theirs.sort(key))
 
 
@@ -345,6 +342,8 @@ def test_figures_are_cut_to_other_borders(recut: QuickWarehouse, region: Region)
 
 JOINS = "1506"
 """Molde: live since its wave of November 2023."""
+COUNTY = "15"
+"""Of which Molde is a part."""
 
 
 MARTS = ("fct_indicator_counts", "fct_flow_counts", "fct_coverage", "fct_month_counts",
@@ -375,7 +374,7 @@ def test_a_municipality_that_joins_changes_nobody_elses_figures(
 ) -> None:
     for name, before in waves["before"].items():
         after = waves["after"][name]
-        else_where = ~pl.col("area_code").is_in([JOINS, "MIDT"])
+        else_where = ~pl.col("area_code").is_in([JOINS, COUNTY, "MIDT"])
         ours, theirs = (frame.filter(else_where).sort(pl.all()) for frame in (before, after))
         assert ours.height > 100
         assert ours.equals(theirs)

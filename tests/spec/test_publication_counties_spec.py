@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -11,8 +12,9 @@ from anonymization.tables import audit_system
 from pipelines.catalogue.loader import Catalogue, catalogue
 from pipelines.catalogue.model import Indicator
 from pipelines.publication.build import Candidate, build
-from pipelines.publication.figures import figures
+from pipelines.publication.figures import Marts, figures
 from pipelines.publication.policy import table_policy
+from pipelines.publication.reaudit import audit_files
 from pipelines.publication.standards import Standards
 from pipelines.publication.systems import linked_systems
 from pipelines.publication.unrounded import unrounded_values
@@ -129,3 +131,42 @@ def test_the_door_knows_what_a_county_tells_of_the_only_hidden_municipality(
     )
     (row,) = told.filter(pl.col("cell_id") == cell).to_dicts()
     assert not row["determined"]
+
+
+def beyond(region: SmallRegion) -> Marts:
+    """The marts, 5014 being a municipality of a county that the region has no more of."""
+    return replace(
+        region.marts, counties=region.marts.counties.filter(pl.col("area_code") != "5014")
+    )
+
+
+def told_beyond(candidate: Candidate) -> list[str]:
+    """Figures of which region and county are in view, and 5014 is not."""
+    rows = candidate.tables["indicator_values"].filter(WHOLE, pl.col("value_kind") == "crude")
+    seen = pl.col("value_status") == "ok"
+
+    def among(code: str, which: pl.Expr) -> set[str]:
+        return set(rows.filter(pl.col("area_code") == code, which)["indicator_id"])
+
+    hidden = among("5014", pl.col("status_reason") == "disclosure")
+    return sorted(among("MIDT", seen) & among(COUNTY, seen) & hidden)
+
+
+def test_a_county_gives_way_to_a_hidden_municipality_beyond_it(
+    region: SmallRegion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Catalogue({spec.id: spec for spec in CHOSEN}, catalogue().policies)
+    marts = beyond(region)
+
+    def recovered() -> tuple[list[str], int]:
+        made = build(marts, known, reference_dir(), range(2024, 2025))
+        for name, table in made.tables.items():
+            table.write_parquet(tmp_path / f"{name}.parquet")
+        return told_beyond(made), audit_files(tmp_path, marts, known).recovered
+
+    assert recovered() == ([], 0)
+    nobody = pl.Series(dtype=pl.String)
+    monkeypatch.setattr("pipelines.publication.build.giving_way", lambda *_: nobody)
+    told, found = recovered()
+    assert told != []
+    assert found > 0
