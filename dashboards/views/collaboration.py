@@ -138,10 +138,17 @@ def _months(reader: Context, parameter: str, label: str, ids: list[str], area: s
     else:
         said = recent.described(release, asked, area, language)
         chart(spec, said)
-        months = recent.recent_months(release, asked, area)["value_status"].to_list()
-        hidden = remarks.hidden_parts(months, "month", _)
-        if hidden:
-            show(f"<p>{escape(hidden)}</p>")
+        months = recent.recent_months(release, asked, area)
+        told = [remarks.hidden_parts(months["value_status"].to_list(), "month", _)]
+        if area != release.region_code and months["peer_median"].null_count() == months.height:
+            told.append(
+                _(
+                    "The middle of the comparable ones is not drawn: in no month can enough of "
+                    "them be shown."
+                )
+            )
+        for text in filter(None, told):
+            show(f"<p>{escape(text)}</p>")
     with st.expander(_("The last twelve months as a table")):
         _months_table(reader, asked, area)
 

@@ -101,7 +101,7 @@ def areas() -> pl.DataFrame:
             "language": ["nn", "nb"],
             "county": ["Møre og Romsdal", "Trøndelag"],
         }
-    ).join(living.agg(pl.col("population").sum()), on="county")
+    ).join(living.agg(pl.col("population").sum()), on="county", maintain_order="left")
     return pl.concat([towns, counties, region], how="diagonal")
 
 
