@@ -21,13 +21,20 @@ from pipelines.publication.reference_tables import REGION as REGION_CODE
 _LIKE = ("quantity", "sex", "low", "high")
 
 
-def giving_way(system: LinkedSystem, statuses: pl.DataFrame, counties: pl.DataFrame) -> pl.Series:
+def giving_way(
+    system: LinkedSystem,
+    statuses: pl.DataFrame,
+    counties: pl.DataFrame,
+    unsafe: pl.Series | None = None,
+) -> pl.Series:
     """Cells of the smaller county wherever region and counties tell what lies beyond them.
 
     Args:
         system: A year's system.
         statuses: What is in view of it: ``cell_id``, ``status`` (ok | suppressed).
         counties: One row per municipality of a county: area_code, county_code.
+        unsafe: ``cell_id`` of what must not be told beyond the counties; by default all that is
+            hidden there. A figure may be lacking in the files for its denominator's sake alone.
 
     Returns:
         ``cell_id`` of counties' cells, and of those that are hidden together with them.
@@ -44,10 +51,13 @@ def giving_way(system: LinkedSystem, statuses: pl.DataFrame, counties: pl.DataFr
     place = pl.col("area").str.contains(r"^\d{4}$")
     beyond = place & ~pl.col("area").is_in(counties["area_code"].implode())
     county = pl.col("area").is_in(codes)
+    hidden = ~pl.col("seen")
+    if unsafe is not None:
+        hidden = hidden & pl.col("cell_id").is_in(unsafe.implode())
     told = cells.group_by(_LIKE).agg(
         region=(pl.col("seen") & (pl.col("area") == REGION_CODE)).any(),
         sums=county.any() & pl.col("seen").filter(county).all(),
-        lone=(beyond & ~pl.col("seen")).any(),
+        lone=(beyond & hidden).any(),
     )
     open_ = told.filter("region", "sums", "lone")
     least = (
