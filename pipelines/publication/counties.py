@@ -3,10 +3,10 @@
 Belongs here: which county gives way where a municipality beyond all of them would be told. Does not
 belong here: the counties' sums (``figures``) and their terms (``system_cells``).
 
-The region less its counties is what it holds of other counties' municipalities, and of nobody's
+The region less the counties in view is what it holds of other municipalities, and of nobody's
 place. To the audit the latter is anybody's guess; but it is nothing nearly everywhere, and a reader
-may well guess that. So region and all counties are in view together only where every
-municipality beyond them is.
+may well guess that. So region and all counties are in view together only where every municipality
+beyond them is, and some of them only where they leave more than one hidden municipality, or none.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ def giving_way(
     counties: pl.DataFrame,
     unsafe: pl.Series | None = None,
 ) -> pl.Series:
-    """Cells of the smaller county wherever region and counties tell what lies beyond them.
+    """Cells of the smallest county in view wherever region and counties tell what they leave.
 
     Args:
         system: A year's system.
         statuses: What is in view of it: ``cell_id``, ``status`` (ok | suppressed).
         counties: One row per municipality of a county: area_code, county_code.
-        unsafe: ``cell_id`` of what must not be told beyond the counties; by default all that is
-            hidden there. A figure may be lacking in the files for its denominator's sake alone.
+        unsafe: ``cell_id`` of what must not be told; by default all that is hidden. In the files
+            a figure may be lacking for its denominator's sake alone.
 
     Returns:
         ``cell_id`` of counties' cells, and of those that are hidden together with them.
@@ -47,22 +47,26 @@ def giving_way(
         .with_columns(pl.col("part").list.get(k).alias(name) for k, name in enumerate(names))
         .join(statuses.select("cell_id", seen=pl.col("status") == "ok"), on="cell_id")
     )
-    codes = counties["county_code"].unique().implode()
-    place = pl.col("area").str.contains(r"^\d{4}$")
-    beyond = place & ~pl.col("area").is_in(counties["area_code"].implode())
-    county = pl.col("area").is_in(codes)
-    hidden = ~pl.col("seen")
-    if unsafe is not None:
-        hidden = hidden & pl.col("cell_id").is_in(unsafe.implode())
-    told = cells.group_by(_LIKE).agg(
-        region=(pl.col("seen") & (pl.col("area") == REGION_CODE)).any(),
-        sums=county.any() & pl.col("seen").filter(county).all(),
-        lone=(beyond & hidden).any(),
+    county = pl.col("area").is_in(counties["county_code"].unique().implode())
+    shown = cells.filter(county, "seen").select(
+        *_LIKE, county_code="area", summed=pl.lit(value=True)
     )
-    open_ = told.filter("region", "sums", "lone")
+    placed = cells.join(counties.rename({"area_code": "area"}), on="area", how="left").join(
+        shown, on=[*_LIKE, "county_code"], how="left"
+    )
+    left = pl.col("area").str.contains(r"^\d{4}$") & ~pl.col("seen") & pl.col("summed").is_null()
+    wanted = left if unsafe is None else left & pl.col("cell_id").is_in(unsafe.implode())
+    told = placed.group_by(_LIKE).agg(
+        region=(pl.col("seen") & (pl.col("area") == REGION_CODE)).any(),
+        some=(county & pl.col("seen")).any(),
+        every=pl.col("seen").filter(county).all(),
+        left=left.sum(),
+        wanted=wanted.any(),
+    )
+    alone = pl.col("every") | (pl.col("left") == 1)
     least = (
-        cells.filter(county)
-        .join(open_, on=list(_LIKE), how="semi")
+        cells.filter(county, "seen")
+        .join(told.filter("region", "some", "wanted", alone), on=list(_LIKE), how="semi")
         .sort("value", "area")
         .unique(_LIKE, keep="first", maintain_order=True)
     )
