@@ -116,7 +116,7 @@ class Requirement:
     Attributes:
         unsafe: The cell breaks a rule of the policy and may not be shown.
         owed: The cell must be protected when hidden (a cell that is never published and is not
-            unsafe need not be).
+            unsafe need not be, nor one of which the public bounds leave a single value).
         width: Smallest width of the interval, in units of the value.
         reach_up: The interval's upper end is at least this.
         reach_down: The interval's lower end is at most this.
@@ -177,7 +177,8 @@ def requirement(
     low, high = _second_attacker(block, cells, rules, count, complement, threshold)
     return Requirement(
         unsafe=unsafe,
-        owed=unsafe | cells["publishable"].to_numpy(),
+        # Of one possible value the public knows it all, and nothing is left to protect.
+        owed=(unsafe | cells["publishable"].to_numpy()) & (block.highest > block.lowest),
         width=np.minimum(asked, block.highest - block.lowest),
         reach_up=np.where(count, np.minimum(threshold, block.highest), -np.inf),
         reach_down=np.where(complement, np.maximum(highest - threshold, block.lowest), np.inf),

@@ -13,14 +13,14 @@ from typing import Any
 
 import polars as pl
 
-from anonymization.tables import ProtectedSystem, protect_system, side_by_side
+from anonymization.tables import ProtectedSystem, side_by_side
 from pipelines.catalogue.breakdowns import breakdowns_table
 from pipelines.catalogue.loader import Catalogue
 from pipelines.catalogue.model import Indicator
 from pipelines.clients.population_register import Provenance
 from pipelines.publication.area_groups import area_groups_table
 from pipelines.publication.comparisons import comparisons
-from pipelines.publication.counties import giving_way, withheld
+from pipelines.publication.counties import protect_beside
 from pipelines.publication.divisions import divisions
 from pipelines.publication.figures import Marts, figures
 from pipelines.publication.like_for_like import like_for_like
@@ -208,11 +208,8 @@ def _protected(
         known = without_denominator(group, verdicts)
         policy = table_policy(catalogue, known.policy_id)
         whole = with_left_over(known, policy)
-        made = protect_system(whole.system, policy)
-        while len(told := giving_way(whole.system, made.cells, counties)):
-            whole = replace(whole, system=withheld(whole.system, told))
-            made = protect_system(whole.system, policy)
-        return whole, made
+        made, system = protect_beside(whole.system, policy, counties)
+        return replace(whole, system=system), made
 
     for wave in in_order(groups):
         done = side_by_side(protected, wave)

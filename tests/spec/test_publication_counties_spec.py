@@ -166,7 +166,7 @@ def test_a_county_gives_way_to_a_hidden_municipality_beyond_it(
 
     assert recovered() == ([], 0)
     nobody = pl.Series(dtype=pl.String)
-    monkeypatch.setattr("pipelines.publication.build.giving_way", lambda *_: nobody)
+    monkeypatch.setattr("pipelines.publication.counties.giving_way", lambda *_: nobody)
     told, found = recovered()
     assert told != []
     assert found > 0
