@@ -5,12 +5,13 @@ intervals are proven (``intervals``).
 
 The first attacker knows that base values are ≥ 0, and that they and cells are within the public
 bounds. The second also knows of hidden cells, which it can tell to be primary, that they lie from 1
-to the threshold − 1.
+to the threshold − 1. Both guess, and guess right, the cells that can be guessed; these are
+protected from both as they are without a guess.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,7 @@ class Attacker:
 
     Attributes:
         name: ``first`` or ``second``.
+        guesses: It knows the guessed cells' values.
         low, high: Known ends of a cell when it is hidden; infinite if nothing is known. Only of
             cells that must be hidden is more known than holds for everybody.
         width, reach_up, reach_down: Required of the interval.
@@ -36,6 +38,7 @@ class Attacker:
     """
 
     name: str
+    guesses: bool
     low: Floats
     high: Floats
     width: Floats
@@ -47,6 +50,10 @@ class Attacker:
     def targets(self, hidden: Bools) -> Ints:
         """Hidden cells that must be protected from this attacker."""
         return np.flatnonzero(hidden & self.concerned)
+
+    def knows_no_less_than(self, other: Attacker) -> bool:
+        """Whether all that this attacker holds possible the other one does too."""
+        return self.name >= other.name and self.guesses >= other.guesses
 
     def need(self, low: Floats, high: Floats) -> Need:
         """Requirements, with intervals that start from points known to be feasible."""
@@ -84,12 +91,15 @@ class Attacker:
         )
 
 
-def attackers(required: Requirement) -> tuple[Attacker, Attacker]:
-    """The first and the second attacker of a block."""
-    nothing = np.full(len(required.width), np.inf)
+def attackers(required: Requirement) -> tuple[Attacker, ...]:
+    """The first and the second attacker of a block, and each without a guess where that matters."""
+    nobody = np.full(len(required.width), np.inf)
+    known = np.isfinite(required.known_low) | np.isfinite(required.known_high)
+    guess = np.isfinite(required.guess)
     first = Attacker(
         "first",
-        -nothing,
+        False,
+        -nobody,
         required.most,
         required.width,
         required.reach_up,
@@ -97,15 +107,29 @@ def attackers(required: Requirement) -> tuple[Attacker, Attacker]:
         required.owed,
         required.integer,
     )
-    known = np.isfinite(required.known_low) | np.isfinite(required.known_high)
     second = Attacker(
         "second",
+        False,
         required.known_low,
         np.minimum(required.known_high, required.most),
         known.astype(np.float64),
-        -nothing,
-        nothing,
+        -nobody,
+        nobody,
         known,
         required.integer,
     )
-    return first, second
+    guessing = [_guessing(who, required.guess) for who in (first, second)]
+    ignorant = [replace(who, concerned=who.concerned & guess) for who in (first, second)]
+    return (*guessing, *(who for who in ignorant if who.concerned.any()))
+
+
+def _guessing(who: Attacker, guess: Floats) -> Attacker:
+    """The attacker with the guessed cells' values, which it learns nothing by finding out."""
+    told = np.isfinite(guess)
+    return replace(
+        who,
+        guesses=True,
+        low=np.where(told, guess, who.low),
+        high=np.where(told, guess, who.high),
+        concerned=who.concerned & ~told,
+    )

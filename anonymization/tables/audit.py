@@ -61,11 +61,10 @@ def hidden_cells(system: LinkedSystem, status: pl.DataFrame) -> Bools:
     return found
 
 
-def exact_intervals(polytope: Polytope, cells: Bools) -> tuple[Floats, Floats]:
-    """Exact feasible ends of some cells, by two linear programmes each."""
-    low, high = np.full(len(cells), -np.inf), np.full(len(cells), np.inf)
-    direction = np.zeros(len(cells))
-    for cell in np.flatnonzero(cells):
+def exact_intervals(polytope: Polytope, cells: Ints, size: int) -> tuple[Floats, Floats]:
+    """Exact feasible ends of some of so many cells, by two linear programmes each."""
+    low, high, direction = np.full(size, -np.inf), np.full(size, np.inf), np.zeros(size)
+    for cell in cells:
         direction[cell] = 1.0
         high[cell] = polytope.extreme(direction)[1]
         low[cell] = -polytope.extreme(-direction)[1]
@@ -113,35 +112,39 @@ def _prove_in_parts(
 def _audit_block(
     block: Block, value: Floats, hidden: Bools, required: Requirement, exact: bool
 ) -> pl.DataFrame:
-    first, second = attackers(required)
-    (need, met_first), (other, met_second) = side_by_side(
-        lambda attacker: _proven(block, value, hidden, attacker), (first, second)
-    )
-    low, high = need.ends()
-    if exact:
-        free = first.polytope(block, value, hidden, bounded=False)
-        need.low, need.high = exact_intervals(free, hidden)
-        low, high = need.ends()
+    readers = attackers(required)
+    proven = side_by_side(lambda reader: _proven(block, value, hidden, reader), readers)
     # An unsafe cell in full view is known exactly, and that is not ok.
     exposed = required.unsafe & ~hidden
-    low, high = np.where(exposed, value, low), np.where(exposed, value, high)
-    least, most = (np.where(exposed, value, end) for end in other.ends())
-    known = pl.Series(second.concerned)
-    found = pl.DataFrame(
+    ok, told = ~exposed, np.zeros(len(value), dtype=bool)
+    ends = {who: (value.copy(), value.copy()) for who in ("first", "second")}
+    for reader, (need, met) in zip(readers, proven, strict=True):
+        mine = reader.targets(hidden)
+        ok &= met
+        if reader.name == "second":
+            told[mine] = True
+        elif exact:
+            free = reader.polytope(block, value, hidden, bounded=False)
+            need.low, need.high = exact_intervals(free, mine, len(value))
+        for end, found in zip(ends[reader.name], need.ends(), strict=True):
+            end[mine] = found[mine]
+    low, high = ends["first"]
+    least, most = ends["second"]
+    report = pl.DataFrame(
         {
             "cell": block.cell,
             "lower": low,
             "upper": high,
             "width_required": required.width,
-            "ok": met_first & met_second & ~exposed,
+            "ok": ok,
             "determined": high - low <= SAME,
             "second_lower": least,
             "second_upper": most,
         }
     )
-    return found.with_columns(pl.when(known).then(pl.col("second_lower", "second_upper"))).filter(
-        pl.Series((hidden & required.owed) | exposed)
-    )
+    return report.with_columns(
+        pl.when(pl.Series(told | exposed)).then(pl.col("second_lower", "second_upper"))
+    ).filter(pl.Series((hidden & required.owed) | exposed))
 
 
 def audit_system(

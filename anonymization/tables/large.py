@@ -177,10 +177,16 @@ def nearly_safe(search: Search, sums: pl.DataFrame, ids: pl.Series) -> None:
     own = sums.filter(pl.col("whole_id").is_in(ids.implode()))
     if own.height:
         _close(search, own, ids)
+    # Who knows most first: what it holds possible, the others do too.
+    order = sorted(
+        range(len(search.attackers)),
+        key=lambda k: (search.attackers[k].guesses, search.attackers[k].name),
+        reverse=True,
+    )
     for _ in range(ROUNDS):
-        # What the second attacker holds possible, the first does too.
-        left = [_repair_all(search, attacker) for attacker in (1, 0)]
-        if not any(map(len, left)) and not len(search.unmet(1)):
+        for attacker in order:
+            _repair_all(search, attacker)
+        if not any(len(search.unmet(attacker)) for attacker in order):
             return
-    for attacker in (1, 0):
+    for attacker in order:
         _repair_alone(search, attacker)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from anonymization.tables.bounds import propagate
 from anonymization.tables.errors import TableError
 from anonymization.tables.intervals import Polytope
+from anonymization.tables.matrix import activity
 
 if TYPE_CHECKING:
     from anonymization.tables.matrix import Block, Bools, Floats, Ints
@@ -115,13 +117,15 @@ class Requirement:
 
     Attributes:
         unsafe: The cell breaks a rule of the policy and may not be shown.
-        owed: The cell must be protected when hidden (a cell that is never published and is not
-            unsafe need not be, nor one of which the public bounds leave a single value).
+        owed: The cell must be protected when hidden (a cell that is never published, or owes
+            nothing as a sum, and is not unsafe need not be, nor one of which the public bounds
+            leave a single value).
         width: Smallest width of the interval, in units of the value.
         reach_up: The interval's upper end is at least this.
         reach_down: The interval's lower end is at most this.
         known_low, known_high: What the second attacker knows of the cell; infinite if nothing.
         most: What everybody knows that the cell does not exceed; infinite if nothing.
+        guess: Value that a reader may guess; not a number where nobody can.
         integer: Only whole values count.
     """
 
@@ -133,6 +137,7 @@ class Requirement:
     known_low: Floats
     known_high: Floats
     most: Floats
+    guess: Floats
     integer: Bools
 
     def of_unsafe(self) -> Requirement:
@@ -157,8 +162,9 @@ def requirement(
         policy: The policy.
     """
     cells, rules = cells[block.cell], rules[block.cell]
-    block = _with_prior_range(block, cells, rules, policy)
-    value = cells["value"].to_numpy()
+    value, guessed = cells["value"].to_numpy(), cells["guessed"].to_numpy()
+    guess = np.where(guessed, value, np.nan)
+    block = _with_prior_range(block, cells, rules, policy, guess)
     magnitude = cells["magnitude"].to_numpy()
     unsafe = rules["rule"].is_not_null().to_numpy()
     asked = np.where(
@@ -178,43 +184,95 @@ def requirement(
     return Requirement(
         unsafe=unsafe,
         # Of one possible value the public knows it all, and nothing is left to protect.
-        owed=(unsafe | cells["publishable"].to_numpy()) & (block.highest > block.lowest),
+        owed=(unsafe | (cells["publishable"] & cells["owed"]).to_numpy())
+        & (block.highest > block.lowest),
         width=np.minimum(asked, block.highest - block.lowest),
         reach_up=np.where(count, np.minimum(threshold, block.highest), -np.inf),
         reach_down=np.where(complement, np.maximum(highest - threshold, block.lowest), np.inf),
         known_low=low,
         known_high=high,
         most=block.most,
+        guess=guess,
         integer=cells["integer"].to_numpy(),
     )
 
 
 def _with_prior_range(
-    block: Block, cells: pl.DataFrame, rules: pl.DataFrame, policy: TablePolicy
+    block: Block, cells: pl.DataFrame, rules: pl.DataFrame, policy: TablePolicy, guess: Floats
 ) -> Block:
-    """The block, its cells' highest values those that all public bounds together allow.
+    """The block, its cells' ranges those that public bounds and guesses together allow.
 
-    Only where it matters: of a cell that holds as much as is asked already no cap binds, unless it
-    is its complement that is small.
+    A guessed cell's own range is that of a reader who does not guess.
     """
-    if not np.isfinite(block.most).any():
+    told = np.isfinite(guess)
+    if not np.isfinite(block.most).any() and not told.any():
         return block
     asked = cells.select(pl.max_horizontal(_threshold(policy), policy.protection_width))
     complement = rules.select(pl.any_horizontal(COMPLEMENT_RULES)).to_series().to_numpy()
     value, enough = cells["value"].to_numpy(), asked.to_series().to_numpy()
-    highest = block.highest.copy()
-    nothing = np.full(len(highest), -np.inf)
-    public = Polytope(block.matrix, nothing, block.most, block.upper, FAR)
-    direction = ((value < enough) & (highest > value)).astype(np.float64)
+    # Of a cell that holds as much as is asked no cap binds, unless it is its complement that is
+    # small.
+    near = np.where(complement, np.inf, enough)
+    plain = _followed(block, value, near, np.full(len(value), np.nan), told | ~told.any())
+    if not told.any():
+        return plain
+    beside = _followed(_pinned(block, guess), value, near, guess, ~told)
+    return replace(
+        block,
+        lowest=np.where(told, plain.lowest, beside.lowest),
+        highest=np.where(told, plain.highest, beside.highest),
+    )
+
+
+def _pinned(block: Block, guess: Floats) -> Block:
+    """The block, with what guesses say of each unknown alone."""
+    told, nothing = np.isfinite(guess), np.zeros_like(block.upper)
+    low, high = propagate(block.matrix[told], guess[told], guess[told], nothing, block.upper)
+    lowest, highest = activity(block.matrix, low, high)
+    return replace(
+        block,
+        lowest=np.maximum(block.lowest, lowest),
+        highest=np.minimum(block.highest, highest),
+    )
+
+
+def _followed(block: Block, value: Floats, near: Floats, guess: Floats, asked: Bools) -> Block:
+    """The block, some of its cells' ranges followed to their ends where these may be close.
+
+    Args:
+        block: The block.
+        value: The cells' values.
+        near: No cap binds of a cell that may hold as much.
+        guess: Values that are guessed; not a number where none is.
+        asked: Cells whose range is wanted.
+    """
+    told = np.isfinite(guess)
+    held = block.matrix[told & (guess > 0)].getnnz(axis=0) > 0
+    partly = (block.matrix @ held.astype(np.float64)) != 0
+    lowest, highest = block.lowest.copy(), block.highest.copy()
+    public = Polytope(
+        block.matrix,
+        np.where(told, guess, -np.inf),
+        np.where(told, guess, block.most),
+        block.upper,
+        FAR,
+    )
+    # Without bounds of cells a range without an end has none.
+    ends = asked & (highest > value) & (np.isfinite(highest) | np.isfinite(block.most).any())
     # One point at which many cells are high spares them a programme each.
+    direction = (ends & (value < near)).astype(np.float64)
     point, _ = public.extreme(direction)
     seen = value if point is None else np.maximum(value, point)
-    for cell in np.flatnonzero((highest > value) & ((seen < enough) | complement)):
+    for cell in np.flatnonzero(ends & ((seen < near) | partly)):
         direction[:] = 0.0
         direction[cell] = 1.0
         top = public.extreme(direction)[1]
         highest[cell] = min(highest[cell], top if top < FAR else np.inf)
-    return replace(block, highest=highest)
+    for cell in np.flatnonzero(asked & (lowest < value) & np.isfinite(highest) & partly):
+        direction[:] = 0.0
+        direction[cell] = -1.0
+        lowest[cell] = max(lowest[cell], -public.extreme(direction)[1])
+    return replace(block, lowest=lowest, highest=highest)
 
 
 def _second_attacker(

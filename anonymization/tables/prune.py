@@ -58,7 +58,7 @@ class Pool:
         return self._polytope.programme.solved - self._before
 
     def freedom(self, search: Search) -> Freedom:
-        """In which directions cells can move."""
+        """In which directions cells can move, for attackers that guess as this one does."""
         return Freedom(search, self._polytope)
 
     def pin(self, cells: Ints, shown: bool) -> None:
@@ -98,7 +98,9 @@ class Freedom:
     """
 
     def __init__(self, search: Search, polytope: Polytope) -> None:
-        self._moves, self._attackers = polytope.freedom(), search.attackers
+        self._moves = polytope.freedom()
+        # What is exact to those who guess says nothing of the others.
+        self._attackers = [who for who in search.attackers if who.guesses]
 
     def _lost(self, cells: Ints) -> Iterator[tuple[Floats, Floats]]:
         """Orthogonal directions that are lost when cells are shown, and all cells' parts in them.

@@ -189,7 +189,9 @@ def audit(
             np.where(out, most[block.cell], own),
             block.upper,
         )
-        lower[block.cell], upper[block.cell] = exact_intervals(polytope, out)
+        lower[block.cell], upper[block.cell] = exact_intervals(
+            polytope, np.flatnonzero(out), len(out)
+        )
     if whole:
         lower, upper = np.ceil(lower - WHOLE) + 0.0, np.floor(upper + WHOLE) + 0.0
     return (

@@ -139,9 +139,10 @@ class Search:
 
     def apply(self, attacker: int, change: Floats) -> int:
         """Take a move as witness and hide what it moves."""
-        # What the second attacker holds possible, the first does too.
-        for need in self.needs if self.attackers[attacker].name == "second" else self.needs[:1]:
-            need.witness(self.value + change)
+        who = self.attackers[attacker]
+        for other, need in zip(self.attackers, self.needs, strict=True):
+            if who.knows_no_less_than(other):
+                need.witness(self.value + change)
         return self.hide((change != 0) & ~self.hidden)
 
 

@@ -40,6 +40,8 @@ CELLS: dict[str, pl.DataType] = {
     "upper_bound": pl.Float64(),
     "sensitive": pl.Boolean(),
     "series": pl.String(),
+    "guessed": pl.Boolean(),
+    "owed": pl.Boolean(),
 }
 _DEFAULTS: dict[str, pl.Expr] = {
     "weight": pl.lit(1.0),
@@ -48,6 +50,8 @@ _DEFAULTS: dict[str, pl.Expr] = {
     "magnitude": pl.lit(False),
     "integer": pl.lit(True),
     "sensitive": pl.lit(False),
+    "guessed": pl.lit(False),
+    "owed": pl.lit(True),
 }
 SUMS: dict[str, pl.DataType] = {
     "sum_id": pl.String(),
@@ -121,7 +125,11 @@ class LinkedSystem:
             ``upper_bound`` (the public knows that the value is no more; null = it knows none
             beyond its variables');
             ``sensitive`` (of a theme with a higher threshold, default false); ``series`` (cells of
-            one series are shown or hidden for weakness together; null = of none).
+            one series are shown or hidden for weakness together; null = of none); ``guessed`` (of
+            what is never published: a reader may guess the value right, and must not find out
+            more of other cells by it; default false); ``owed`` (default true: hidden, the cell must
+            stay as uncertain as the policy asks; false for a sum of which only the parts must not
+            be found out, unless it breaks a rule itself).
         terms: One row per cell and unknown: ``cell_id``, ``variable_id``, ``coefficient``.
         sums: Cells that add up to another cell, one row per part: ``sum_id``, ``whole_id``,
             ``part_id``. They follow from the terms; naming them speeds up the search in large
@@ -195,6 +203,12 @@ def _check_numbers(variables: pl.DataFrame, cells: pl.DataFrame, terms: pl.DataF
     )
     for column in _COUNTS:
         _refuse(f"cells.{column}", cells, col(column) < 0, "counts ≥ 0 or null")
+    _refuse(
+        "cells.guessed",
+        cells,
+        col("guessed") & col("publishable"),
+        "cells that are never published where true",
+    )
     _refuse(
         "cells.integer",
         cells,

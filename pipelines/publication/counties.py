@@ -1,13 +1,7 @@
 """Counties beside their municipalities: which may be shown, without one figure lost for them.
 
-Belongs here: which counties' cells tell nothing beside a year that is protected already, and which
-give way where a municipality beyond all of them would be told. Does not belong here: the counties'
-sums (``figures``) and their terms (``system_cells``).
-
-The region less the counties in view is what it holds of other municipalities, and of nobody's
-place. To the audit the latter is anybody's guess; but it is nothing nearly everywhere, and a reader
-may well guess that. So region and all counties are in view together only where every municipality
-beyond them is, and some of them only where they leave more than one hidden municipality, or none.
+Belongs here: which counties' cells tell nothing beside a year that is protected already. Does not
+belong here: the counties' sums (``figures``) and their terms (``system_cells``).
 """
 
 from __future__ import annotations
@@ -24,62 +18,6 @@ from anonymization.tables import (
     audit_system,
     protect_system,
 )
-from pipelines.publication.reference_tables import REGION as REGION_CODE
-
-_LIKE = ("quantity", "sex", "low", "high")
-
-
-def giving_way(
-    system: LinkedSystem,
-    statuses: pl.DataFrame,
-    counties: pl.DataFrame,
-    unsafe: pl.Series | None = None,
-) -> pl.Series:
-    """Cells of the smallest county in view wherever region and counties tell what they leave.
-
-    Args:
-        system: A year's system.
-        statuses: What is in view of it: ``cell_id``, ``status`` (ok | suppressed).
-        counties: One row per municipality of a county: area_code, county_code.
-        unsafe: ``cell_id`` of what must not be told; by default all that is hidden. In the files
-            a figure may be lacking for its denominator's sake alone.
-
-    Returns:
-        ``cell_id`` of counties' cells, and of those that are hidden together with them.
-    """
-    names = ("quantity", "area", "sex", "low", "high")
-    part = pl.col("cell_id").str.split("|")
-    cells = (
-        system.cells.select("cell_id", "value", "group", part=part)
-        .filter(pl.col("part").list.len() == len(names))
-        .with_columns(pl.col("part").list.get(k).alias(name) for k, name in enumerate(names))
-        .join(statuses.select("cell_id", seen=pl.col("status") == "ok"), on="cell_id")
-    )
-    county = pl.col("area").is_in(counties["county_code"].unique().implode())
-    shown = cells.filter(county, "seen").select(
-        *_LIKE, county_code="area", summed=pl.lit(value=True)
-    )
-    placed = cells.join(counties.rename({"area_code": "area"}), on="area", how="left").join(
-        shown, on=[*_LIKE, "county_code"], how="left"
-    )
-    left = pl.col("area").str.contains(r"^\d{4}$") & ~pl.col("seen") & pl.col("summed").is_null()
-    wanted = left if unsafe is None else left & pl.col("cell_id").is_in(unsafe.implode())
-    told = placed.group_by(_LIKE).agg(
-        region=(pl.col("seen") & (pl.col("area") == REGION_CODE)).any(),
-        some=(county & pl.col("seen")).any(),
-        every=pl.col("seen").filter(county).all(),
-        left=left.sum(),
-        wanted=wanted.any(),
-    )
-    alone = pl.col("every") | (pl.col("left") == 1)
-    least = (
-        cells.filter(county, "seen")
-        .join(told.filter("region", "some", "wanted", alone), on=list(_LIKE), how="semi")
-        .sort("value", "area")
-        .unique(_LIKE, keep="first", maintain_order=True)
-    )
-    grouped = system.cells.filter(pl.col("group").is_in(least["group"].implode()))
-    return grouped["cell_id"]
 
 
 def protect_beside(
@@ -107,7 +45,7 @@ def protect_beside(
     for tried in _tries(wished):
         beside = _shown(made.cells, tried)
         audit = audit_system(bare, beside, policy)
-        if audit["ok"].all() and giving_way(bare, beside, counties).is_empty():
+        if audit["ok"].all():
             made = replace(made, cells=beside, audit=audit)
             if tried.equals(wished["cell_id"]):
                 break

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import polars as pl
 
-from anonymization.tables import audit_system, primary_rules, side_by_side
+from anonymization.tables import audit_system, side_by_side
 from pipelines.catalogue.loader import Catalogue
 from pipelines.catalogue.model import Indicator
-from pipelines.publication.counties import giving_way, owing_nothing
+from pipelines.publication.counties import owing_nothing
 from pipelines.publication.divisions import divisions
 from pipelines.publication.figures import FIGURE, TOTAL, Marts, figures
 from pipelines.publication.merged_areas import groups_in, with_left_over, with_merged_areas
@@ -107,7 +107,6 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
         return replace(divided, system=owing_nothing(divided.system, statuses, marts.counties))
 
     groups = list(map(as_read, groups))
-    beyond = sum(len(_told_beyond(group, in_view, marts, catalogue)) for group in groups)
     years = [(group, _cell_statuses(group, in_view)) for group in groups]
     by_month = all_crude.filter(pl.col("period_type").is_in(["month", "quarter"]))
     by_part = _parts(
@@ -135,7 +134,7 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
     ).row(0, named=True)
     return FileAudit(
         hidden=audit.height,
-        recovered=int((~audit["ok"]).sum()) + beyond,
+        recovered=int((~audit["ok"]).sum()),
         determined=int(audit["determined"].sum()),
         narrowest=widths["narrowest"],
         width_required=widths["required"],
@@ -145,15 +144,6 @@ def audit_files(folder: Path, marts: Marts, catalogue: Catalogue) -> FileAudit:
             ["period_start", "cell_id"], keep="first", maintain_order=True
         ),
     )
-
-
-def _told_beyond(
-    group: AuditGroup, in_view: pl.DataFrame, marts: Marts, catalogue: Catalogue
-) -> pl.Series:
-    """Counties in view that tell an unsafe figure of a municipality beyond them all."""
-    rules = primary_rules(group.system, table_policy(catalogue, group.policy_id))
-    unsafe = rules.filter(pl.col("rule").is_not_null())["cell_id"]
-    return giving_way(group.system, _cell_statuses(group, in_view), marts.counties, unsafe)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ CELL_COLUMNS = (
     "magnitude",
     "integer",
     "upper_bound",
+    "guessed",
+    "owed",
 )
 REST = "rest"
 """Pseudo-area of whoever the region counts but no countable municipality does."""
@@ -38,7 +40,6 @@ REST = "rest"
 # What planners lose with a cell: totals are worth more than parts, the region than an area.
 TOTAL_WEIGHT = 5.0
 REGION_WEIGHT = 10.0
-COUNTY_WEIGHT = 5.0
 # Nobody's own figure is given up for a group.
 GROUP_WEIGHT = 0.01
 
@@ -199,6 +200,9 @@ def identified(cells: pl.DataFrame, fractional: list[str]) -> pl.DataFrame:
         largest_share=pl.when(known & pl.col("magnitude")).then(share),
         magnitude=pl.col("magnitude") & (known | (pl.col("value") == 0)),
         integer=~pl.col("quantity").is_in(fractional),
+        guessed=pl.lit(value=False),
+        # Who finds out what a group holds together has found no municipality.
+        owed=pl.col("area_level") != GROUP,
     ).with_columns(group=pl.coalesce("group", "cell_id"))
 
 
@@ -221,8 +225,6 @@ def area_cells(fractional: list[str], wanted: pl.DataFrame) -> pl.DataFrame:
             * pl.when(pl.col("sex") == TOTAL).then(TOTAL_WEIGHT).otherwise(1.0)
             * pl.when(pl.col("area_level") == REGION)
             .then(REGION_WEIGHT)
-            .when(pl.col("area_level") == COUNTY)
-            .then(COUNTY_WEIGHT)
             .when(pl.col("area_level") == GROUP)
             .then(GROUP_WEIGHT)
             .otherwise(1.0)

@@ -131,7 +131,9 @@ def _part_group(
     in_sum = named.filter("exact").select(*AREA, "sex").unique()
     cells = _telling(area_cells(fractional(wanted), wanted), in_sum, year)
     terms = _terms(cells, in_sum, parts)
-    rest, rest_terms = rest_cells(cells.join(in_sum, on=[*AREA, "sex"], how="semi"), terms)
+    places = in_sum.filter(pl.col("area_level") == MUNICIPALITY)
+    counted = cells.join(in_sum, on=[*AREA, "sex"], how="semi")
+    rest, rest_terms = rest_cells(counted, terms, places)
     rest = _with_year_cell(rest.drop("year_cell"))
     ties = _ties(pl.concat([cells.select(_TIED), rest.select(_TIED)]), parts, year)
     kept, kept_terms = _in_view(ties, year)
@@ -278,6 +280,8 @@ def _known(cells: pl.DataFrame, *, publishable: bool) -> pl.DataFrame:
         magnitude=pl.lit(value=False),
         integer="integer",
         upper_bound=pl.lit(None, dtype=pl.Float64),
+        guessed=pl.lit(value=False),
+        owed=pl.lit(value=True),
     ).select(CELL_COLUMNS)
 
 

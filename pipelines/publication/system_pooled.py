@@ -127,7 +127,7 @@ class _Period:
         rest, rest_terms = self._rest(named, parts)
         in_region = self._region_terms(named, parts, own, rest["unknown", "rest_id"])
         all_terms = pl.concat([own.select(_TERM), in_region])
-        unplaced, unplaced_terms = rest_cells(named, all_terms.drop("coefficient"))
+        unplaced, unplaced_terms = rest_cells(named, all_terms.drop("coefficient"), self._places())
         figures = self._figures()
         known = self._known(figures)
         cells = self._told(pl.concat([named, unplaced.select(named.columns)]), figures, known)
@@ -163,6 +163,11 @@ class _Period:
             raise ValueError(msg)
         self._check_sums(named)
         return found
+
+    def _places(self) -> pl.DataFrame:
+        """Municipalities that the region holds in some year of the period: sex, area_code."""
+        figures = pl.concat(group.figures for group, _ in self.years.values())
+        return figures.filter(pl.col("area_level") == MUNICIPALITY).select("sex", "area_code")
 
     def _check_sums(self, named: pl.DataFrame) -> None:
         local = named.filter(pl.col("area_level") == MUNICIPALITY).select("cell_id", "value")
@@ -353,6 +358,7 @@ class _Period:
         ties = tied.with_columns(
             value=pl.lit(0.0), publishable=pl.lit(value=False), group="cell_id",
             weight=pl.lit(1.0), magnitude=pl.lit(value=False), integer=pl.lit(value=False),
+            guessed=pl.lit(value=False), owed=pl.lit(value=True),
         )  # fmt: skip
         of_years = [
             system.cells.select(CELL_COLUMNS).with_columns(_of(year, "cell_id"), _of(year, "group"))

@@ -155,12 +155,18 @@ def _never_published(cells: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def rest_cells(named: pl.DataFrame, terms: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def rest_cells(
+    named: pl.DataFrame, terms: pl.DataFrame, places: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """What the region's cells hold beyond the countable municipalities' cells.
+
+    Where every municipality has such a cell that is nobody's place alone (graded addresses): few
+    persons or none, which a reader may guess.
 
     Args:
         named: The published cells.
         terms: Their terms.
+        places: Municipalities that the region's numbers hold: sex, area_code.
 
     Returns:
         Cells that are never published (pseudo-area ``rest``), and their terms.
@@ -192,7 +198,12 @@ def rest_cells(named: pl.DataFrame, terms: pl.DataFrame) -> tuple[pl.DataFrame, 
         for name, value in some.items()
     )
     fractional = named.filter(~pl.col("integer"))["quantity"].unique().to_list()
-    cells = identified(_never_published(unplaced), fractional)
+    everywhere = places.group_by("sex").agg(every=pl.col("area_code").n_unique())
+    cells = (
+        identified(_never_published(unplaced), fractional)
+        .join(everywhere, on="sex", how="left")
+        .with_columns(guessed=(pl.col("places") == pl.col("every")).fill_null(value=False))
+    )
     return cells, _rest_terms(cells, region, local, terms)
 
 

@@ -159,11 +159,16 @@ def _system(
     unknowns = members_of(space, named)
     terms = terms_of(space, named, unknowns)
     blocks = block_cells(space, named, unknowns)
-    rest = rest_cells(named, terms)
+    places = (
+        space.runs.filter(pl.col("area_level") == MUNICIPALITY)
+        .join(space.sexes, on="base")
+        .select("sex", "area_code")
+    )
+    rest = rest_cells(named, terms, places)
     joint_cells, joint_terms = joint_groups(space, named, unknowns)
     implied = [blocks, rest]
     if joint_cells.height:
-        implied.append(rest_cells(joint_cells, joint_terms))
+        implied.append(rest_cells(joint_cells, joint_terms, places))
     cells = pl.concat([frame.select(CELL_COLUMNS) for frame in (named, *(c for c, _ in implied))])
     all_terms = pl.concat([terms, *(t for _, t in implied)])
     system = LinkedSystem(

@@ -311,10 +311,34 @@ def too_narrow(
     return len(drawn), narrow
 
 
+def guessing(known: Sequence[Knowledge], trues: Trues) -> list[Knowledge]:
+    """The same of readers who guess right how many persons the region has without a place."""
+    return [told.guessing(trues[told.year]) for told in known]
+
+
+def small_and_solved(known: Sequence[Knowledge]) -> dict[tuple[int, Cell], int]:
+    """Cells of one to four that follow exactly and that the files hide."""
+    return {
+        (told.year, cell): number
+        for told in known
+        for cell, number in told.solved().items()
+        if cell in told.hidden and 0 < number < LEAST
+    }
+
+
+def test_nothing_small_can_be_solved_for_by_who_guesses(
+    known: list[Knowledge], known_where_small_hide: list[Knowledge], trues: Trues
+) -> None:
+    assert small_and_solved(guessing(known, trues)) == {}
+    # The twin: guesses tell more of what only the small cells hide.
+    careless = small_and_solved(guessing(known_where_small_hide, trues))
+    assert len(careless) > len(small_and_solved(known_where_small_hide)) > 0
+
+
 def test_small_cells_stay_uncertain_beside_the_region(
     known: list[Knowledge], trues: Trues, mosts: Trues
 ) -> None:
-    tried, narrow = too_narrow(known, trues, mosts, SAMPLE)
+    tried, narrow = too_narrow(guessing(known, trues), trues, mosts, SAMPLE)
     assert tried == SAMPLE
     assert narrow == []
 

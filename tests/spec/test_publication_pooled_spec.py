@@ -1,8 +1,8 @@
 """Several years on a table that one can check by hand: what is shown, and what nothing gives away.
 
 Users of personal assistance. 5001 is large in every year. 5006 has four users a year, twelve
-persons in all: its years are hidden, its period is not. 5007 has two a year, the same ones: as
-persons they are two, and all is hidden. 5014 is large but for its last year, which the period would
+persons in all: its years are hidden, its period is not. 5007 has two a year and 5058 four, the same
+ones: as persons they are two and four, and all is hidden. 5014 is large but for its last year, which the period would
 tell. 5020 is live from 2024 on: it has two years and no period.
 """
 
@@ -19,11 +19,12 @@ from pipelines.publication.reaudit import audit_files
 from pipelines.settings import reference_dir
 from tests.support.pooled_marts import USERS, YEARS, Spells, pooled_marts
 
-LARGE = {"5001": 9000, "5006": 3000, "5007": 3000, "5014": 4000, "5020": 4000}
+LARGE = {"5001": 9000, "5006": 3000, "5007": 3000, "5014": 4000, "5020": 4000, "5058": 3000}
 SPELLS: Spells = [
     ("5001", YEARS, 40),
     ("5006", (2023,), 4), ("5006", (2024,), 4), ("5006", (2025,), 4),
     ("5007", YEARS, 2),
+    ("5058", YEARS, 4),
     ("5014", (2023, 2024), 20), ("5014", (2025,), 2),
     ("5020", (2024, 2025), 30),
     (None, YEARS, 8),
@@ -86,7 +87,7 @@ def test_a_period_needs_all_its_years(periods: dict[str, dict[str, object]]) -> 
     row = periods["5020"]
     assert (row["value_status"], row["status_reason"]) == ("not_covered", "years_not_covered")
     # Nor is it in the region's period, which is the others and who is nobody's.
-    assert periods["MIDT"]["numerator"] == 120 + 12 + 6 + 42 + 24
+    assert periods["MIDT"]["numerator"] == 120 + 12 + 6 + 12 + 42 + 24
 
 
 def test_years_do_not_change_for_their_period(made: Candidate) -> None:

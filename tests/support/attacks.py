@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +87,7 @@ class Knowledge:
         hidden: Cells that the files do not show, and whose area is covered.
         equations: Sums that everybody knows: cells and coefficients that add up to nothing.
         coarse: Hidden cells whose ages are merged with others, and which are in no county's sum.
+        guessed: The region's rest counts as shown.
     """
 
     year: int
@@ -94,6 +95,23 @@ class Knowledge:
     hidden: set[Cell] = field(default_factory=set)
     equations: list[dict[Cell, int]] = field(default_factory=list)
     coarse: set[Cell] = field(default_factory=set)
+    guessed: bool = False
+
+    def guessing(self, true: Mapping[Cell, float]) -> Knowledge:
+        """The same of a reader who guesses right how many persons have no place.
+
+        Args:
+            true: True numbers of the region's and the municipalities' cells.
+        """
+        rests: dict[Cell, float] = {}
+        for equation in self.equations:
+            for rest in (cell for cell in equation if cell[1] == REST):
+                others = {cell: n for cell, n in equation.items() if cell != rest}
+                if all(cell in true for cell in others):
+                    rests[rest] = sum(n * true[cell] for cell, n in others.items())
+        return replace(
+            self, shown=self.shown | rests, hidden=self.hidden - set(rests), guessed=True
+        )
 
     def add_sums(self) -> None:
         """The equations: sexes, ages, region and parts of a whole, among the cells there are."""
@@ -105,6 +123,9 @@ class Knowledge:
             if sex == "total" and cells.issuperset(parts):
                 self._add((quantity, area, sex, low, high), parts)
         for key, bands in ages.items():
+            if key[1] in COUNTY_OF.values():
+                # At other ages a county may be the sum of other municipalities.
+                continue
             for low, high in bands:
                 if parts := _partition((low, high), bands):
                     self._add((*key, low, high), [(*key, *band) for band in parts])
@@ -139,8 +160,10 @@ class Knowledge:
         """Cells not shown whose number follows exactly, by elimination area by area.
 
         The rest of the region is anybody's guess, so that the region's sum determines nothing
-        more; ``narrow`` uses it.
+        more, unless that is guessed.
         """
+        if self.guessed:
+            return _eliminate(self.equations, self.shown)
         found = {}
         for equations in self._by_area().values():
             found |= _eliminate(equations, self.shown)

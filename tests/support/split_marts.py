@@ -62,8 +62,13 @@ def split_marts(given: pl.DataFrame, chosen: Sequence[Indicator] = (STRUCTURED, 
              pl.date(YEAR, "month", 1).dt.month_end().alias("period_end")]  # fmt: skip
     every = pl.DataFrame({"month": range(1, 13)}, schema={"month": pl.Int64})
     by_month = covered.drop("period_start", "period_end").join(every, how="cross")
+    # Areas beyond those of the base have the strata of one of its small ones.
+    beyond = set(given["area_code"].drop_nulls()) - set(base.strata_map["area_code"])
+    small = base.strata_map.filter(pl.col("area_code") == "5014")
+    strata = [base.strata_map, *(small.with_columns(area_code=pl.lit(code)) for code in beyond)]
     return replace(
         base,
+        strata_map=pl.concat(strata),
         flow_counts=_of_year(pl.concat(whole)),
         breakdown_counts=_of_year(pl.concat(values)),
         coverage=pl.concat([base.coverage, covered.select(base.coverage.columns)]),

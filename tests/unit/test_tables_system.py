@@ -54,6 +54,8 @@ def test_defaults_are_filled_and_rows_sorted():
         "upper_bound": None,
         "sensitive": False,
         "series": None,
+        "guessed": False,
+        "owed": True,
     }
     assert built.variables["variable_id"].to_list() == ["x", "y"]
     assert built.size == "2 cells over 2 unknowns, 2 terms"
