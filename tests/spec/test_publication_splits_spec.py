@@ -2,8 +2,8 @@
 
 Entries in structured form by service, and of the same day by service and device. 5001 has plenty
 of everything. In 5006 the out-of-hours clinic has two structured entries. In 5007 two employees
-write on mobile devices. 5014 and 5021 have so few entries that their years are hidden. In 5020 sixty
-entries name no device.
+write on mobile devices. 5014 and 5021 have so few entries that their years are hidden. In 5020
+sixty entries name no device.
 """
 
 from __future__ import annotations

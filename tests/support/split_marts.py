@@ -65,7 +65,10 @@ def split_marts(given: pl.DataFrame, chosen: Sequence[Indicator] = (STRUCTURED, 
     # Areas beyond those of the base have the strata of one of its small ones.
     beyond = set(given["area_code"].drop_nulls()) - set(base.strata_map["area_code"])
     small = base.strata_map.filter(pl.col("area_code") == "5014")
-    strata = [base.strata_map, *(small.with_columns(area_code=pl.lit(code)) for code in beyond)]
+    strata = [
+        base.strata_map,
+        *(small.with_columns(area_code=pl.lit(code)) for code in sorted(beyond)),
+    ]
     return replace(
         base,
         strata_map=pl.concat(strata),
