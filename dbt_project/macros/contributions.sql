@@ -1,78 +1,116 @@
 {#
-  What each person adds to each indicator's numerator and denominator, in the areas that are
-  covered. `counting` is the way the indicator is counted: over strata, or as a plain flow. What
-  the population register counts instead (`register_strata`) is left out.
+  What each person adds to each indicator's numerator and denominator, and what that makes of an
+  area: the way from measures to exact counts that all marts go.
+#}
+
+{# The two measures of each indicator, a row each: so that measures are found by equality. #}
+{% macro sides() -%}
+sides as (
+    select
+        indicators.*,
+        indicators.numerator_measure as measure_id,
+        true as is_numerator
+    from {{ source('catalogue', 'indicators') }} as indicators
+    union all
+    select
+        indicators.*,
+        indicators.denominator_measure as measure_id,
+        false as is_numerator
+    from {{ source('catalogue', 'indicators') }} as indicators
+)
+{%- endmacro %}
+
+{#
+  Contributions of a year in the areas that are covered. `counting` is the way the indicator is
+  counted: over strata, or as a plain flow. What the population register counts instead
+  (`register_strata`) is left out.
 #}
 {% macro contributions(counting) -%}
-numerators as (
-    select
-        indicators.indicator_id,
-        measured.person_id,
-        measured.year,
-        measured.municipality_code,
-        sum(measured.value) as numerator,
-        cast(0 as double) as denominator
-    from {{ source('catalogue', 'indicators') }} as indicators
-    inner join {{ ref('int_measure_values') }} as measured
-        on
-            indicators.numerator_measure = measured.measure_id
-            and coalesce(measured.service, indicators.service) = indicators.service
-    where
-        indicators.counting = '{{ counting }}'
-        and not (
-            {{ is_of_the_register() }}
-            and indicators.numerator_measure in ({{ register_measures() }})
-        )
-    group by
-        indicators.indicator_id, measured.person_id, measured.year, measured.municipality_code
-),
-
-denominators as (
-    select
-        indicators.indicator_id,
-        measured.person_id,
-        measured.year,
-        measured.municipality_code,
-        cast(0 as double) as numerator,
-        sum(measured.value) as denominator
-    from {{ source('catalogue', 'indicators') }} as indicators
-    inner join {{ ref('int_measure_values') }} as measured
-        on
-            indicators.denominator_measure = measured.measure_id
-            and coalesce(measured.service, indicators.service) = indicators.service
-    where
-        indicators.counting = '{{ counting }}'
-        -- A public denominator leaves graded persons out: the region's minus the municipalities'
-        -- would tell how many there are, by sex and age.
-        and (measured.municipality_code is not null or not indicators.has_public_denominator)
-        and not {{ is_of_the_register() }}
-    group by
-        indicators.indicator_id, measured.person_id, measured.year, measured.municipality_code
-),
-
-sides as (
-    select * from numerators
-    union all
-    select * from denominators
-),
+    {{ sides() }},
 
 contributions as (
     select
-        sides.indicator_id,
-        sides.person_id,
-        sides.year,
-        sides.municipality_code,
-        sum(sides.numerator) as numerator,
-        sum(sides.denominator) as denominator
-    from sides
+        indicators.indicator_id,
+        measured.person_id,
+        measured.year,
+        measured.municipality_code,
+        max(indicators.kind) as kind,
+        sum(case when indicators.is_numerator then measured.value else 0 end) as numerator,
+        sum(case when indicators.is_numerator then 0 else measured.value end) as denominator
+    from sides as indicators
+    inner join {{ ref('int_measure_values') }} as measured
+        on
+            indicators.measure_id = measured.measure_id
+            and coalesce(measured.service, indicators.service) = indicators.service
     left join {{ ref('fct_coverage') }} as coverage
         on
-            sides.indicator_id = coverage.indicator_id
-            and sides.municipality_code = coverage.area_code
-            and sides.year = extract(year from coverage.period_start)
-    where sides.municipality_code is null or coverage.coverage_state <> 'not_covered'
-    group by sides.indicator_id, sides.person_id, sides.year, sides.municipality_code
+            indicators.indicator_id = coverage.indicator_id
+            and measured.municipality_code = coverage.area_code
+            and measured.year = extract(year from coverage.period_start)
+    where
+        indicators.counting = '{{ counting }}'
+        and (measured.municipality_code is null or coverage.coverage_state <> 'not_covered')
+        and not (
+            {{ is_of_the_register() }}
+            and (
+                not indicators.is_numerator
+                or indicators.numerator_measure in ({{ register_measures() }})
+            )
+        )
+        -- A public denominator leaves graded persons out: the region's minus the municipalities'
+        -- would tell how many there are, by sex and age.
+        and (
+            indicators.is_numerator
+            or measured.municipality_code is not null
+            or not indicators.has_public_denominator
+        )
+    group by
+        indicators.indicator_id, measured.person_id, measured.year, measured.municipality_code
 )
+{%- endmacro %}
+
+{#
+  Contributions by area, as a CTE. A person who lived in two municipalities is one person in the
+  region. `keys` are what is counted by beside the area; `condition` names the contributions that
+  are the region's, `complement` what makes a person one on the other side.
+#}
+{% macro persons_in_areas(keys, complement, condition='true') -%}
+persons_in_areas as (
+    select
+        'municipality' as area_level,
+        municipality_code as area_code,
+        indicator_id,
+        {{ keys | join(', ') }},
+        numerator,
+        denominator,
+        case when {{ complement }} then 1 else 0 end as is_complement
+    from contributions
+    where municipality_code is not null
+    union all
+    select
+        'region' as area_level,
+        'MIDT' as area_code,
+        indicator_id,
+        {{ keys | join(', ') }},
+        sum(numerator) as numerator,
+        sum(denominator) as denominator,
+        max(case when {{ complement }} then 1 else 0 end) as is_complement
+    from contributions
+    where {{ condition }}
+    group by indicator_id, {{ keys | join(', ') }}, person_id
+)
+{%- endmacro %}
+
+{# What the rows of persons in an area add up to: the columns of every mart of counts. #}
+{% macro counts_of_persons() -%}
+sum(numerator) as numerator,
+        sum(denominator) as denominator,
+        sum(numerator * numerator) as numerator_sq,
+        max(numerator) as numerator_max,
+        max(denominator) as denominator_max,
+        sum(case when numerator > 0 then 1 else 0 end) as numerator_persons,
+        sum(case when denominator > 0 then 1 else 0 end) as denominator_persons,
+        sum(is_complement) as complement_persons
 {%- endmacro %}
 
 {# The indicator is counted among the inhabitants that the population register tells. #}
@@ -85,14 +123,12 @@ contributions as (
     'person_years', 'residents', 'residents_live'
 {%- endmacro %}
 
-{# A person on the other side: in a proportion, part of the denominator only; in a rate, no event. #}
+{# A person on the other side: in a proportion, part of the denominator only. #}
+{% macro is_apart() -%}
+    (kind = 'proportion' and denominator - numerator > 1e-9)
+{%- endmacro %}
+
+{# The same, or in a rate one without event. #}
 {% macro is_complement() -%}
-(
-    (indicators.kind = 'proportion' and contributions.denominator - contributions.numerator > 1e-9)
-    or (
-        indicators.kind = 'rate'
-        and contributions.denominator > 0
-        and contributions.numerator = 0
-    )
-)
+    ({{ is_apart() }} or (kind = 'rate' and denominator > 0 and numerator = 0))
 {%- endmacro %}

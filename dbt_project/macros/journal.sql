@@ -70,13 +70,14 @@ full_deliveries as (
     group by source, organisation, cohort
 ),
 
-known as (
-    select rows.*
-    from {{ source('journal', table) }} as rows
-    left join deliveries
-        on
-            rows.source = deliveries.source
-            and rows.delivery = deliveries.delivery
+-- Of each delivery at once, so that rows are looked up in one short list only.
+sent as (
+    select
+        deliveries.source,
+        deliveries.delivery,
+        deliveries.organisation as sender,
+        greatest(of_all.full_at, of_cohort.full_at) as known_from
+    from deliveries
     left join full_deliveries as of_all
         on
             deliveries.source = of_all.source
@@ -87,10 +88,20 @@ known as (
             deliveries.source = of_cohort.source
             and deliveries.organisation = of_cohort.organisation
             and deliveries.cohort = of_cohort.cohort
+),
+
+known as (
+    select
+        rows.*,
+        sent.sender
+    from {{ source('journal', table) }} as rows
+    left join sent
+        on
+            rows.source = sent.source
+            and rows.delivery = sent.delivery
     where
         rows.transaction_time <= {{ moment or as_of() }}
-        and (of_all.full_at is null or rows.transaction_time >= of_all.full_at)
-        and (of_cohort.full_at is null or rows.transaction_time >= of_cohort.full_at)
+        and (sent.known_from is null or rows.transaction_time >= sent.known_from)
 )
 {%- endmacro %}
 
@@ -148,15 +159,11 @@ deleted as (
 standing as (
     select known.*
     from known
-    left join deliveries as of_known
-        on
-            known.source = of_known.source
-            and known.delivery = of_known.delivery
     left join deleted
         on
             known.{{ resource_keys()[table] }} = deleted.resource_key
             and known.source = deleted.source
-            and coalesce(of_known.organisation, '') = coalesce(deleted.organisation, '')
+            and coalesce(known.sender, '') = coalesce(deleted.organisation, '')
     where deleted.deleted_at is null or known.transaction_time > deleted.deleted_at
 )
 {%- endmacro %}
@@ -167,15 +174,6 @@ row_number() over (
     partition by {{ key }}
     order by transaction_time desc, delivery desc, source desc
 )
-{%- endmacro %}
-
-{# Numbers of a table's standing resources, one row per version. #}
-{% macro standing_numbers(table) -%}
-with
-{{ standing_rows(table) }}
-
-select {{ key_number(resource_keys()[table]) }} as number
-from standing
 {%- endmacro %}
 
 {#

@@ -15,26 +15,6 @@ with code_sets as (
             and lookback.parameter = 'lookback_months'
 ),
 
-events as (
-    select
-        condition_key as event_key,
-        patient_key,
-        code_system,
-        code,
-        recorded_on as event_on,
-        provider_key
-    from {{ ref('stg_journal__condition') }}
-    union all
-    select
-        prescription_key as event_key,
-        patient_key,
-        'atc' as code_system,
-        atc_code as code,
-        authored_on as event_on,
-        provider_key
-    from {{ ref('stg_journal__prescription') }}
-),
-
 wanted as (
     select
         code_sets.code_set,
@@ -44,6 +24,38 @@ wanted as (
     from code_sets
     inner join {{ ref('int_code_set_members') }} as members
         on code_sets.code_set = members.code_set
+),
+
+-- Few rows have a code of a set: the others are left before anything is joined with them.
+events as (
+    select
+        condition_key as event_key,
+        patient_key,
+        code_system,
+        code,
+        recorded_on as event_on,
+        provider_key
+    from {{ ref('stg_journal__condition') }}
+    where (code_system, code) in (
+        select
+            wanted.code_system,
+            wanted.code
+        from wanted
+    )
+    union all
+    select
+        prescription_key as event_key,
+        patient_key,
+        'atc' as code_system,
+        atc_code as code,
+        authored_on as event_on,
+        provider_key
+    from {{ ref('stg_journal__prescription') }}
+    where atc_code in (
+        select wanted.code
+        from wanted
+        where wanted.code_system = 'atc'
+    )
 )
 
 select

@@ -1,78 +1,75 @@
 -- Exact counts by value of a split, all sexes and ages together. Each row of a measure is of one
 -- value, one that nobody has named being `unknown`: so the values add up to the year's total, and
 -- hold the places that it holds. Persons may be in several values.
-with splits as (
+-- What two reads have in common is indented as Jinja: without LT02.
+-- sqlfluff:exclude_rules:LT02,LT05,ST06
+{% set value_told -%}
+case splits.breakdown
+            {% for split in split_measures() %}
+                when '{{ split }}' then measured.by_{{ split }}
+            {% endfor %}
+        end
+{%- endset %}
+{% set covered_rows -%}
+sides as indicators
+    inner join splits on indicators.indicator_id = splits.indicator_id
+    inner join {{ ref('int_measure_values') }} as measured
+        on
+            indicators.measure_id = measured.measure_id
+            and coalesce(measured.service, indicators.service) = indicators.service
+    left join {{ source('catalogue', 'breakdowns') }} as named
+        on
+            splits.indicator_id = named.indicator_id
+            and splits.breakdown = named.breakdown
+            and {{ value_told }} = named.breakdown_value
+    left join {{ ref('int_persons') }} as persons on measured.person_id = persons.person_id
+    left join {{ ref('fct_coverage') }} as coverage
+        on
+            indicators.indicator_id = coverage.indicator_id
+            and measured.municipality_code = coverage.area_code
+            and measured.year = extract(year from coverage.period_start)
+    where
+        (
+            indicators.counting = 'flow'
+            or {{ age_at_year_end('persons.birth_date', 'measured.year') }}
+            between indicators.age_min and indicators.age_max
+        )
+        and (measured.municipality_code is null or coverage.coverage_state <> 'not_covered')
+{%- endset %}
+with
+{{ sides() }},
+
+splits as (
     select distinct
         indicator_id,
         breakdown
     from {{ source('catalogue', 'breakdowns') }}
 ),
 
-measured as (
+contributions as (
     select
         indicators.indicator_id,
-        indicators.kind,
         splits.breakdown,
-        case splits.breakdown
-            {% for split in split_measures() %}
-                when '{{ split }}' then measured.by_{{ split }}
-            {% endfor %}
-        end as told,
-        measured.person_id,
-        measured.provider_key,
+        coalesce(named.breakdown_value, 'unknown') as breakdown_value,
         measured.year,
+        measured.person_id,
         measured.municipality_code,
-        case when measured.measure_id = indicators.numerator_measure then measured.value else 0 end
-            as numerator,
-        case when measured.measure_id = indicators.denominator_measure then measured.value else 0 end
-            as denominator
-    from {{ source('catalogue', 'indicators') }} as indicators
-    inner join splits on indicators.indicator_id = splits.indicator_id
-    inner join {{ ref('int_measure_values') }} as measured
-        on
-            measured.measure_id in (indicators.numerator_measure, indicators.denominator_measure)
-            and coalesce(measured.service, indicators.service) = indicators.service
-    left join {{ ref('int_persons') }} as persons on measured.person_id = persons.person_id
-    where
-        indicators.counting = 'flow'
-        or {{ age_at_year_end('persons.birth_date', 'measured.year') }}
-        between indicators.age_min and indicators.age_max
+        max(indicators.kind) as kind,
+        sum(case when indicators.is_numerator then measured.value else 0 end) as numerator,
+        sum(case when indicators.is_numerator then 0 else measured.value end) as denominator
+    from {{ covered_rows }}
+    group by
+        indicators.indicator_id,
+        splits.breakdown,
+        coalesce(named.breakdown_value, 'unknown'),
+        measured.year,
+        measured.person_id,
+        measured.municipality_code
 ),
 
-placed as (
-    select
-        measured.*,
-        coalesce(named.breakdown_value, 'unknown') as breakdown_value
-    from measured
-    left join {{ source('catalogue', 'breakdowns') }} as named
-        on
-            measured.indicator_id = named.indicator_id
-            and measured.breakdown = named.breakdown
-            and measured.told = named.breakdown_value
-    left join {{ ref('fct_coverage') }} as coverage
-        on
-            measured.indicator_id = coverage.indicator_id
-            and measured.municipality_code = coverage.area_code
-            and measured.year = extract(year from coverage.period_start)
-    where measured.municipality_code is null or coverage.coverage_state <> 'not_covered'
-),
+{{ persons_in_areas(['breakdown', 'breakdown_value', 'year'], is_apart()) }},
 
-in_areas as (
-    select
-        'municipality' as area_level,
-        placed.municipality_code as area_code,
-        placed.*
-    from placed
-    where placed.municipality_code is not null
-    union all
-    select
-        'region' as area_level,
-        'MIDT' as area_code,
-        placed.*
-    from placed
-),
-
-persons_in_areas as (
+counted as (
     select
         indicator_id,
         area_level,
@@ -80,52 +77,52 @@ persons_in_areas as (
         breakdown,
         breakdown_value,
         year,
-        person_id,
-        sum(numerator) as numerator,
-        sum(denominator) as denominator,
-        max(kind) as kind
-    from in_areas
-    group by indicator_id, area_level, area_code, breakdown, breakdown_value, year, person_id
-),
-
-of_persons as (
-    select
-        indicator_id,
-        area_level,
-        area_code,
-        breakdown,
-        breakdown_value,
-        year,
-        sum(numerator) as numerator,
-        sum(denominator) as denominator,
-        sum(numerator * numerator) as numerator_sq,
-        max(numerator) as numerator_max,
-        max(denominator) as denominator_max,
-        sum(case when numerator > 0 then 1 else 0 end) as numerator_persons,
-        sum(case when denominator > 0 then 1 else 0 end) as denominator_persons,
-        sum(case when kind = 'proportion' and denominator - numerator > 1e-9 then 1 else 0 end)
-            as complement_persons
+        {{ counts_of_persons() }}
     from persons_in_areas
     group by indicator_id, area_level, area_code, breakdown, breakdown_value, year
+),
+
+-- Few stand behind many rows: each once, before they are counted for two kinds of areas.
+behind as (
+    select distinct
+        indicators.indicator_id,
+        measured.municipality_code,
+        splits.breakdown,
+        coalesce(named.breakdown_value, 'unknown') as breakdown_value,
+        measured.year,
+        measured.provider_key
+    from {{ covered_rows }}
+        and not indicators.is_numerator
+        and measured.value > 0
+        and measured.provider_key is not null
 ),
 
 providers as (
     select
         indicator_id,
-        area_code,
+        municipality_code as area_code,
+        breakdown,
+        breakdown_value,
+        year,
+        count(*) as providers
+    from behind
+    where municipality_code is not null
+    group by indicator_id, municipality_code, breakdown, breakdown_value, year
+    union all
+    select
+        indicator_id,
+        'MIDT' as area_code,
         breakdown,
         breakdown_value,
         year,
         count(distinct provider_key) as providers
-    from in_areas
-    where denominator > 0
-    group by indicator_id, area_code, breakdown, breakdown_value, year
+    from behind
+    group by indicator_id, breakdown, breakdown_value, year
 ),
 
 has_providers as (
     select distinct indicator_id
-    from placed
-    where provider_key is not null
+    from behind
 )
 
 select
@@ -147,7 +144,7 @@ select
     cast(
         case when has_providers.indicator_id is not null then coalesce(providers.providers, 0) end as bigint
     ) as providers
-from of_persons as counted
+from counted
 inner join {{ source('catalogue', 'years') }} as years on counted.year = years.year
 left join providers
     on

@@ -7,87 +7,98 @@ with
 
 aged as (
     select
-        contributions.*,
+        contributions.indicator_id,
+        contributions.person_id,
+        contributions.year,
+        contributions.municipality_code,
         persons.sex,
         {{ age_at_year_end('persons.birth_date', 'contributions.year') }} as age,
-        case when {{ is_complement() }} then 1 else 0 end as is_complement,
-        indicators.age_min,
-        indicators.age_max
+        contributions.numerator,
+        contributions.denominator,
+        case when {{ is_complement() }} then 1 else 0 end as is_complement
     from contributions
-    inner join {{ source('catalogue', 'indicators') }} as indicators
-        on contributions.indicator_id = indicators.indicator_id
     inner join {{ ref('int_persons') }} as persons
         on contributions.person_id = persons.person_id
 ),
 
+-- A person who lived in two municipalities is one person in the region.
 in_areas as (
     select
         'municipality' as area_level,
-        aged.municipality_code as area_code,
-        aged.*
+        municipality_code as area_code,
+        indicator_id,
+        year,
+        sex,
+        age,
+        numerator,
+        denominator,
+        is_complement
     from aged
-    where aged.municipality_code is not null
+    where municipality_code is not null
     union all
     select
         'region' as area_level,
         'MIDT' as area_code,
-        aged.*
+        indicator_id,
+        year,
+        min(sex) as sex,
+        min(age) as age,
+        sum(numerator) as numerator,
+        sum(denominator) as denominator,
+        max(is_complement) as is_complement
     from aged
+    group by indicator_id, year, person_id
 ),
 
-stratified as (
-    select
-        in_areas.*,
-        strata.age_from,
-        strata.age_to
-    from in_areas
-    inner join {{ source('doors', 'strata_map') }} as strata
-        on
-            in_areas.area_code = strata.area_code
-            and in_areas.sex = strata.sex
-            and in_areas.age between strata.age_from and strata.age_to
-            and in_areas.age_min <= strata.age_from
-            and in_areas.age_max >= strata.age_to
-),
-
--- A person who lived in two municipalities is one person in the region.
-persons_in_strata as (
+-- By single years of age first: strata are unions of these, and there are far fewer rows to place.
+by_age as (
     select
         indicator_id,
         area_level,
         area_code,
-        sex,
-        age_from,
-        age_to,
         year,
-        person_id,
-        sum(numerator) as numerator,
-        sum(denominator) as denominator,
-        max(is_complement) as is_complement
-    from stratified
-    group by
-        indicator_id, area_level, area_code, sex, age_from, age_to, year, person_id
+        sex,
+        age,
+        {{ counts_of_persons() }}
+    from in_areas
+    group by indicator_id, area_level, area_code, year, sex, age
 ),
 
 journal_strata as (
     select
-        indicator_id,
-        area_level,
-        area_code,
-        sex,
-        age_from,
-        age_to,
-        year,
-        sum(numerator) as numerator,
-        sum(denominator) as denominator,
-        sum(numerator * numerator) as numerator_sq,
-        max(numerator) as numerator_max,
-        max(denominator) as denominator_max,
-        sum(case when numerator > 0 then 1 else 0 end) as numerator_persons,
-        sum(case when denominator > 0 then 1 else 0 end) as denominator_persons,
-        sum(is_complement) as complement_persons
-    from persons_in_strata
-    group by indicator_id, area_level, area_code, sex, age_from, age_to, year
+        by_age.indicator_id,
+        by_age.area_level,
+        by_age.area_code,
+        by_age.sex,
+        strata.age_from,
+        strata.age_to,
+        by_age.year,
+        sum(by_age.numerator) as numerator,
+        sum(by_age.denominator) as denominator,
+        sum(by_age.numerator_sq) as numerator_sq,
+        max(by_age.numerator_max) as numerator_max,
+        max(by_age.denominator_max) as denominator_max,
+        sum(by_age.numerator_persons) as numerator_persons,
+        sum(by_age.denominator_persons) as denominator_persons,
+        sum(by_age.complement_persons) as complement_persons
+    from by_age
+    inner join {{ source('catalogue', 'indicators') }} as indicators
+        on by_age.indicator_id = indicators.indicator_id
+    inner join {{ source('doors', 'strata_map') }} as strata
+        on
+            by_age.area_code = strata.area_code
+            and by_age.sex = strata.sex
+            and by_age.age between strata.age_from and strata.age_to
+            and indicators.age_min <= strata.age_from
+            and indicators.age_max >= strata.age_to
+    group by
+        by_age.indicator_id,
+        by_age.area_level,
+        by_age.area_code,
+        by_age.sex,
+        strata.age_from,
+        strata.age_to,
+        by_age.year
 ),
 
 -- One side of an indicator in each row, of covered municipalities. A denominator's numerator is 0.

@@ -1,7 +1,10 @@
 -- Exact counts by month or quarter of indicators whose events are dated, all their sexes and ages together. Rows of
 -- municipalities hold what their year or their month covers: of a year that is covered, the months
 -- before the service came hold the days that it had. Rows of the region hold covered months alone.
-with dated as (
+with
+{{ sides() }},
+
+dated as (
     select
         indicators.indicator_id,
         indicators.kind,
@@ -11,14 +14,12 @@ with dated as (
         -- A quarter goes by its first month.
         parts.month,
         measured.municipality_code,
-        case when measured.measure_id = indicators.numerator_measure then measured.value else 0 end
-            as numerator,
-        case when measured.measure_id = indicators.denominator_measure then measured.value else 0 end
-            as denominator
-    from {{ source('catalogue', 'indicators') }} as indicators
+        case when indicators.is_numerator then measured.value else 0 end as numerator,
+        case when indicators.is_numerator then 0 else measured.value end as denominator
+    from sides as indicators
     inner join {{ ref('int_measure_values') }} as measured
         on
-            measured.measure_id in (indicators.numerator_measure, indicators.denominator_measure)
+            indicators.measure_id = measured.measure_id
             and coalesce(measured.service, indicators.service) = indicators.service
     inner join {{ source('catalogue', 'parts_of_year') }} as parts
         on
@@ -79,38 +80,7 @@ contributions as (
     group by indicator_id, kind, person_id, year, month, municipality_code, is_covered
 ),
 
-in_areas as (
-    select
-        'municipality' as area_level,
-        contributions.municipality_code as area_code,
-        contributions.*
-    from contributions
-    where contributions.municipality_code is not null
-    union all
-    select
-        'region' as area_level,
-        'MIDT' as area_code,
-        contributions.*
-    from contributions
-    where is_covered
-),
-
--- A person who lived in two municipalities is one person in the region.
-persons_in_areas as (
-    select
-        indicator_id,
-        area_level,
-        area_code,
-        year,
-        month,
-        person_id,
-        sum(numerator) as numerator,
-        sum(denominator) as denominator,
-        max(case when kind = 'proportion' and denominator - numerator > 1e-9 then 1 else 0 end)
-            as is_complement
-    from in_areas
-    group by indicator_id, area_level, area_code, year, month, person_id
-),
+{{ persons_in_areas(['year', 'month'], is_apart(), 'is_covered') }},
 
 of_persons as (
     select
@@ -119,14 +89,7 @@ of_persons as (
         area_code,
         year,
         month,
-        sum(numerator) as numerator,
-        sum(denominator) as denominator,
-        sum(numerator * numerator) as numerator_sq,
-        max(numerator) as numerator_max,
-        max(denominator) as denominator_max,
-        sum(case when numerator > 0 then 1 else 0 end) as numerator_persons,
-        sum(case when denominator > 0 then 1 else 0 end) as denominator_persons,
-        sum(is_complement) as complement_persons
+        {{ counts_of_persons() }}
     from persons_in_areas
     group by indicator_id, area_level, area_code, year, month
 ),

@@ -1,7 +1,10 @@
 -- Exact counts over several years, of all sexes and ages of an indicator together and of the
 -- municipalities that every year covers. A person is one person in a period, however often
 -- counted: the years' persons cannot be added up.
-with covered as (
+with
+{{ sides() }},
+
+covered as (
     select
         of_window.indicator_id,
         of_window.area_code,
@@ -19,85 +22,51 @@ with covered as (
         and of_window.coverage_state <> 'not_covered'
 ),
 
-sides as (
+contributions as (
     select
         indicators.indicator_id,
-        indicators.kind,
         measured.person_id,
         measured.municipality_code,
-        windows.year,
         windows.first_day,
         windows.last_day,
-        case when measured.measure_id = indicators.numerator_measure then measured.value else 0 end
-            as numerator,
-        case when measured.measure_id = indicators.denominator_measure then measured.value else 0 end
-            as denominator
-    from {{ source('catalogue', 'indicators') }} as indicators
+        max(indicators.kind) as kind,
+        sum(case when indicators.is_numerator then measured.value else 0 end) as numerator,
+        sum(case when indicators.is_numerator then 0 else measured.value end) as denominator
+    from sides as indicators
     inner join {{ source('catalogue', 'windows') }} as windows
         on indicators.pooled_years = windows.pooled_years
     inner join {{ ref('int_measure_values') }} as measured
         on
-            windows.year = measured.year
-            and measured.measure_id in (indicators.numerator_measure, indicators.denominator_measure)
+            indicators.measure_id = measured.measure_id
+            and windows.year = measured.year
             and coalesce(measured.service, indicators.service) = indicators.service
     inner join {{ ref('int_persons') }} as persons on measured.person_id = persons.person_id
+    left join covered
+        on
+            indicators.indicator_id = covered.indicator_id
+            and measured.municipality_code = covered.area_code
+            and windows.year = covered.year
+            and windows.first_day = covered.first_day
     where
         {{ age_at_year_end('persons.birth_date', 'measured.year') }}
         between indicators.age_min and indicators.age_max
+        and (measured.municipality_code is null or covered.indicator_id is not null)
         -- A public denominator leaves graded persons out, and the register may tell it instead.
+        and (indicators.is_numerator or not {{ is_of_the_register() }})
         and (
-            measured.measure_id = indicators.numerator_measure
-            or not {{ is_of_the_register() }}
-        )
-        and (
-            measured.measure_id = indicators.numerator_measure
+            indicators.is_numerator
             or not indicators.has_public_denominator
             or measured.municipality_code is not null
         )
+    group by
+        indicators.indicator_id,
+        measured.person_id,
+        measured.municipality_code,
+        windows.first_day,
+        windows.last_day
 ),
 
-contributions as (
-    select sides.*
-    from sides
-    left join covered
-        on
-            sides.indicator_id = covered.indicator_id
-            and sides.municipality_code = covered.area_code
-            and sides.year = covered.year
-            and sides.first_day = covered.first_day
-    where sides.municipality_code is null or covered.indicator_id is not null
-),
-
-in_areas as (
-    select
-        'municipality' as area_level,
-        contributions.municipality_code as area_code,
-        contributions.*
-    from contributions
-    where contributions.municipality_code is not null
-    union all
-    select
-        'region' as area_level,
-        'MIDT' as area_code,
-        contributions.*
-    from contributions
-),
-
-of_persons as (
-    select
-        indicator_id,
-        area_level,
-        area_code,
-        first_day,
-        last_day,
-        person_id,
-        sum(numerator) as numerator,
-        sum(denominator) as denominator,
-        max(case when kind = 'proportion' and denominator - numerator > 1e-9 then 1 else 0 end)
-            as is_complement
-    from in_areas
-    group by indicator_id, area_level, area_code, first_day, last_day, person_id
-),
+{{ persons_in_areas(['first_day', 'last_day'], is_apart()) }},
 
 counted as (
     select
@@ -106,15 +75,8 @@ counted as (
         area_code,
         first_day,
         last_day,
-        sum(numerator) as numerator,
-        sum(denominator) as denominator,
-        sum(numerator * numerator) as numerator_sq,
-        max(numerator) as numerator_max,
-        max(denominator) as denominator_max,
-        sum(case when numerator > 0 then 1 else 0 end) as numerator_persons,
-        sum(case when denominator > 0 then 1 else 0 end) as denominator_persons,
-        sum(is_complement) as complement_persons
-    from of_persons
+        {{ counts_of_persons() }}
+    from persons_in_areas
     group by indicator_id, area_level, area_code, first_day, last_day
 ),
 

@@ -1,3 +1,5 @@
+-- Read once, by all measures together: written twice it would be the largest table there is.
+{{ config(materialized='view') }}
 select
     cast(null as varchar) as service,
     person_id,
