@@ -1,7 +1,7 @@
-"""Homes that several kinds of tests look at, each made once in a session.
+"""Homes that several kinds of tests look at: an empty one for each test, the others made once.
 
-Belongs here: fixtures whose making takes a minute, and the lock by which the processes of one
-session share them. Does not belong here: what must hold of them.
+Belongs here: the empty home, fixtures whose making takes a minute, and the lock by which the
+processes of one session share them. Does not belong here: what must hold of them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pytest
 from coverage import Coverage
 from hypothesis import settings
 
+from pipelines.settings import Zones
 from pipelines.synthetic import Region, SyntheticSettings, generate_tables
 from tests.support.compiled_models import Dbt, compile_models, compiled_models
 from tests.support.demo_run import (
@@ -85,6 +86,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return 3 if small else 1
 
     items.sort(key=place)
+
+
+@pytest.fixture
+def zones(tmp_path: Path) -> Zones:
+    """The zones of a home in which nothing has happened."""
+    return Zones(tmp_path / "home").create()
 
 
 def made_once(

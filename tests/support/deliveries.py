@@ -18,6 +18,7 @@ import polars as pl
 
 from anonymization.identifiers import complete_check_digits
 from anonymization.keys import Key
+from anonymization.pseudonyms import Pseudonymiser
 from pipelines.clients.delivered_files import Delivery
 from pipelines.ingest import DeliveryResult, ingest_delivery
 from pipelines.settings import Zones
@@ -374,6 +375,12 @@ def write_delivery(
 
 def take(zones: Zones, delivery: Delivery, **options: Any) -> DeliveryResult:
     return ingest_delivery(delivery, zones=zones, key=options.pop("key", KEY), **options)
+
+
+def pseudonym(domain: str, identifier: str, key: Key = KEY) -> str:
+    """What the key makes of an identifier in the restricted zone."""
+    made: str = Pseudonymiser(key).column(pl.Series([identifier]), domain=domain)[0]
+    return made
 
 
 def rows(zones: Zones, table: str) -> pl.DataFrame:

@@ -1,48 +1,33 @@
-"""The command, the doctor, the demonstration's care, services and how errors are told."""
+"""The command: what its parts say, how they end, how errors are told, and the pages it writes.
+
+Belongs here: commands as they are typed. Does not belong here: what stands behind them
+(``test_doctor``, ``test_demo_care``, ``test_services``), and whether the written pages are those in
+``docs`` (``tests/contract/test_reference_docs``).
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
-from rich.console import Console
-from typer.testing import CliRunner
 
-from anonymization.keys import KeyAccessError, create_key_file
-from pipelines import cli, demo, doctor, services
+from anonymization.keys import KeyAccessError
+from pipelines import cli
 from pipelines.catalogue.loader import CatalogueError
 from pipelines.cli import app, main
-from pipelines.demo import DemoError, make_demo
-from pipelines.doctor import Finding, examine
+from pipelines.demo import DemoError
 from pipelines.errors import SPOKEN, message_of
 from pipelines.operations import RunError, RunReport
 from pipelines.reference_docs import write_reference
-from pipelines.resources import QUIET
 from pipelines.settings import Settings
-from pipelines.synthetic import SyntheticSettings
+from tests.support.command_line import call
 
 RELEASE = "20241231-0123456789"
-REGION = SyntheticSettings(scale=0.001, years=1, seed=1)
-
-
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A home of its own, in the environment as well."""
-    for name in [name for name in os.environ if name.startswith("FOLKEPULS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("FOLKEPULS_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("FOLKEPULS_KEY_FILE", str(tmp_path / "keys" / "keys.json"))
-    return Settings()
-
-
-def call(*arguments: str) -> Any:
-    return CliRunner().invoke(app, list(arguments))
 
 
 def commands(group: Any, before: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -250,251 +235,13 @@ def test_every_spoken_error_exists_and_speaks() -> None:
     assert message_of(ValueError("Kari Nordkanari")) is None
 
 
-# The doctor
-
-
-def found(settings: Settings, subject: str) -> Finding:
-    (one,) = [finding for finding in examine(settings) if finding.subject == subject]
-    return one
-
-
-def test_a_new_installation_lacks_a_key_and_says_how_to_make_one(settings: Settings) -> None:
-    assert found(settings, "pseudonym key").verdict == "wrong"
-    assert "folkepuls keys init" in found(settings, "pseudonym key").text
-    assert found(settings, "zones").verdict == "note"
-    assert not settings.home.exists()
-    told = call("doctor")
-    assert told.exit_code == 1
-
-
-def test_what_is_well_is_well(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 0)
-    create_key_file(settings.key_file)
-    settings.zones.create()
-    assert [finding for finding in examine(settings) if finding.verdict == "wrong"] == []
-    assert call("doctor").exit_code == 0
-    assert found(settings, "pseudonym key").verdict == "ok"
-    assert found(settings, "catalogue").verdict == "ok"
-    assert found(settings, "duckdb").verdict == "ok"
-
-
-def test_a_zone_that_others_may_enter_is_wrong(settings: Settings) -> None:
-    zones = settings.zones.create()
-    zones.restricted.chmod(0o750)
-    finding = found(settings, "restricted")
-    assert finding.verdict == "wrong"
-    assert "0750" in finding.text
-    assert finding.mend == f"chmod 700 {zones.restricted}"
-
-
-def test_a_file_that_others_may_read_is_wrong(settings: Settings) -> None:
-    zones = settings.zones.create()
-    assert found(settings, "files").verdict == "ok"
-    loose = zones.steward / "checks" / "run.parquet"
-    loose.touch()
-    loose.chmod(0o644)
-    finding = found(settings, "files")
-    assert finding.verdict == "wrong"
-    assert "1 files" in finding.text
-    assert "chmod" in finding.mend
-
-
-def test_a_key_that_others_may_read_is_wrong(settings: Settings) -> None:
-    create_key_file(settings.key_file)
-    settings.key_file.chmod(0o644)
-    finding = found(settings, "pseudonym key")
-    assert finding.verdict == "wrong"
-    assert "chmod 600" in finding.text
-
-
-def test_a_source_with_gaps_is_noted_and_wrong_once_it_delivers(settings: Settings) -> None:
-    subject = "source helseplattformen"
-    assert found(settings, subject).verdict == "note"
-    assert found(settings, "source synthetic").verdict == "ok"
-    (settings.zones.create().inbox / "helseplattformen").mkdir()
-    finding = found(settings, subject)
-    assert finding.verdict == "wrong"
-    assert "legal_basis" in finding.text
-    assert "helseplattformen.yml" in finding.mend
-
-
-def test_too_little_room_is_wrong(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 10**18)
-    assert found(settings, "disk").verdict == "wrong"
-
-
-def test_another_version_than_the_locked_is_wrong(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("importlib.metadata.version", lambda _: "0.0.1")
-    finding = found(settings, "polars")
-    assert finding.verdict == "wrong"
-    assert finding.mend == "Run `make install`."
-
-
-def test_a_wrong_catalogue_is_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails() -> None:
-        raise CatalogueError("a.yml: id: wrong")
-
-    monkeypatch.setattr(doctor, "catalogue", fails)
-    assert found(settings, "catalogue") == Finding(
-        "wrong", "catalogue", "a.yml: id: wrong", "Mend the file that is named."
-    )
-
-
-def test_an_encrypted_volume_is_seen(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_device_of", lambda _: "/dev/mapper/data")
-    assert found(settings, "encryption at rest").verdict == "ok"
-    monkeypatch.setattr(doctor, "_device_of", lambda _: "/dev/sda1")
-    assert found(settings, "encryption at rest").verdict == "note"
-
-
-# The demonstration's care
-
-
-class StoppedError(Exception):
-    """The demonstration got as far as the test wants."""
-
-
-@pytest.fixture
-def console() -> Console:
-    return Console(quiet=True)
-
-
-@pytest.fixture
-def _no_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    def region(_: object, to: Path, *rest: object, **more: object) -> None:
-        (to / "synthetic" / "kommuner-2025").mkdir(parents=True)
-
-    def stop(_: object) -> None:
-        raise StoppedError
-
-    monkeypatch.setattr(demo, "write_region", region)
-    monkeypatch.setattr(demo, "run", stop)
-
-
-@pytest.mark.parametrize("where", ["inbox", "deliveries"])
-@pytest.mark.usefixtures("_no_run")
-def test_the_demonstration_keeps_out_of_other_data(
-    where: str, settings: Settings, console: Console
-) -> None:
-    folder = getattr(settings.zones.create(), where)
-    (folder / "helseplattformen").mkdir()
-    with pytest.raises(DemoError, match="did not make"):
-        make_demo(settings, REGION, console)
-    assert (folder / "helseplattformen").is_dir()
-    assert not (settings.zones.state / "demo.json").exists()
-    assert not settings.key_file.exists()
-
-
-@pytest.mark.usefixtures("_no_run")
-def test_the_same_settings_keep_what_is_there(settings: Settings, console: Console) -> None:
-    for _ in range(2):
-        with pytest.raises(StoppedError):
-            make_demo(settings, REGION, console)
-        (settings.zones.published / "kept").mkdir(exist_ok=True)
-    assert (settings.zones.inbox / "synthetic" / "kommuner-2025").is_dir()
-    assert (settings.zones.published / "kept").is_dir()
-    assert settings.key_file.is_file()
-
-
-@pytest.mark.usefixtures("_no_run")
-def test_other_settings_wipe_the_demonstrations_own_zones_alone(
-    settings: Settings, console: Console
-) -> None:
-    with pytest.raises(StoppedError):
-        make_demo(settings, REGION, console)
-    zones = settings.zones
-    own = [zones.journal, zones.published, zones.analysis, zones.steward / "checks"]
-    for folder in own:
-        (folder / "old").touch()
-    (zones.home / "reference").mkdir()
-    (zones.home / "reference" / "facts.csv").touch()
-    key = settings.key_file.read_bytes()
-    with pytest.raises(StoppedError):
-        make_demo(settings, SyntheticSettings(scale=0.001, years=1, seed=2), console)
-    assert [folder for folder in own if (folder / "old").exists()] == []
-    assert (zones.home / "reference" / "facts.csv").is_file()
-    assert settings.key_file.read_bytes() == key
-    assert json.loads((zones.state / "demo.json").read_text())["seed"] == 2
-
-
-# Services
-
-
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    calls: list[dict[str, Any]] = []
-
-    def record(command: list[str], **how: Any) -> subprocess.CompletedProcess[str]:
-        calls.append({"command": command, **how})
-        return subprocess.CompletedProcess(command, 7)
-
-    monkeypatch.setattr(services.subprocess, "run", record)
-    return calls
-
-
-@pytest.mark.parametrize(
-    ("words", "port", "program"),
-    [
-        (["dashboard"], 8501, "app.py"),
-        (["dashboard", "--steward"], 8501, "steward.py"),
-        (["dagster", "--port", "3333"], 3333, "pipelines.definitions"),
-        (["notebook"], 2718, "dashboards.notebooks"),
-    ],
-)
-def test_services_listen_on_loopback_alone_and_call_nobody(
-    words: list[str], port: int, program: str, settings: Settings, started: list[dict[str, Any]]
-) -> None:
-    ended = call(*words)
-    assert ended.exit_code == 7
-    assert f"http://127.0.0.1:{port}" in ended.output
-    (one,) = started
-    command = " ".join(one["command"])
-    assert program in command
-    assert str(port) in command
-    assert "127.0.0.1" in command or program == "dashboards.notebooks"
-    assert "0.0.0.0" not in command
-    assert one["env"].items() >= QUIET.items()
-    assert one["env"]["FOLKEPULS_HOME"] == str(settings.zones.home)
-    assert Path(one["command"][0]).parent == Path(sys.executable).parent
-
-
-def test_the_notebook_server_is_told_to_listen_on_loopback() -> None:
-    from dashboards.notebooks import server
-
-    command = server(2718)
-    assert command[command.index("--host") + 1] == "127.0.0.1"
-    assert command[command.index("--port") + 1] == "2718"
-    assert "--skip-update-check" in command
-
-
-def test_dagster_gets_its_home_with_its_configuration(
-    settings: Settings, started: list[dict[str, Any]]
-) -> None:
-    call("dagster")
-    home = Path(started[0]["env"]["DAGSTER_HOME"])
-    assert home == settings.zones.state / "dagster"
-    assert "enabled: false" in (home / "dagster.yaml").read_text()
-
-
-def test_stopping_a_service_is_no_error(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(services.subprocess, "run", interrupted)
-    assert call("dashboard").exit_code == 0
-
-
 # Reference pages
 
 
 def test_reference_pages_are_written_for_everyone(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
-        told = CliRunner().invoke(app, ["docs", "build", "--out", str(tmp_path / "pages")])
+        told = call("docs", "build", "--out", str(tmp_path / "pages"))
     finally:
         os.umask(before)
     assert told.exit_code == 0
@@ -521,8 +268,6 @@ def test_reference_pages_are_written_for_everyone(tmp_path: Path) -> None:
 
 
 def test_every_table_of_a_page_is_rectangular(tmp_path: Path) -> None:
-    import re
-
     for page in write_reference(tmp_path, app):
         widths = [
             len(re.split(r"(?<!\\)\|", line))
