@@ -2,8 +2,8 @@
 
 Users of personal assistance. 5001 is large in every year. 5006 has four users a year, twelve
 persons in all: its years are hidden, its period is not. 5007 has two a year and 5058 four, the same
-ones: as persons they are two and four, and all is hidden. 5014 is large but for its last year, which
-the period would tell. 5020 is live from 2024 on: it has two years and no period.
+ones: as persons they are two and four, and all is hidden. 5014 is large but for its last year,
+which the period would tell. 5020 is live from 2024 on: it has two years and no period.
 """
 
 from __future__ import annotations
