@@ -85,7 +85,7 @@ def sex_age(
     ages = tuple(frame["age"].unique(maintain_order=True))
     title = ", ".join([str(indicator[f"short_title_{language}"]), *own["name"].head(1), str(year)])
     return filled(
-        _look(sexes, ages, language),
+        _look(sexes, ages, language, beside="region" in frame["role"]),
         (title, _("Synthetic figures – not for planning") if release.synthetic else ""),
         unit=str(indicator[f"unit_text_{language}"]),
         height=ROW * len(sexes) * len(ages) + AROUND,
@@ -106,7 +106,10 @@ def _without(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 @kept(most=64)
-def _look(sexes: tuple[str, ...], ages: tuple[str, ...], language: str) -> dict[str, Any]:
+def _look(
+    sexes: tuple[str, ...], ages: tuple[str, ...], language: str, *, beside: bool
+) -> dict[str, Any]:
+    """The chart without data; ``beside`` where the region stands behind another area."""
     _ = translator(language, "planner")
     names = [words.sex(code, _) for code in sexes]
     y = alt.Y("age:N", sort=list(ages), title=None,
@@ -124,11 +127,14 @@ def _look(sexes: tuple[str, ...], ages: tuple[str, ...], language: str) -> dict[
     shown = base.transform_filter("datum.value !== null")
     region = shown.transform_filter("datum.role === 'region'")
     area = shown.transform_filter("datum.role === 'own'")
-    layers = [
+    behind = [
         region.mark_rule(color=REGION, strokeWidth=11, opacity=0.3, aria=False).encode(
             x=x, x2="upper:Q"
         ),
         region.mark_tick(color=REGION, thickness=3, height=ROW - 8, aria=False).encode(x="value:Q"),
+    ]
+    layers = [
+        *(behind if beside else []),
         area.mark_rule(strokeWidth=2, aria=False).encode(x=x, x2="upper:Q", color=colour),
         area.mark_point(filled=True, size=95, opacity=1, aria=False).encode(
             x="value:Q", color=colour, shape=shape

@@ -78,7 +78,7 @@ def split_chart(
     title = f"{indicator[f'short_title_{language}']} {by}"
     heading = ", ".join([title, *own["name"].head(1), str(year)])
     return filled(
-        _look(parts, language),
+        _look(parts, language, beside="region" in frame["role"]),
         (heading, _("Synthetic figures – not for planning") if release.synthetic else ""),
         unit=str(indicator[f"unit_text_{language}"]),
         height=ROW * len(parts) + AROUND,
@@ -87,7 +87,8 @@ def split_chart(
 
 
 @kept(most=32)
-def _look(parts: tuple[str, ...], language: str) -> dict[str, Any]:
+def _look(parts: tuple[str, ...], language: str, *, beside: bool) -> dict[str, Any]:
+    """The chart without data; ``beside`` where the region stands behind another area."""
     _ = translator(language, "planner")
     titles = {
         "name": _("Area"),
@@ -107,13 +108,16 @@ def _look(parts: tuple[str, ...], language: str) -> dict[str, Any]:
     region = shown.transform_filter("datum.role === 'region'")
     own = shown.transform_filter("datum.role === 'own'")
     gaps = base.transform_filter("datum.role === 'own' && datum.value === null")
-    layers = [
+    behind = [
         region.mark_rule(color=REGION, strokeWidth=14, opacity=0.3, aria=False).encode(
             x=x, x2="upper:Q"
         ),
         region.mark_tick(color=REGION, thickness=3, height=ROW - 20, aria=False).encode(
             x="value:Q"
         ),
+    ]
+    layers = [
+        *(behind if beside else []),
         own.mark_rule(color=PRIMARY, strokeWidth=2, aria=False).encode(x=x, x2="upper:Q"),
         own.mark_point(color=PRIMARY, filled=True, size=95, opacity=1, aria=False).encode(
             x="value:Q"

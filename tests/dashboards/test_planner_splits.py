@@ -83,6 +83,22 @@ def test_every_part_stands_beside_the_region_or_says_why_not(
     assert any("PNG" in label for label in labels)
 
 
+@pytest.mark.parametrize(("area", "beside"), [("MIDT", False), ("5001", True)])
+@pytest.mark.parametrize(("tab", "indicator"), [("split", SPLIT), ("sex_age", WHOLE)])
+def test_the_regions_mark_is_told_and_drawn_only_beside_another_area(
+    tab: str, indicator: str, area: str, beside: bool
+) -> None:
+    _ = translator("en", "planner")
+    query = {"lang": "en", "indicator": indicator, "area": area, "year": "2025", "tab": tab}
+    shown = page("indicator", query)
+    said = _("The lines are 95% intervals; the grey mark with its broad bar is the region.")
+    assert _("The lines are 95% intervals.") in text(shown) or beside
+    assert (said in text(shown)) == beside
+    (chart,) = [one.proto for one in shown.get("vega_lite_chart")]
+    drawn = json.dumps([layer["transform"] for layer in json.loads(chart.spec)["layer"]])
+    assert ("'region'" in drawn) == beside
+
+
 def test_the_chart_draws_no_hidden_figure(release: Release) -> None:
     area = hiding_area(release)
     drawn = points(release, SPLIT, "service", area, 2025, "en")
