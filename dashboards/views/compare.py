@@ -19,7 +19,7 @@ from dashboards import downloads, remarks, words
 from dashboards.charts import compare as side_by_side
 from dashboards.charts import several, trend
 from dashboards.components import chart, note, show, subheading, table
-from dashboards.components.absent import absent, gone
+from dashboards.components.absent import absent, gone, not_offered
 from dashboards.components.barometer import figure_cell
 from dashboards.components.exports import take_home
 from dashboards.data_access import Release
@@ -90,6 +90,7 @@ def _asked(reader: Context) -> Asked:
         _("Choose indicators"), default=list(titles)[:FIRST],
     )  # fmt: skip
     names, wider = names_to_choose(release), names_to_choose(release, counties=True)
+    not_offered(reader, names, release.region_code)
     first, second, third = st.columns([3, 4, 1.4])
     with first:
         own = choose(
