@@ -1,4 +1,4 @@
-"""The last months of one figure: an area, the region, and the middle of comparable ones.
+"""The months of one figure in a year: an area, the region, and the middle of comparable ones.
 
 Belongs here: the chart of the page on collaboration, and the rows that its table shows as well.
 Does not belong here: the whole series with its breaks (``trend``).
@@ -34,22 +34,25 @@ HEIGHT = 320
 
 
 @kept(most=64)
-def recent_months(release: Release, indicator_id: str, area_code: str) -> pl.DataFrame:
-    """The last months that are published of an indicator.
+def recent_months(release: Release, indicator_id: str, area_code: str, year: int) -> pl.DataFrame:
+    """The months of a year that are published of an indicator.
 
     Args:
         release: The release.
         indicator_id: An indicator that is published by month.
         area_code: The area.
+        year: The year; of the newest one the last ``MONTHS`` months there are.
 
     Returns:
-        The area's rows of the last ``MONTHS`` months as ``of_area`` has them, the oldest first,
-        with ``region`` (the region's row of the month, as a struct). None where there are no
-        months.
+        The area's rows of the months as ``of_area`` has them, the oldest first, with ``region``
+        (the region's row of the month, as a struct). None where there are no months.
     """
     every = month_series(release, indicator_id).filter(pl.col("period_type") == "month")
-    last = every["period_start"].unique().sort().tail(MONTHS)
-    rows = every.filter(pl.col("period_start").is_in(last.implode()))
+    if year < max(release.years):
+        rows = every.filter(pl.col("period_start").dt.year() == year)
+    else:
+        last = every["period_start"].unique().sort().tail(MONTHS)
+        rows = every.filter(pl.col("period_start").is_in(last.implode()))
     own, region = (of_area(release, rows, code) for code in (area_code, release.region_code))
     beside = region.select("period_start", region=pl.struct(pl.all()))
     return own.join(beside, on="period_start", how="left").sort("period_start")
@@ -57,16 +60,16 @@ def recent_months(release: Release, indicator_id: str, area_code: str) -> pl.Dat
 
 @kept(most=64)
 def recent(
-    release: Release, indicator_id: str, area_code: str, language: str
+    release: Release, indicator_id: str, area_code: str, year: int, language: str
 ) -> dict[str, Any] | None:
-    """The chart; ``None`` where neither area, region nor peers have a month in view."""
+    """The chart; ``None`` where the area has a figure of no month: it would be of others alone."""
     _ = translator(language, "planner")
     indicator = release.indicator(indicator_id)
-    rows = recent_months(release, indicator_id, area_code)
+    rows = recent_months(release, indicator_id, area_code, year)
+    if rows["value"].null_count() == rows.height:
+        return None
     region = pl.col("region").struct["value"]
     lines = rows.select("value", "lower_ci", "upper_ci", "peer_median", region=region)
-    if all(lines[name].null_count() == rows.height for name in ("value", "region", "peer_median")):
-        return None
     decimals = indicator["decimals"]
     names = [month(one, language) for one in rows["period_start"]]
     texts = [
@@ -165,11 +168,11 @@ def _names(x: alt.X) -> list[alt.Chart]:
     ]
 
 
-def described(release: Release, indicator_id: str, area_code: str, language: str) -> str:
+def described(release: Release, indicator_id: str, area_code: str, year: int, language: str) -> str:
     """The chart in words, for those who cannot see it."""
     _ = translator(language, "planner")
     indicator = release.indicator(indicator_id)
-    rows = recent_months(release, indicator_id, area_code)
+    rows = recent_months(release, indicator_id, area_code, year)
     said = "; ".join(
         f"{month(one['period_start'], language)}: {words.figure(one, indicator['decimals'], _)}"
         for one in rows.iter_rows(named=True)
