@@ -8,7 +8,6 @@ import json
 import re
 import tomllib
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards import remarks
-from dashboards.charts import compare, region_map, several, trend
+from dashboards.charts import compare, region_map, trend
 from dashboards.charts.theme import (
     BETTER,
     INK,
@@ -245,16 +244,6 @@ def test_the_text_of_a_tile_answers_as_its_tile_does(release: Release) -> None:
         assert writing["encoding"]["tooltip"] == tile["tooltip"]
     # What is written elsewhere, as names at lines, shows no columns of ours.
     assert spec["config"]["mark"] == {"tooltip": None}
-
-
-def test_where_all_figures_are_nought_names_stand_apart_on_an_axis(release: Release) -> None:
-    frame = pl.DataFrame(
-        {"area": ["a", "b", "c"], "role": "other", "year": 2025.0, "value": [0.0, 0.0, 0.0]}
-    )
-    heights = several._ends(frame)["at"].to_list()
-    assert min(b - a for a, b in pairwise(heights)) >= 0.1
-    assert several._greatest(frame) == 1
-    assert several._greatest(frame.with_columns(value=4.0)) == 4
 
 
 @pytest.mark.parametrize(
