@@ -15,7 +15,7 @@ from dashboards.data_access import Release, current_release
 from dashboards.splits import by_value, splits_of
 from dashboards.text import translator
 from tests.support.hostile import Markup
-from tests.support.planner_pages import LANGUAGES, markup, page, text
+from tests.support.planner_pages import LANGUAGES, markup, page, text, title_of
 from tests.support.published_release import write_release
 
 SPLIT = "structured_documentation_share"
@@ -107,8 +107,8 @@ def test_the_chart_draws_no_hidden_figure(release: Release) -> None:
     assert empty.filter(pl.any_horizontal(pl.col("lower", "upper").is_not_null())).is_empty()
     spec = split_chart(release, SPLIT, "service", area, 2025, "en")
     assert spec is not None
-    assert "by service" in spec["title"]["text"]
-    assert "Synthetic" in json.dumps(spec["title"])
+    assert "by service" in title_of(spec)
+    assert "Synthetic" in title_of(spec, "subtitle")
 
 
 def test_what_nobody_leaves_unsaid_is_no_part(release: Release) -> None:
