@@ -1,38 +1,14 @@
-"""Names at the ends of lines that none of them hides: an axis of their own making, and heights.
+"""Names at the ends of lines: at which heights none of them hides another.
 
 Belongs here: where names stand. Does not belong here: drawing them, choosing areas.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 LINE = 14
 """Height of a name in pixels."""
-
-
-def axis_top(greatest: float, ticks: int) -> float:
-    """Where an axis from nought ends: at the first tick that no figure passes.
-
-    Worked out here and not by Vega, which would count the heights of names among the figures, and
-    let an axis of shares go beyond 100.
-
-    Args:
-        greatest: The greatest figure; at least 0.
-        ticks: About so many; their distance is 1, 2 or 5 times a power of ten, as Vega has it.
-
-    Returns:
-        The end; 1 where every figure is nought, as an axis without length could not be drawn.
-    """
-    if not greatest:
-        return 1.0
-    wanted = greatest / ticks
-    power = 10.0 ** math.floor(math.log10(wanted))
-    # The bounds between 1, 2, 5 and 10 are their geometric means.
-    times = 1 + (wanted / power >= 2**0.5) + 3 * (wanted / power >= 10**0.5)
-    step = power * (10 if wanted / power >= 50**0.5 else times)
-    return round(math.ceil(round(greatest / step, 9)) * step, 9)
 
 
 def apart(values: Sequence[float], top: float, plot: float) -> list[float]:

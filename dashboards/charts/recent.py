@@ -13,6 +13,7 @@ import altair as alt
 import polars as pl
 
 from dashboards import remarks, words
+from dashboards.charts.axes import from_nought, top_of
 from dashboards.charts.theme import (
     INK,
     MUTED,
@@ -31,6 +32,7 @@ from dashboards.text import Translator, month, translator
 
 MONTHS = 12
 HEIGHT = 320
+TICKS = 8
 
 
 @kept(most=64)
@@ -92,6 +94,7 @@ def recent(
         _look(tuple(names), language),
         (f"{indicator[f'short_title_{language}']}, {area}", label),
         unit=str(indicator[f"unit_text_{language}"]),
+        values=top_of(TICKS, *(lines[name] for name in lines.columns)),
         months=frame.with_columns(area=pl.lit(area)),
         ends=_ends(frame, _lines(_)),
     )
@@ -111,7 +114,7 @@ def _look(names: tuple[str, ...], language: str) -> dict[str, Any]:
     _ = translator(language, "planner")
     x = alt.X("when:O", sort=list(names), title=None, scale=alt.Scale(domain=list(names)),
               axis=alt.Axis(labelAngle=-40, grid=False))  # fmt: skip
-    scale = alt.Scale(zero=True, nice=True)
+    scale, axis = from_nought(), alt.Axis(tickCount=TICKS)
     tooltip = [
         alt.Tooltip("when:N", title=_("Month")),
         alt.Tooltip("area:N", title=_("Area")),
@@ -128,7 +131,7 @@ def _look(names: tuple[str, ...], language: str) -> dict[str, Any]:
     layers = [
         *(
             base.mark_line(color=colour, strokeDash=dash, strokeWidth=1.8, aria=False).encode(
-                y=alt.Y(f"{column}:Q", title=UNIT, scale=scale)
+                y=alt.Y(f"{column}:Q", title=UNIT, scale=scale, axis=axis)
             )
             for column, colour, dash in _lines(_).values()
         ),

@@ -12,7 +12,8 @@ import altair as alt
 import polars as pl
 
 from dashboards import remarks, words
-from dashboards.charts.end_names import apart, axis_top
+from dashboards.charts.axes import TOP, from_nought, top_of
+from dashboards.charts.end_names import apart
 from dashboards.charts.theme import (
     INK,
     LINE,
@@ -128,14 +129,14 @@ def several(
     label = _("Synthetic figures – not for planning") if release.synthetic else ""
     first, last = _span(frame, sorted(release.years), by)
     crowd = frame.filter(pl.col("role") == "other")["area"].n_unique() > NAMED
-    top = axis_top(float(shown["value"].max()), TICKS)  # type: ignore[arg-type]
+    top = top_of(TICKS, shown["value"])
     part = length(release, choice.indicator_id, by)
     return filled(
         _look(tuple(sorted(release.years)), language, part, crowd=crowd),
         (str(indicator[f"short_title_{language}"]), f"{unit} · {label}" if label else unit),
-        values={"first": first, "last": last, "top": top},
+        values={"first": first, "last": last, **top},
         points=frame,
-        ends=_ends(shown, top),
+        ends=_ends(shown, top[TOP]),
         gaps=frame.filter(pl.col("role") == "own", pl.col("value").is_null()).drop("value"),
     )
 
@@ -158,7 +159,7 @@ def _look(years: tuple[int, ...], language: str, part: str, *, crowd: bool) -> d
               scale=alt.Scale(domain=[alt.ExprRef("first"), alt.ExprRef("last")]),
               axis=alt.Axis(values=list(years), format="d", grid=False))  # fmt: skip
     y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=TICKS),
-              scale=alt.Scale(domain=[0, alt.ExprRef("top")], nice=False))  # fmt: skip
+              scale=from_nought())  # fmt: skip
     base = named("points").encode(x=x, y=y, detail="area:N", tooltip=tooltip)
     own_rows = base.transform_filter("datum.role == 'own'")
     region = base.transform_filter("datum.role == 'region'")

@@ -12,6 +12,7 @@ import altair as alt
 import polars as pl
 
 from dashboards import remarks, words
+from dashboards.charts.axes import from_nought, top_of
 from dashboards.charts.theme import (
     INK,
     MUTED,
@@ -29,6 +30,7 @@ from dashboards.kept import kept
 from dashboards.text import translator
 
 ROW = 24
+TICKS = 6
 AROUND = 130  # title, legend and axis: Vega counts them into the height
 COLOURS = {"total": PRIMARY, "female": PRIMARY, "male": INK}
 SHAPES = {"total": "circle", "female": "circle", "male": "square"}
@@ -89,6 +91,7 @@ def sex_age(
         (title, _("Synthetic figures – not for planning") if release.synthetic else ""),
         unit=str(indicator[f"unit_text_{language}"]),
         height=ROW * len(sexes) * len(ages) + AROUND,
+        values=top_of(TICKS, frame["value"], frame["upper"]),
         groups=frame,
         gaps=_without(frame),
     )
@@ -117,7 +120,7 @@ def _look(
               axis=alt.Axis(ticks=False, domain=False, labelPadding=8))  # fmt: skip
     offset = alt.YOffset("sex:N", scale=alt.Scale(domain=names), sort=names)
     x = alt.X("lower:Q", title=UNIT,
-              scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=6))  # fmt: skip
+              scale=from_nought(), axis=alt.Axis(tickCount=TICKS))  # fmt: skip
     legend = alt.Legend(orient="top", title=None) if len(names) > 1 else None
     colours = alt.Scale(domain=names, range=[COLOURS[code] for code in sexes])
     shapes = alt.Scale(domain=names, range=[SHAPES[code] for code in sexes])

@@ -12,6 +12,7 @@ import altair as alt
 import polars as pl
 
 from dashboards import remarks, words
+from dashboards.charts.axes import from_nought, top_of
 from dashboards.charts.theme import (
     MUTED,
     PRIMARY,
@@ -27,6 +28,7 @@ from dashboards.splits import by_value, splits_of
 from dashboards.text import translator
 
 ROW = 44
+TICKS = 6
 AROUND = 110  # title and axis: Vega counts them into the height
 
 
@@ -82,6 +84,7 @@ def split_chart(
         (heading, _("Synthetic figures – not for planning") if release.synthetic else ""),
         unit=str(indicator[f"unit_text_{language}"]),
         height=ROW * len(parts) + AROUND,
+        values=top_of(TICKS, frame["value"], frame["upper"]),
         parts=frame,
     )
 
@@ -102,7 +105,7 @@ def _look(parts: tuple[str, ...], language: str, *, beside: bool) -> dict[str, A
               scale=alt.Scale(domain=list(parts), paddingInner=0.25),
               axis=alt.Axis(ticks=False, domain=False, labelPadding=8, labelLimit=240))  # fmt: skip
     x = alt.X("lower:Q", title=UNIT,
-              scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=6))  # fmt: skip
+              scale=from_nought(), axis=alt.Axis(tickCount=TICKS))  # fmt: skip
     base = named("parts").encode(y=y, tooltip=tooltip)
     shown = base.transform_filter("datum.value !== null")
     region = shown.transform_filter("datum.role === 'region'")

@@ -170,7 +170,7 @@ def filled(
     heading: tuple[str, str],
     *,
     unit: str = "",
-    along: str = "",
+    along: Sequence[str] = (),
     height: int | None = None,
     values: Mapping[str, Any] | None = None,
     **frames: pl.DataFrame,
@@ -181,7 +181,7 @@ def filled(
         look: From ``finished``.
         heading: Title, and a second line such as the label of synthetic figures; may be empty.
         unit: What the look's ``UNIT`` stands for.
-        along: What its ``ALONG`` stands for.
+        along: What its ``ALONG`` stands for, in lines.
         height: In pixels, where the look leaves it open.
         values: The look's parameters.
         frames: Data by the name that the look calls them by.
@@ -192,7 +192,7 @@ def filled(
     given["subtitle_lines"] = _lines(subtitle, [round(letters * 1.35) for letters in LETTERS])
     fitting = {name: {"expr": f"{name}_lines[{_FITTING}]"} for name in ("title", "subtitle")}
     return {
-        **(_told(look, {UNIT: unit, ALONG: along}) if unit else look),
+        **(_told(look, {UNIT: unit, ALONG: list(along)}) if unit else look),
         **({} if height is None else {"height": height}),
         "params": [{"name": name, "value": value} for name, value in given.items()],
         "title": {
@@ -208,7 +208,7 @@ def _lines(text: str, widths: Sequence[int]) -> list[list[str]]:
     return [textwrap.wrap(text, letters, break_long_words=False) for letters in widths]
 
 
-def _told(part: Any, texts: Mapping[str, str]) -> Any:  # noqa: ANN401
+def _told(part: Any, texts: Mapping[str, str | list[str]]) -> Any:  # noqa: ANN401
     """A copy of a look, or of a part of it, with the titles of axes written in."""
     if isinstance(part, dict):
         return {key: _told(value, texts) for key, value in part.items()}

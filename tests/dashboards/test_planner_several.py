@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.charts import several
-from dashboards.charts.end_names import LINE, apart, axis_top
+from dashboards.charts import compare, several, trend
+from dashboards.charts.axes import axis_top
+from dashboards.charts.end_names import LINE, apart
 from dashboards.data_access import Release, current_release
 from dashboards.figures import Choice, headline, series
 from dashboards.text import translator
@@ -127,3 +128,16 @@ def test_the_lines_are_told_in_words_where_they_are_drawn(release: Release, lang
                          ("50,MIDT", (True, True))):  # fmt: skip
         told = text(page("compare", {**query, "with": beside}))
         assert (region in told, counties in told) == said
+
+
+def test_axes_of_all_charts_of_figures_end_by_one_rule(release: Release) -> None:
+    choice = Choice(SHARE, "crude")
+    drawn_charts = (
+        several.several(release, choice, ("MIDT",), "5001", "nb"),
+        trend.trend(release, choice, "5001", "nb"),
+        compare.bars(release, choice, 2025, (), "5001", "nb"),
+    )
+    for spec in drawn_charts:
+        assert spec is not None
+        assert {one["name"]: one["value"] for one in spec["params"]}["top"] == 100
+        assert '"domain": [0, {"expr": "top"}]' in json.dumps(spec)
