@@ -30,6 +30,7 @@ from dashboards.data_access import (
     current_release,
     home,
 )
+from dashboards.lost import lost
 from dashboards.server import content_security_policy, localised
 from tests.support.planner_pages import ROOT
 from tests.support.published_release import write_release
@@ -177,3 +178,31 @@ def test_a_new_release_is_seen_without_a_restart(
     pointer.unlink()
     pointer.symlink_to("r-next")
     assert current_release().id == "r-next"
+
+
+@pytest.mark.parametrize(
+    ("path", "base", "way"),
+    [
+        ("/", "", None),
+        ("/kommune", "", None),
+        ("/folke/puls", "folke/puls", None),
+        ("/folke/puls/", "/folke/puls/", None),
+        ("/folke/puls/om", "folke/puls", None),
+        ("/ukjent", "", "./?lang=nn"),
+        ("/a/kommune", "", "../?lang=nn"),
+        ("/folke/puls/ukjent", "folke/puls", "./?lang=nn"),
+        ("/folke/puls/a/b/c", "folke/puls", "../../?lang=nn"),
+        ("/<script>", "", "./?lang=nn"),
+    ],
+)
+def test_only_what_no_page_has_leads_back_to_the_first(
+    path: str, base: str, way: str | None
+) -> None:
+    answer = lost(path, base, "planner", "nn")
+    if way is None:
+        assert answer is None
+        return
+    assert answer is not None
+    assert f'href="{way}"' in answer.decode()
+    assert '<html lang="nn">' in answer.decode()
+    assert "script" not in answer.decode()
