@@ -11,9 +11,11 @@ import logging
 
 import streamlit as st
 from starlette.middleware import Middleware
+from streamlit import config
 from streamlit.starlette import App
 
 from dashboards.charts.theme import trust_specifications
+from dashboards.lost import lost
 from dashboards.server import PageMiddleware
 from dashboards.session import DOMAIN, language_for
 from dashboards.text import DEFAULT_LANGUAGE, translator
@@ -25,6 +27,11 @@ def shell_texts(language: str) -> tuple[str, str]:
     """Title and script-less message of the page before it draws."""
     _ = translator(language, DOMAIN)
     return "Folkepuls", _("This page needs JavaScript to show figures and charts.")
+
+
+def elsewhere(path: str, language: str) -> bytes | None:
+    """What answers an address that no page has; ``None`` where one has it."""
+    return lost(path, config.get_option("server.baseUrlPath"), DOMAIN, language)
 
 
 def failed(error: Exception) -> bool:
@@ -45,6 +52,8 @@ trust_specifications()
 gc.freeze()
 app = App(
     "planner.py",
-    middleware=[Middleware(PageMiddleware, language_of=language_for, texts=shell_texts)],
+    middleware=[
+        Middleware(PageMiddleware, language_of=language_for, texts=shell_texts, lost=elsewhere)
+    ],
     on_script_error=failed,
 )

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboards.components import frame
 from dashboards.data_access import NothingPublishedError
+from dashboards.lost import FIRST, PATHS
 from dashboards.session import DOMAIN, context, language
 from dashboards.text import translator
 
@@ -17,15 +18,21 @@ def main() -> None:
     """Draw the page that the address names."""
     chosen = language()
     _ = translator(chosen, DOMAIN)
+    others = {
+        "municipality": _("Municipality"),
+        "indicator": _("Indicator"),
+        "collaboration": _("Collaboration"),
+        "compare": _("Compare"),
+        "population": _("Population"),
+        "find": _("Find"),
+        "about": _("About the figures"),
+    }
     pages = [
-        st.Page("views/overview.py", title=_("Overview"), url_path="oversikt", default=True),
-        st.Page("views/municipality.py", title=_("Municipality"), url_path="kommune"),
-        st.Page("views/indicator.py", title=_("Indicator"), url_path="indikator"),
-        st.Page("views/collaboration.py", title=_("Collaboration"), url_path="samhandling"),
-        st.Page("views/compare.py", title=_("Compare"), url_path="sammenlign"),
-        st.Page("views/population.py", title=_("Population"), url_path="befolkning"),
-        st.Page("views/find.py", title=_("Find"), url_path="finn"),
-        st.Page("views/about.py", title=_("About the figures"), url_path="om"),
+        st.Page("views/overview.py", title=_("Overview"), url_path=FIRST, default=True),
+        *(
+            st.Page(f"views/{name}.py", title=title, url_path=path)
+            for path, (name, title) in zip(PATHS, others.items(), strict=True)
+        ),
     ]
     page = st.navigation(pages, position="hidden")
     st.set_page_config(page_title=f"{page.title} – Folkepuls", layout="wide")

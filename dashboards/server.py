@@ -53,6 +53,8 @@ Streamlit keeps a choice for one page, under a name of its own, and shows its me
 only. The choice leaves the address at once, so that a link that is passed on does not carry it.
 """
 
+Lost = Callable[[str, str], bytes | None]
+"""Of a path and a language: what answers where no page has the path; ``None`` where one has it."""
 LanguageOf = Callable[[Mapping[str, str]], str]
 ShellTexts = Callable[[str], tuple[str, str]]
 
@@ -116,8 +118,11 @@ def localised(page: bytes, language: str, title: str, no_script: str) -> bytes:
 class PageMiddleware:
     """Sets security headers on every answer and the language of every HTML page."""
 
-    def __init__(self, app: ASGIApp, language_of: LanguageOf, texts: ShellTexts) -> None:
+    def __init__(
+        self, app: ASGIApp, language_of: LanguageOf, texts: ShellTexts, lost: Lost | None = None
+    ) -> None:
         self.app = app
+        self.lost = lost
         self.language_of = language_of
         self.texts = texts
 
@@ -165,7 +170,12 @@ class _Answer:
         if start["status"] == 200 and "content-encoding" not in headers and body:
             query = dict(parse_qsl(self.scope.get("query_string", b"").decode("latin-1")))
             language = self.page.language_of(query)
-            body = localised(body, language, *self.page.texts(language))
+            # Streamlit answers every path with the shell.
+            elsewhere = self.page.lost(self.scope["path"], language) if self.page.lost else None
+            if elsewhere is None:
+                body = localised(body, language, *self.page.texts(language))
+            else:
+                start["status"], body = 404, elsewhere
             headers["content-language"] = language
             headers["cache-control"] = "no-cache"
             headers["content-length"] = str(len(body))

@@ -172,8 +172,13 @@ def choose_several(
         else:
             st.query_params.pop(parameter, None)
 
+    if held is not None and held != ",".join(st.session_state[key]):
+        chosen()  # what cannot be used here leaves the address, as of a choice of one
+
+    # "Select all" is English in Streamlit whatever the page's language, so it is not offered.
     picked = st.multiselect(
-        label, options, key=key, format_func=show, on_change=chosen, placeholder=hint
+        label, options, key=key, format_func=show, on_change=chosen, placeholder=hint,
+        select_all=False,
     )  # fmt: skip
     return list(picked)
 

@@ -6,6 +6,7 @@ Belongs here: the two charts. Does not belong here: comparing (it is done at pub
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,9 +14,11 @@ import altair as alt
 import polars as pl
 
 from dashboards import words
+from dashboards.charts.axes import from_nought, top_of
 from dashboards.charts.theme import (
     ALONG,
     INK,
+    LETTERS,
     MUTED,
     OWN,
     PAPER,
@@ -33,6 +36,7 @@ from dashboards.kept import kept
 from dashboards.text import number, translator
 
 ROW_HEIGHT = 21
+TICKS = 6
 LIMITS = ("funnel_lower_95", "funnel_upper_95", "funnel_lower_998", "funnel_upper_998")
 AROUND = 120  # title, axis and the region's name: Vega counts them into the height
 
@@ -110,14 +114,16 @@ def bars(
     if frame.is_empty():
         return None
     own = frame.filter("own")["name"].to_list()
+    region = _region(release, choice, year, language)
+    top = top_of(TICKS, frame["value"], frame["upper"], region["at"])
     return filled(
         _bars_look(language),
         _heading(release, choice, year, language),
         unit=str(release.indicator(choice.indicator_id)[f"unit_text_{language}"]),
         height=ROW_HEIGHT * frame.height + AROUND,
-        values={"own": own[0] if own else None},
+        values={"own": own[0] if own else None, **top},
         areas=frame,
-        region=_region(release, choice, year, language),
+        region=region,
     )
 
 
@@ -128,8 +134,8 @@ def _bars_look(language: str) -> dict[str, Any]:
               axis=alt.Axis(labelLimit=170, ticks=False, domain=False, labelPadding=8,
                             labelFontWeight=alt.ExprRef("datum.label === own ? 700 : 400")),
     )  # fmt: skip
-    x = alt.X("lower:Q", title=UNIT, scale=alt.Scale(zero=True, nice=True),
-              axis=alt.Axis(orient="top", tickCount=6))  # fmt: skip
+    x = alt.X("lower:Q", title=UNIT, scale=from_nought(),
+              axis=alt.Axis(orient="top", tickCount=TICKS))  # fmt: skip
     base = named("areas").encode(y=y, tooltip=_tooltip(language))
     colour = alt.Color("colour:N", scale=None)
     lifted = alt.condition("datum.own", alt.value(OWN), alt.value("transparent"))
@@ -185,17 +191,19 @@ def funnel(
     # Names of the greater half stand to the left, so that none runs out of the chart.
     middle = math.sqrt(lines["size"][0] * lines["size"][-1])
     return filled(
-        _funnel_look(language),
+        _funnel_look(language, lifted=bool(sized["own"].any())),
         _heading(release, choice, year, language),
         unit=str(indicator[f"unit_text_{language}"]),
-        along=counted,
+        # Where Vega would cut the title of an axis it breaks one that comes in lines.
+        along=textwrap.wrap(counted, LETTERS[1]),
         areas=sized.with_columns(great=pl.col("size") > middle),
         limits=lines.drop("name"),
     )
 
 
 @kept(most=8)
-def _funnel_look(language: str) -> dict[str, Any]:
+def _funnel_look(language: str, *, lifted: bool) -> dict[str, Any]:
+    """The funnel without data; ``lifted`` where the reader's area is among the points."""
     x = alt.X("size:Q", title=ALONG, scale=alt.Scale(type="log", nice=False),
               axis=alt.Axis(grid=False, tickCount=5, titleLimit=alt.ExprRef("width")),
     )  # fmt: skip
@@ -213,23 +221,22 @@ def _funnel_look(language: str) -> dict[str, Any]:
         color=alt.Color("colour:N", scale=None), tooltip=_tooltip(language),
     )  # fmt: skip
     own = named("areas").transform_filter("datum.own").encode(x=x, y="value:Q")
-    name: dict[str, Any] = {"dy": -17, "fontWeight": 600, "fontSize": 13, "aria": False}
-    small, great = {**name, "align": "left", "dx": -8}, {**name, "align": "right", "dx": 8}
+    name: dict[str, Any] = {
+        "align": alt.ExprRef("datum.great ? 'right' : 'left'"),
+        "dx": alt.ExprRef("datum.great ? 8 : -8"),
+        "dy": -17, "fontWeight": 600, "fontSize": 13, "aria": False,
+    }  # fmt: skip
     # Each on a ground of its own, which the limits do not strike through.
     grounds: tuple[dict[str, Any], ...] = (
         {"stroke": PAPER, "strokeWidth": 4},
         {"color": PRIMARY},
     )
-    names = [
-        own.transform_filter(rows).mark_text(**look, **ground).encode(text="name:N")
-        for rows, look in (("!datum.great", small), ("datum.great", great))
-        for ground in grounds
-    ]
+    names = [own.mark_text(**name, **ground).encode(text="name:N") for ground in grounds]
     layers = [
         *(limit(name, [5, 4] if name.endswith("95") else []) for name in LIMITS),
         dots.mark_point(filled=True, size=95, opacity=1, aria=False),
-        own.mark_point(size=230, color=PRIMARY, strokeWidth=2, aria=False),
-        *names,
+        *([own.mark_point(size=230, color=PRIMARY, strokeWidth=2, aria=False), *names]
+          if lifted else []),
     ]  # fmt: skip
     return finished(alt.layer(*layers).properties(height=400, width="container"), language)
 

@@ -10,6 +10,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from dashboards.charts.axes import from_nought, top_of
 from dashboards.charts.theme import INK, MEN, PRIMARY, REGION, filled, finished, named
 from dashboards.data_access import Release
 from dashboards.kept import kept
@@ -17,6 +18,7 @@ from dashboards.text import number, translator
 
 WOMEN = PRIMARY
 BAR = 16
+TICKS = 6
 AROUND = 125  # title, legend and axis: Vega counts them into the height
 
 
@@ -143,7 +145,8 @@ def ageing(release: Release, area_code: str, language: str) -> dict[str, Any] | 
         return None
     years = tuple(sorted(shares["year"].unique().to_list()))
     heading = _heading(release, area_code, "", language)
-    return filled(_ageing_look(years, language), heading, shares=shares)
+    top = top_of(TICKS, shares["share"])
+    return filled(_ageing_look(years, language), heading, values=top, shares=shares)
 
 
 @kept(most=16)
@@ -152,7 +155,7 @@ def _ageing_look(years: tuple[int, ...], language: str) -> dict[str, Any]:
     x = alt.X("year:Q", title=None, scale=alt.Scale(domain=[years[0] - 0.3, years[-1] + 0.9]),
               axis=alt.Axis(values=list(years), format="d", grid=False))  # fmt: skip
     title = _("Per cent aged 80 and over")
-    y = alt.Y("share:Q", title=title, scale=alt.Scale(zero=True, nice=True))
+    y = alt.Y("share:Q", title=title, scale=from_nought(), axis=alt.Axis(tickCount=TICKS))
     tooltip = [
         alt.Tooltip("name:N", title=_("Area")),
         alt.Tooltip("year:Q", title=_("Year"), format="d"),

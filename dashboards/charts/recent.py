@@ -1,4 +1,4 @@
-"""The last months of one figure: an area, the region, and the middle of comparable ones.
+"""The months of one figure in a year: an area, the region, and the middle of comparable ones.
 
 Belongs here: the chart of the page on collaboration, and the rows that its table shows as well.
 Does not belong here: the whole series with its breaks (``trend``).
@@ -13,6 +13,7 @@ import altair as alt
 import polars as pl
 
 from dashboards import remarks, words
+from dashboards.charts.axes import from_nought, top_of
 from dashboards.charts.theme import (
     INK,
     MUTED,
@@ -31,25 +32,29 @@ from dashboards.text import Translator, month, translator
 
 MONTHS = 12
 HEIGHT = 320
+TICKS = 8
 
 
 @kept(most=64)
-def recent_months(release: Release, indicator_id: str, area_code: str) -> pl.DataFrame:
-    """The last months that are published of an indicator.
+def recent_months(release: Release, indicator_id: str, area_code: str, year: int) -> pl.DataFrame:
+    """The months of a year that are published of an indicator.
 
     Args:
         release: The release.
         indicator_id: An indicator that is published by month.
         area_code: The area.
+        year: The year; of the newest one the last ``MONTHS`` months there are.
 
     Returns:
-        The area's rows of the last ``MONTHS`` months as ``of_area`` has them, the oldest first,
-        with ``region`` (the region's row of the month, as a struct). None where there are no
-        months.
+        The area's rows of the months as ``of_area`` has them, the oldest first, with ``region``
+        (the region's row of the month, as a struct). None where there are no months.
     """
     every = month_series(release, indicator_id).filter(pl.col("period_type") == "month")
-    last = every["period_start"].unique().sort().tail(MONTHS)
-    rows = every.filter(pl.col("period_start").is_in(last.implode()))
+    if year < max(release.years):
+        rows = every.filter(pl.col("period_start").dt.year() == year)
+    else:
+        last = every["period_start"].unique().sort().tail(MONTHS)
+        rows = every.filter(pl.col("period_start").is_in(last.implode()))
     own, region = (of_area(release, rows, code) for code in (area_code, release.region_code))
     beside = region.select("period_start", region=pl.struct(pl.all()))
     return own.join(beside, on="period_start", how="left").sort("period_start")
@@ -57,16 +62,16 @@ def recent_months(release: Release, indicator_id: str, area_code: str) -> pl.Dat
 
 @kept(most=64)
 def recent(
-    release: Release, indicator_id: str, area_code: str, language: str
+    release: Release, indicator_id: str, area_code: str, year: int, language: str
 ) -> dict[str, Any] | None:
-    """The chart; ``None`` where neither area, region nor peers have a month in view."""
+    """The chart; ``None`` where the area has a figure of no month: it would be of others alone."""
     _ = translator(language, "planner")
     indicator = release.indicator(indicator_id)
-    rows = recent_months(release, indicator_id, area_code)
+    rows = recent_months(release, indicator_id, area_code, year)
+    if rows["value"].null_count() == rows.height:
+        return None
     region = pl.col("region").struct["value"]
     lines = rows.select("value", "lower_ci", "upper_ci", "peer_median", region=region)
-    if all(lines[name].null_count() == rows.height for name in ("value", "region", "peer_median")):
-        return None
     decimals = indicator["decimals"]
     names = [month(one, language) for one in rows["period_start"]]
     texts = [
@@ -89,6 +94,7 @@ def recent(
         _look(tuple(names), language),
         (f"{indicator[f'short_title_{language}']}, {area}", label),
         unit=str(indicator[f"unit_text_{language}"]),
+        values=top_of(TICKS, *(lines[name] for name in lines.columns)),
         months=frame.with_columns(area=pl.lit(area)),
         ends=_ends(frame, _lines(_)),
     )
@@ -108,7 +114,7 @@ def _look(names: tuple[str, ...], language: str) -> dict[str, Any]:
     _ = translator(language, "planner")
     x = alt.X("when:O", sort=list(names), title=None, scale=alt.Scale(domain=list(names)),
               axis=alt.Axis(labelAngle=-40, grid=False))  # fmt: skip
-    scale = alt.Scale(zero=True, nice=True)
+    scale, axis = from_nought(), alt.Axis(tickCount=TICKS)
     tooltip = [
         alt.Tooltip("when:N", title=_("Month")),
         alt.Tooltip("area:N", title=_("Area")),
@@ -125,7 +131,7 @@ def _look(names: tuple[str, ...], language: str) -> dict[str, Any]:
     layers = [
         *(
             base.mark_line(color=colour, strokeDash=dash, strokeWidth=1.8, aria=False).encode(
-                y=alt.Y(f"{column}:Q", title=UNIT, scale=scale)
+                y=alt.Y(f"{column}:Q", title=UNIT, scale=scale, axis=axis)
             )
             for column, colour, dash in _lines(_).values()
         ),
@@ -165,11 +171,11 @@ def _names(x: alt.X) -> list[alt.Chart]:
     ]
 
 
-def described(release: Release, indicator_id: str, area_code: str, language: str) -> str:
+def described(release: Release, indicator_id: str, area_code: str, year: int, language: str) -> str:
     """The chart in words, for those who cannot see it."""
     _ = translator(language, "planner")
     indicator = release.indicator(indicator_id)
-    rows = recent_months(release, indicator_id, area_code)
+    rows = recent_months(release, indicator_id, area_code, year)
     said = "; ".join(
         f"{month(one['period_start'], language)}: {words.figure(one, indicator['decimals'], _)}"
         for one in rows.iter_rows(named=True)

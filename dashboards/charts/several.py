@@ -12,20 +12,36 @@ import altair as alt
 import polars as pl
 
 from dashboards import remarks, words
-from dashboards.charts.theme import LINE, MUTED, PRIMARY, REGION, SHOWN, filled, finished, named
+from dashboards.charts.axes import TOP, from_nought, top_of
+from dashboards.charts.end_names import apart
+from dashboards.charts.theme import (
+    INK,
+    LINE,
+    MUTED,
+    PRIMARY,
+    REGION,
+    SHOWN,
+    filled,
+    finished,
+    named,
+)
 from dashboards.charts.trend import MONTH, Period, length, place
 from dashboards.data_access import Release
 from dashboards.figures import Choice, month_series, of_areas, series
 from dashboards.kept import kept
 from dashboards.text import period, translator
 
-HEIGHT = 190
-PLOT = 110
-"""What is left of the height between title and axis."""
+HEIGHT = 240
+PLOT = 130
+"""What is left of the height, at least, between a title of two lines and the axis."""
+TICKS = 4
 DASHES = ([1, 0], [7, 3], [2, 2], [7, 2, 2, 2], [12, 3])
 """Lines are told apart by dash and name, not by colour."""
+COUNTY_DASHES = ([2, 2], [2, 6])
+"""Counties' lines are broad, and their points diamonds."""
+ROLES = {"region": "region", "county": "county", "municipality": "other"}
 NAMED = len(DASHES)
-"""So many areas beside one's own have names at their lines; of more, the tooltip tells."""
+"""So many municipalities beside one's own have names at their lines; of more, the tooltip tells."""
 
 
 @kept(most=64)
@@ -48,22 +64,24 @@ def several_frame(
         by: Length of the periods.
 
     Returns:
-        One row per area and period: area, name, role (own | region | other), order (of the others),
-        year (its place on the axis), when (its name), value (null where none is shown), text,
-        interval, note, sign (of the status of a period without a figure).
+        One row per area and period: area, name, role (own | region | county | other), order (among
+        counties and among others), year (its place on the axis), when (its name), value (null
+        where none is shown), text, interval, note, sign (of the status of a period without a
+        figure).
     """
     _ = translator(language, "planner")
     decimals = release.indicator(choice.indicator_id)["decimals"]
     codes = list(dict.fromkeys([own, *areas]))
-    order = {code: place for place, code in enumerate(code for code in codes if code != own)}
+    levels = dict(release.tables["areas"].select("area_code", "area_level").iter_rows())
+    order = _order([code for code in codes if code != own], levels)
     every = series(release, choice) if by == "year" else month_series(release, choice.indicator_id)
     frame = of_areas(release, every, codes).sort("period_start", "area_code")
     rows = [
         {
             "area": row["area_code"],
             "name": row["name"],
-            "role": _role(release, row["area_code"], own),
-            "order": order.get(row["area_code"], 0) % len(DASHES),
+            "role": "own" if row["area_code"] == own else ROLES[row["area_level"]],
+            "order": order.get(row["area_code"], 0),
             "year": place(row["period_start"], row["period_end"]),
             "when": period(row["period_start"], row["period_end"], language),
             "value": row["value"],
@@ -82,10 +100,13 @@ def several_frame(
     )
 
 
-def _role(release: Release, area: str, own: str) -> str:
-    if area == own:
-        return "own"
-    return "region" if area == release.region_code else "other"
+def _order(codes: list[str], levels: dict[str, str]) -> dict[str, int]:
+    """Which dash an area's line has among those of its level."""
+    order: dict[str, int] = {}
+    for level, dashes in (("county", COUNTY_DASHES), ("municipality", DASHES)):
+        members = [code for code in codes if levels[code] == level]
+        order |= {code: place % len(dashes) for place, code in enumerate(members)}
+    return order
 
 
 @kept(most=64)
@@ -107,26 +128,22 @@ def several(
     unit = str(indicator[f"unit_text_{language}"])
     label = _("Synthetic figures – not for planning") if release.synthetic else ""
     first, last = _span(frame, sorted(release.years), by)
-    crowd = len(set(areas) - {own, release.region_code}) > NAMED
-    noughts = shown.filter(pl.col("value") != 0).is_empty()
+    crowd = frame.filter(pl.col("role") == "other")["area"].n_unique() > NAMED
+    top = top_of(TICKS, shown["value"])
     part = length(release, choice.indicator_id, by)
     return filled(
-        _look(tuple(sorted(release.years)), language, part, crowd=crowd, noughts=noughts),
+        _look(tuple(sorted(release.years)), language, part, crowd=crowd),
         (str(indicator[f"short_title_{language}"]), f"{unit} · {label}" if label else unit),
-        values={"first": first, "last": last},
+        values={"first": first, "last": last, **top},
         points=frame,
-        ends=_ends(shown),
+        ends=_ends(shown, top[TOP]),
         gaps=frame.filter(pl.col("role") == "own", pl.col("value").is_null()).drop("value"),
     )
 
 
 @kept(most=64)
-def _look(
-    years: tuple[int, ...], language: str, part: str, *, crowd: bool, noughts: bool
-) -> dict[str, Any]:
+def _look(years: tuple[int, ...], language: str, part: str, *, crowd: bool) -> dict[str, Any]:
     """The chart without data; of a ``crowd`` of areas the lines are not told apart.
-
-    An axis of ``noughts`` alone would have no length: it ends at 1.
 
     Lines are drawn through all periods, so that they break where one has no figure.
     """
@@ -139,20 +156,20 @@ def _look(
         alt.Tooltip("note:N", title=_("Note")),
     ]
     x = alt.X("year:Q", title=None,
-              scale=alt.Scale(domainMin=alt.ExprRef("first"), domainMax=alt.ExprRef("last")),
+              scale=alt.Scale(domain=[alt.ExprRef("first"), alt.ExprRef("last")]),
               axis=alt.Axis(values=list(years), format="d", grid=False))  # fmt: skip
-    top: dict[str, Any] = {"domainMax": 1} if noughts else {}
-    y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=4),
-              scale=alt.Scale(zero=True, nice=True, **top))  # fmt: skip
+    y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=TICKS),
+              scale=from_nought())  # fmt: skip
     base = named("points").encode(x=x, y=y, detail="area:N", tooltip=tooltip)
     own_rows = base.transform_filter("datum.role == 'own'")
     region = base.transform_filter("datum.role == 'region'")
     layers = [
         *_others(base, crowd),
+        *_counties(base),
+        region.mark_line(color=REGION, strokeWidth=3, strokeDash=[5, 4], aria=False),
         region.transform_filter(SHOWN).mark_point(
-            color=REGION, filled=True, size=28, opacity=1, aria=False
+            color=REGION, shape="square", filled=True, size=60, opacity=1, aria=False
         ),
-        region.mark_line(color=REGION, strokeWidth=3, opacity=0.55, aria=False),
         own_rows.mark_line(color=PRIMARY, strokeWidth=2.6, aria=False),
         own_rows.transform_filter(SHOWN).mark_point(
             color=PRIMARY, filled=True, size=70, opacity=1, aria=False
@@ -194,20 +211,27 @@ def _others(base: alt.Chart, crowd: bool) -> list[alt.Chart]:
     ]
 
 
-def _greatest(frame: pl.DataFrame) -> float:
-    """The greatest figure; 1 where every one is nought, as the axis then ends there."""
-    return float(frame["value"].max() or 1)  # type: ignore[arg-type]
+def _counties(base: alt.Chart) -> list[alt.Chart]:
+    """Broad lines, told apart by dash, with diamonds for points: no municipality looks so."""
+    counties = base.transform_filter("datum.role == 'county'")
+    lines = [
+        counties.transform_filter(f"datum.order == {place}").mark_line(
+            color=INK, strokeWidth=2.2, strokeDash=dash, aria=False
+        )
+        for place, dash in enumerate(COUNTY_DASHES)
+    ]
+    points = counties.transform_filter(SHOWN).mark_point(
+        color=INK, shape="diamond", filled=True, size=70, opacity=1, aria=False
+    )
+    return [*lines, points]
 
 
-def _ends(frame: pl.DataFrame) -> pl.DataFrame:
-    """Last points with ``at``, the height of a name: moved apart where names would meet."""
+def _ends(frame: pl.DataFrame, top: float) -> pl.DataFrame:
+    """Last points with ``at``, the height of a name on an axis that ends at ``top``."""
     last = frame.sort("year").group_by("area", maintain_order=True).last().sort("value", "area")
     if last.filter(pl.col("role") == "other").height > NAMED:
         last = last.filter(pl.col("role") != "other")
-    least = _greatest(frame) * 13 / PLOT
-    heights: list[float] = []
-    for value in last["value"].to_list():
-        heights.append(max(value, heights[-1] + least) if heights else value)
+    heights = apart(last["value"].to_list(), top, PLOT)
     return last.with_columns(at=pl.Series(heights, dtype=pl.Float64))
 
 

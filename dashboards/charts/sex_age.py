@@ -12,6 +12,7 @@ import altair as alt
 import polars as pl
 
 from dashboards import remarks, words
+from dashboards.charts.axes import from_nought, top_of
 from dashboards.charts.theme import (
     INK,
     MUTED,
@@ -29,6 +30,7 @@ from dashboards.kept import kept
 from dashboards.text import translator
 
 ROW = 24
+TICKS = 6
 AROUND = 130  # title, legend and axis: Vega counts them into the height
 COLOURS = {"total": PRIMARY, "female": PRIMARY, "male": INK}
 SHAPES = {"total": "circle", "female": "circle", "male": "square"}
@@ -85,10 +87,11 @@ def sex_age(
     ages = tuple(frame["age"].unique(maintain_order=True))
     title = ", ".join([str(indicator[f"short_title_{language}"]), *own["name"].head(1), str(year)])
     return filled(
-        _look(sexes, ages, language),
+        _look(sexes, ages, language, beside="region" in frame["role"]),
         (title, _("Synthetic figures – not for planning") if release.synthetic else ""),
         unit=str(indicator[f"unit_text_{language}"]),
         height=ROW * len(sexes) * len(ages) + AROUND,
+        values=top_of(TICKS, frame["value"], frame["upper"]),
         groups=frame,
         gaps=_without(frame),
     )
@@ -106,7 +109,10 @@ def _without(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 @kept(most=64)
-def _look(sexes: tuple[str, ...], ages: tuple[str, ...], language: str) -> dict[str, Any]:
+def _look(
+    sexes: tuple[str, ...], ages: tuple[str, ...], language: str, *, beside: bool
+) -> dict[str, Any]:
+    """The chart without data; ``beside`` where the region stands behind another area."""
     _ = translator(language, "planner")
     names = [words.sex(code, _) for code in sexes]
     y = alt.Y("age:N", sort=list(ages), title=None,
@@ -114,7 +120,7 @@ def _look(sexes: tuple[str, ...], ages: tuple[str, ...], language: str) -> dict[
               axis=alt.Axis(ticks=False, domain=False, labelPadding=8))  # fmt: skip
     offset = alt.YOffset("sex:N", scale=alt.Scale(domain=names), sort=names)
     x = alt.X("lower:Q", title=UNIT,
-              scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=6))  # fmt: skip
+              scale=from_nought(), axis=alt.Axis(tickCount=TICKS))  # fmt: skip
     legend = alt.Legend(orient="top", title=None) if len(names) > 1 else None
     colours = alt.Scale(domain=names, range=[COLOURS[code] for code in sexes])
     shapes = alt.Scale(domain=names, range=[SHAPES[code] for code in sexes])
@@ -124,11 +130,14 @@ def _look(sexes: tuple[str, ...], ages: tuple[str, ...], language: str) -> dict[
     shown = base.transform_filter("datum.value !== null")
     region = shown.transform_filter("datum.role === 'region'")
     area = shown.transform_filter("datum.role === 'own'")
-    layers = [
+    behind = [
         region.mark_rule(color=REGION, strokeWidth=11, opacity=0.3, aria=False).encode(
             x=x, x2="upper:Q"
         ),
         region.mark_tick(color=REGION, thickness=3, height=ROW - 8, aria=False).encode(x="value:Q"),
+    ]
+    layers = [
+        *(behind if beside else []),
         area.mark_rule(strokeWidth=2, aria=False).encode(x=x, x2="upper:Q", color=colour),
         area.mark_point(filled=True, size=95, opacity=1, aria=False).encode(
             x="value:Q", color=colour, shape=shape

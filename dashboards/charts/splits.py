@@ -12,6 +12,7 @@ import altair as alt
 import polars as pl
 
 from dashboards import remarks, words
+from dashboards.charts.axes import from_nought, top_of
 from dashboards.charts.theme import (
     MUTED,
     PRIMARY,
@@ -27,6 +28,7 @@ from dashboards.splits import by_value, splits_of
 from dashboards.text import translator
 
 ROW = 44
+TICKS = 6
 AROUND = 110  # title and axis: Vega counts them into the height
 
 
@@ -78,16 +80,18 @@ def split_chart(
     title = f"{indicator[f'short_title_{language}']} {by}"
     heading = ", ".join([title, *own["name"].head(1), str(year)])
     return filled(
-        _look(parts, language),
+        _look(parts, language, beside="region" in frame["role"]),
         (heading, _("Synthetic figures – not for planning") if release.synthetic else ""),
         unit=str(indicator[f"unit_text_{language}"]),
         height=ROW * len(parts) + AROUND,
+        values=top_of(TICKS, frame["value"], frame["upper"]),
         parts=frame,
     )
 
 
 @kept(most=32)
-def _look(parts: tuple[str, ...], language: str) -> dict[str, Any]:
+def _look(parts: tuple[str, ...], language: str, *, beside: bool) -> dict[str, Any]:
+    """The chart without data; ``beside`` where the region stands behind another area."""
     _ = translator(language, "planner")
     titles = {
         "name": _("Area"),
@@ -101,19 +105,22 @@ def _look(parts: tuple[str, ...], language: str) -> dict[str, Any]:
               scale=alt.Scale(domain=list(parts), paddingInner=0.25),
               axis=alt.Axis(ticks=False, domain=False, labelPadding=8, labelLimit=240))  # fmt: skip
     x = alt.X("lower:Q", title=UNIT,
-              scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=6))  # fmt: skip
+              scale=from_nought(), axis=alt.Axis(tickCount=TICKS))  # fmt: skip
     base = named("parts").encode(y=y, tooltip=tooltip)
     shown = base.transform_filter("datum.value !== null")
     region = shown.transform_filter("datum.role === 'region'")
     own = shown.transform_filter("datum.role === 'own'")
     gaps = base.transform_filter("datum.role === 'own' && datum.value === null")
-    layers = [
+    behind = [
         region.mark_rule(color=REGION, strokeWidth=14, opacity=0.3, aria=False).encode(
             x=x, x2="upper:Q"
         ),
         region.mark_tick(color=REGION, thickness=3, height=ROW - 20, aria=False).encode(
             x="value:Q"
         ),
+    ]
+    layers = [
+        *(behind if beside else []),
         own.mark_rule(color=PRIMARY, strokeWidth=2, aria=False).encode(x=x, x2="upper:Q"),
         own.mark_point(color=PRIMARY, filled=True, size=95, opacity=1, aria=False).encode(
             x="value:Q"

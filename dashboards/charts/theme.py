@@ -14,7 +14,8 @@ and bad are blue and orange, never green and red, and always come with a shape a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import altair as alt
@@ -92,6 +93,11 @@ SHOWN = "isValid(datum.value)"
 """In a look: the rows that have a figure."""
 FONT = '"Source Sans", "Source Sans 3", "Segoe UI", system-ui, sans-serif'
 
+LETTERS: Final = (36, 48, 78)
+"""Letters on a line of a title on a narrow, a middling and a wide chart."""
+_FITTING: Final = "width < 340 ? 0 : width < 600 ? 1 : 2"
+"""Which of them, by the pixels between the axes: Vega breaks no lines by itself, but cuts them."""
+
 VERSUS_SHAPES = {
     "higher": "triangle-up",
     "lower": "triangle-down",
@@ -164,7 +170,7 @@ def filled(
     heading: tuple[str, str],
     *,
     unit: str = "",
-    along: str = "",
+    along: Sequence[str] = (),
     height: int | None = None,
     values: Mapping[str, Any] | None = None,
     **frames: pl.DataFrame,
@@ -175,23 +181,34 @@ def filled(
         look: From ``finished``.
         heading: Title, and a second line such as the label of synthetic figures; may be empty.
         unit: What the look's ``UNIT`` stands for.
-        along: What its ``ALONG`` stands for.
+        along: What its ``ALONG`` stands for, in lines.
         height: In pixels, where the look leaves it open.
         values: The look's parameters.
         frames: Data by the name that the look calls them by.
     """
     title, subtitle = heading
-    params = [{"name": name, "value": value} for name, value in (values or {}).items()]
+    given = {**(values or {}), "title_lines": _lines(title, LETTERS)}
+    # The second line is written smaller.
+    given["subtitle_lines"] = _lines(subtitle, [round(letters * 1.35) for letters in LETTERS])
+    fitting = {name: {"expr": f"{name}_lines[{_FITTING}]"} for name in ("title", "subtitle")}
     return {
-        **(_told(look, {UNIT: unit, ALONG: along}) if unit else look),
+        **(_told(look, {UNIT: unit, ALONG: list(along)}) if unit else look),
         **({} if height is None else {"height": height}),
-        **({"params": params} if params else {}),
-        "title": {"text": title, **({"subtitle": subtitle} if subtitle else {})},
+        "params": [{"name": name, "value": value} for name, value in given.items()],
+        "title": {
+            "text": fitting["title"],
+            **({"subtitle": fitting["subtitle"]} if subtitle else {}),
+        },
         "datasets": {name: frame.to_dicts() for name, frame in frames.items()},
     }
 
 
-def _told(part: Any, texts: Mapping[str, str]) -> Any:  # noqa: ANN401
+def _lines(text: str, widths: Sequence[int]) -> list[list[str]]:
+    """A text in lines of so many letters, once for each width."""
+    return [textwrap.wrap(text, letters, break_long_words=False) for letters in widths]
+
+
+def _told(part: Any, texts: Mapping[str, str | list[str]]) -> Any:  # noqa: ANN401
     """A copy of a look, or of a part of it, with the titles of axes written in."""
     if isinstance(part, dict):
         return {key: _told(value, texts) for key, value in part.items()}

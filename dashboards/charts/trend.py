@@ -13,6 +13,7 @@ import altair as alt
 import polars as pl
 
 from dashboards import remarks, words
+from dashboards.charts.axes import from_nought, top_of
 from dashboards.charts.theme import (
     INK,
     MUTED,
@@ -30,6 +31,7 @@ from dashboards.kept import kept
 from dashboards.text import period, translator
 
 HEIGHT = 340
+TICKS = 8
 MONTH = 1 / 12
 Period = Literal["year", "month"]
 
@@ -139,7 +141,7 @@ def trend(
         gaps=frame.filter(pl.col("role") == "area", pl.col("value").is_null())
         .drop("value", "lower", "upper"),
         breaks=breaks.drop("break_on").with_row_index("n", offset=1),
-        values={"first": first, "last": end},
+        values={"first": first, "last": end, **top_of(TICKS, frame["value"], frame["upper"])},
     )  # fmt: skip
 
 
@@ -162,9 +164,9 @@ def _look(years: tuple[int, ...], language: str, part: str, above: bool) -> dict
     """
     _ = translator(language, "planner")
     x = alt.X("year:Q", title=None,
-              scale=alt.Scale(domainMin=alt.ExprRef("first"), domainMax=alt.ExprRef("last")),
+              scale=alt.Scale(domain=[alt.ExprRef("first"), alt.ExprRef("last")]),
               axis=alt.Axis(values=list(years), format="d", grid=False))  # fmt: skip
-    y = alt.Y("value:Q", title=UNIT, scale=alt.Scale(zero=True, nice=True))
+    y = alt.Y("value:Q", title=UNIT, scale=from_nought(), axis=alt.Axis(tickCount=TICKS))
     tooltip = [
         alt.Tooltip("series:N", title=_("Area")),
         alt.Tooltip("when:N", title=words.part(part, _)),

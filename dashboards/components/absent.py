@@ -1,18 +1,20 @@
 """Which areas a chart leaves out, for which periods, and why.
 
-Belongs here: the list below a chart, and what stands where an area did not exist. Does not belong
-here: choosing areas, the reasons' words (``remarks``).
+Belongs here: the list below a chart, and what stands where an area did not exist or cannot be
+opened. Does not belong here: choosing areas, the reasons' words (``remarks``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 import polars as pl
+import streamlit as st
 
 from dashboards.components import folded, note, show
 from dashboards.figures import names_to_choose
-from dashboards.session import Context
+from dashboards.session import Context, code_of
 
 OPEN = 6
 """So many areas and periods stand openly; more are folded."""
@@ -66,6 +68,32 @@ def gone(reader: Context, area_code: str, year: int) -> bool:
     text = _("{area} did not exist as a municipality at the end of {year}.", area=name, year=year)
     show(note(text))
     return True
+
+
+def not_offered(reader: Context, names: Mapping[str, str], default: str) -> None:
+    """Say so where the address names an area that the page cannot open, and which it opens instead.
+
+    To be called before the area is chosen, which writes the area that is open into the address.
+
+    Args:
+        reader: The reader.
+        names: Names of the areas that the page offers, by code.
+        default: The area that the page opens where it is told none.
+    """
+    asked = st.query_params.get("area")
+    if asked is None or asked in names:
+        return
+    _ = reader.translate
+    shown = names[code_of("area", list(names), default)]
+    known = names_to_choose(reader.release, counties=True)
+    if asked in known:
+        said = _("{area} cannot be chosen on this page. {shown} is shown instead.",
+                 area=known[asked], shown=shown)  # fmt: skip
+    else:
+        # The code itself may be anything, and is not repeated.
+        said = _("The address names an area that this release does not have. {shown} is shown "
+                 "instead.", shown=shown)  # fmt: skip
+    show(note(said))
 
 
 def _told(area: dict[str, object]) -> str:

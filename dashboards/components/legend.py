@@ -1,6 +1,6 @@
-"""The map's legend, in HTML: colour classes, and the kinds of no figure.
+"""Legends: of the map, colour classes and the kinds of no figure; of charts with intervals.
 
-Belongs here: legends. Does not belong here: maps.
+Belongs here: legends. Does not belong here: maps and charts.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dashboards import words
 from dashboards.charts.region_map import class_of
 from dashboards.charts.theme import SCALE
 from dashboards.figures import NO_FIGURE
+from dashboards.session import Context
 from dashboards.text import Translator, number
 
 
@@ -48,3 +49,16 @@ def no_figure(counts: dict[str, int], _: Translator) -> str:
         count = number(counts[code], _.language)
         rows.append(f"<li>{swatch}<span>{escape(said)} <b>({count})</b></span></li>")
     return f'<ul class="fp-legend fp-legend-empty">{"".join(rows)}</ul>'
+
+
+def intervals_explained(reader: Context, area_code: str) -> str:
+    """How to read an area's intervals; no word of the region's mark where the area is the region.
+
+    Args:
+        reader: The reader.
+        area_code: The area whose figures are drawn, the region behind them.
+    """
+    _ = reader.translate
+    if area_code == reader.release.region_code:
+        return _("The lines are 95% intervals.")
+    return _("The lines are 95% intervals; the grey mark with its broad bar is the region.")

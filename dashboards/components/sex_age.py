@@ -15,6 +15,7 @@ from dashboards import words
 from dashboards.charts import sex_age
 from dashboards.components import chart, note, show, subheading, table
 from dashboards.components.barometer import difference_cell, figure_cell
+from dashboards.components.legend import intervals_explained
 from dashboards.figures import by_sex_and_age, is_grouped, strata
 from dashboards.session import Context
 
@@ -34,13 +35,13 @@ def sex_and_age(reader: Context, indicator_id: str, area_code: str, year: int) -
     else:
         said = sex_age.described(release, indicator_id, area_code, year, reader.language)
         chart(spec, said)
-    show(f"<p class='fp-small'>{escape(_how_to_read(reader, strata(indicator)[0]))}</p>")
+    show(f"<p class='fp-small'>{escape(_how_to_read(reader, area_code, strata(indicator)[0]))}</p>")
     _table(reader, indicator_id, area_code, year)
 
 
-def _how_to_read(reader: Context, sexes: tuple[str, ...]) -> str:
+def _how_to_read(reader: Context, area_code: str, sexes: tuple[str, ...]) -> str:
     _ = reader.translate
-    said = [_("The lines are 95% intervals; the grey mark with its broad bar is the region.")]
+    said = [intervals_explained(reader, area_code)]
     if len(sexes) > 1:
         said.append(
             _("Crude figures: women and men may differ in age, so compare them within an age "

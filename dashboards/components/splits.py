@@ -18,6 +18,7 @@ from dashboards.components import chart, note, show, subheading, table
 from dashboards.components.barometer import figure_cell
 from dashboards.components.exports import take_home
 from dashboards.components.figure_tables import count_cell
+from dashboards.components.legend import intervals_explained
 from dashboards.session import Context, choose
 from dashboards.splits import by_value, splits_of
 
@@ -43,7 +44,7 @@ def split_section(reader: Context, indicator_id: str, area_code: str, year: int)
         show(note(_("No part has a figure for this choice. The table tells why.")))
     else:
         chart(spec, described(*place))
-    show(f"<p class='fp-small'>{escape(_how_to_read(reader))}</p>")
+    show(f"<p class='fp-small'>{escape(_how_to_read(reader, area_code))}</p>")
     _table(reader, indicator_id, breakdown, area_code, year, title)
     areas = list(dict.fromkeys([area_code, release.region_code]))
     take_home(
@@ -56,10 +57,10 @@ def split_section(reader: Context, indicator_id: str, area_code: str, year: int)
     )
 
 
-def _how_to_read(reader: Context) -> str:
+def _how_to_read(reader: Context, area_code: str) -> str:
     _ = reader.translate
     said = [
-        _("The lines are 95% intervals; the grey mark with its broad bar is the region."),
+        intervals_explained(reader, area_code),
         _("Crude figures of all together. Parts add up to the year: where the year is hidden, so "
           "are they, and a part may be hidden because it would tell another."),
     ]  # fmt: skip

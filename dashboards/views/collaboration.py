@@ -16,12 +16,12 @@ import streamlit as st
 from dashboards import downloads, remarks
 from dashboards.charts import recent
 from dashboards.components import chart, note, show, subheading, table
-from dashboards.components.absent import gone
+from dashboards.components.absent import gone, not_offered
 from dashboards.components.barometer import difference_cell, figure_cell
 from dashboards.components.exports import take_home
 from dashboards.figures import headline, names_to_choose, row, year_frame
 from dashboards.session import Context, choose, context, link
-from dashboards.text import month
+from dashboards.text import Translator, month
 
 WAITING: Final = (
     "ready_for_discharge_days_per_1000",
@@ -52,31 +52,33 @@ def render() -> None:
     waiting, chain = ([one for one in ids if one in there] for ids in (WAITING, CHAIN))
     if waiting:
         show(subheading(_("Patients ready for discharge")))
-        by_month = [one for one in waiting if _has_months(reader, one)]
+        by_month = [one for one in waiting if _has_months(reader, one, year)]
         if by_month:
-            _months(reader, "figure", _("Patients ready for discharge"), by_month, area)
+            _months(reader, "figure", _("Patients ready for discharge"), by_month, area, year)
         else:
-            show(note(_("This release has no figures by month.")))
+            show(note(_("There are no figures by month of {year}.", year=year)))
         _table(reader, waiting, area, year, _("Patients ready for discharge, {year}", year=year))
     if chain:
         show(subheading(_("The chain of messages")))
-        by_month = [one for one in chain if _has_months(reader, one)]
+        by_month = [one for one in chain if _has_months(reader, one, year)]
         if by_month:
-            _months(reader, "message", _("The chain of messages"), by_month, area)
+            _months(reader, "message", _("The chain of messages"), by_month, area, year)
+        else:
+            show(note(_("There are no figures by month of {year}.", year=year)))
         _table(reader, chain, area, year, _("The chain of messages, {year}", year=year))
     if waiting or chain:
-        _download(reader, [*waiting, *chain], area)
+        _download(reader, [*waiting, *chain], area, year)
 
 
-def _download(reader: Context, ids: list[str], area: str) -> None:
+def _download(reader: Context, ids: list[str], area: str, year: int) -> None:
     """The figures of area and region, and the charts of months that stand open."""
     _ = reader.translate
     release, language = reader.release, reader.language
     charts = {}
     for asked in map(st.query_params.get, ("figure", "message")):
-        if asked in ids and recent.recent(release, asked, area, language) is not None:
+        if asked in ids and recent.recent(release, asked, area, year, language) is not None:
             title = reader.text(release.indicator(asked), "short_title")
-            charts[asked] = (title, partial(recent.recent, release, asked, area, language))
+            charts[asked] = (title, partial(recent.recent, release, asked, area, year, language))
     areas = list(dict.fromkeys([area, release.region_code]))
     table_of = partial(downloads.selection, release, ids, areas, language)
     take_home(reader, f"collaboration_{area}", _("Collaboration"), table_of, charts, ids)
@@ -87,6 +89,7 @@ def _choices(reader: Context) -> tuple[str, int]:
     release = reader.release
     years = [str(year) for year in release.years]
     names = names_to_choose(release)
+    not_offered(reader, names, release.region_code)
     first, second = st.columns([4, 1.4])
     with first:
         area = choose(
@@ -115,30 +118,29 @@ def _peers(reader: Context, area: str) -> None:
     show(f"<p class='fp-small'>{escape(text)}</p>")
 
 
-def _has_months(reader: Context, indicator_id: str) -> bool:
-    return not recent.recent_months(
-        reader.release, indicator_id, reader.release.region_code
-    ).is_empty()
+def _has_months(reader: Context, indicator_id: str, year: int) -> bool:
+    region = reader.release.region_code
+    return not recent.recent_months(reader.release, indicator_id, region, year).is_empty()
 
 
-def _months(reader: Context, parameter: str, label: str, ids: list[str], area: str) -> None:
-    """The last twelve months of one of some indicators; the address keeps which."""
+def _months(
+    reader: Context, parameter: str, label: str, ids: list[str], area: str, year: int
+) -> None:
+    """The year's months of one of some indicators; the address keeps which."""
     _ = reader.translate
     release, language = reader.release, reader.language
-    if gone(reader, area, release.years[0]):
-        return
     titles = {one: reader.text(release.indicator(one), "short_title") for one in ids}
     asked = choose(
         st.segmented_control, label, parameter, ids, ids[0], titles.__getitem__,
         label_visibility="collapsed",
     )  # fmt: skip
-    spec = recent.recent(release, asked, area, language)
+    months = recent.recent_months(release, asked, area, year)
+    spec = recent.recent(release, asked, area, year, language)
     if spec is None:
-        show(note(_("No month has a figure here. The table tells why.")))
+        show(note(_no_month(months, _)))
     else:
-        said = recent.described(release, asked, area, language)
+        said = recent.described(release, asked, area, year, language)
         chart(spec, said)
-        months = recent.recent_months(release, asked, area)
         told = [remarks.hidden_parts(months["value_status"].to_list(), "month", _)]
         if area != release.region_code and months["peer_median"].null_count() == months.height:
             told.append(
@@ -149,14 +151,23 @@ def _months(reader: Context, parameter: str, label: str, ids: list[str], area: s
             )
         for text in filter(None, told):
             show(f"<p>{escape(text)}</p>")
-    with st.expander(_("The last twelve months as a table")):
-        _months_table(reader, asked, area)
+    with st.expander(_("The months as a table")):
+        _months_table(reader, asked, months)
 
 
-def _months_table(reader: Context, indicator_id: str, area: str) -> None:
+def _no_month(months: pl.DataFrame, _: Translator) -> str:
+    """That an area has a figure of no month, and every reason why."""
+    reasons = dict.fromkeys(remarks.explanation(one, _) for one in months.iter_rows(named=True))
+    return _(
+        "{area} has no figure in any of the months. {reasons}",
+        area=months["name"][0],
+        reasons=" ".join(f"{reason.rstrip('.')}." for reason in reasons),
+    )
+
+
+def _months_table(reader: Context, indicator_id: str, rows: pl.DataFrame) -> None:
     _ = reader.translate
     indicator = reader.release.indicator(indicator_id)
-    rows = recent.recent_months(reader.release, indicator_id, area)
     lines = [
         [
             month(one["period_start"], reader.language),

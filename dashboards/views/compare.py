@@ -19,7 +19,7 @@ from dashboards import downloads, remarks, words
 from dashboards.charts import compare as side_by_side
 from dashboards.charts import several, trend
 from dashboards.components import chart, note, show, subheading, table
-from dashboards.components.absent import absent, gone
+from dashboards.components.absent import absent, gone, not_offered
 from dashboards.components.barometer import figure_cell
 from dashboards.components.exports import take_home
 from dashboards.data_access import Release
@@ -90,6 +90,7 @@ def _asked(reader: Context) -> Asked:
         _("Choose indicators"), default=list(titles)[:FIRST],
     )  # fmt: skip
     names, wider = names_to_choose(release), names_to_choose(release, counties=True)
+    not_offered(reader, names, release.region_code)
     first, second, third = st.columns([3, 4, 1.4])
     with first:
         own = choose(
@@ -161,11 +162,20 @@ def _charts(reader: Context, asked: Asked) -> None:
             if without:
                 show(without)
     if asked.view in PERIODS:
-        read = [_("Your area is the strong line with large points.")]
-        region = reader.release.region_code
-        if region in asked.areas and asked.own != region:
-            read.append(_("The region is the broad grey line."))
-        show(f"<p class='fp-small'>{escape(' '.join(read))}</p>")
+        show(f"<p class='fp-small'>{escape(_how_to_read(reader, asked))}</p>")
+
+
+def _how_to_read(reader: Context, asked: Asked) -> str:
+    """Which line is whose, of those that are asked for."""
+    _ = reader.translate
+    areas = reader.release.tables["areas"]
+    levels = areas.filter(pl.col("area_code").is_in(asked.areas))["area_level"]
+    read = [_("Your area is the strong line with large points.")]
+    if "region" in levels:
+        read.append(_("The region is the broad grey dashed line with squares."))
+    if "county" in levels:
+        read.append(_("Counties are the broad dotted lines with diamonds."))
+    return " ".join(read)
 
 
 def _rows(reader: Context, asked: Asked, choice: Choice) -> pl.DataFrame:

@@ -16,7 +16,7 @@ import streamlit as st
 from dashboards import remarks, words
 from dashboards.charts import compare, trend
 from dashboards.components import chart, note, show, subheading
-from dashboards.components.absent import gone
+from dashboards.components.absent import gone, not_offered
 from dashboards.components.barometer import figure_cell, reading
 from dashboards.components.caveats import area_caveats
 from dashboards.components.definition import definition
@@ -34,6 +34,7 @@ from dashboards.figures import (
     headline,
     like_for_like,
     month_series,
+    municipalities,
     names_to_choose,
     row,
     year_frame,
@@ -89,6 +90,7 @@ def _choices(reader: Context) -> tuple[Choice, str, int]:
     texts = {i["indicator_id"]: reader.text(i, "title") for i in release.indicators}
     names = names_to_choose(release)
     years = [str(year) for year in release.years]
+    not_offered(reader, names, release.region_code)
     first, second, third = st.columns([6, 2.6, 1.4])
     with first:
         indicator_id = choose(
@@ -240,11 +242,12 @@ def _months_explained(reader: Context, indicator_id: str) -> str:
 def _compare(reader: Context, choice: Choice, area_code: str, year: int) -> None:
     _ = reader.translate
     release, language = reader.release, reader.language
-    frame = year_frame(release, choice, year).filter(pl.col("area_level") == "municipality")
-    names = {r["area_code"]: r["official_name"] for r in frame.iter_rows(named=True)}
+    frame = year_frame(release, choice, year)
+    names = names_to_choose(release, year, counties=True)
     chosen = choose_several(
-        _("Compare with"), "with", list(names), names.__getitem__, _("All with a figure")
-    )
+        _("Compare with"), "with", [code for code in names if code != release.region_code],
+        names.__getitem__, _("All with a figure"),
+    )  # fmt: skip
     view = choose(
         st.segmented_control, _("Chart"), "chart", ["bars", "funnel"], "bars",
         {"bars": _("Interval bars"), "funnel": _("Funnel")}.__getitem__,
@@ -255,15 +258,17 @@ def _compare(reader: Context, choice: Choice, area_code: str, year: int) -> None
         empty = _("Too few figures with limits for a funnel.")
     else:
         spec = compare.bars(release, choice, year, tuple(chosen), area_code, language)
-        empty = _("No municipality has a figure.")
+        empty = _("No area chosen has a figure.") if chosen else _("No municipality has a figure.")
+    wanted = frame.filter(pl.col("area_code").is_in(chosen)) if chosen else municipalities(frame)
     if spec is None:
         show(note(empty))
     else:
         said = compare.described(release, choice, year, tuple(chosen), area_code, language)
         chart(spec, said)
         show(f"{_place(reader, row(frame, area_code))}"
-             f"<p class='fp-small'>{escape(_how_to_read(reader, view))}</p>")  # fmt: skip
-    _without_figure(reader, frame, chosen)
+             f"<p class='fp-small'>{escape(_how_to_read(reader, view, wanted))}</p>"
+             )  # fmt: skip
+    _without_figure(reader, wanted)
 
 
 def _place(reader: Context, figure: Mapping[str, Any] | None) -> str:
@@ -281,25 +286,27 @@ def _place(reader: Context, figure: Mapping[str, Any] | None) -> str:
     return f"<p>{escape(said)}</p>"
 
 
-def _how_to_read(reader: Context, view: str) -> str:
+def _how_to_read(reader: Context, view: str, wanted: pl.DataFrame) -> str:
     _ = reader.translate
     if view == "funnel":
         return _(
             "Points outside the dashed lines (95%) or the whole lines (99.8%) differ from "
             "the region by more than chance would explain. The ring is your area."
         )
-    return _(
+    said = _(
         "▲ higher than the region, ▼ lower, ● not clearly different. The line is the 95% "
         "interval, the dashed line the region. Blue is the better side, orange the worse."
     )
+    drawn = wanted.filter(pl.col("value").is_not_null())
+    if "not_compared" in drawn["versus_region"]:
+        said += f" ■ {_('not compared with the region')}."
+    return said
 
 
-def _without_figure(reader: Context, frame: pl.DataFrame, chosen: list[str]) -> None:
+def _without_figure(reader: Context, wanted: pl.DataFrame) -> None:
     """Those who are not in the chart, and why."""
     _ = reader.translate
-    empty = frame.filter(pl.col("value").is_null())
-    if chosen:
-        empty = empty.filter(pl.col("area_code").is_in(chosen))
+    empty = wanted.filter(pl.col("value").is_null())
     if empty.is_empty():
         return
     same = ["value_status", "status_reason"]
@@ -309,7 +316,9 @@ def _without_figure(reader: Context, frame: pl.DataFrame, chosen: list[str]) -> 
         f"{escape(', '.join(r['name']))}</li>"
         for r in groups.iter_rows(named=True)
     )
-    show(subheading(_("Municipalities without a figure")) + f'<ul class="fp-list">{items}</ul>')
+    counties = "county" in empty["area_level"]
+    title = _("Areas without a figure") if counties else _("Municipalities without a figure")
+    show(subheading(title) + f'<ul class="fp-list">{items}</ul>')
 
 
 def _why(status: str, reason: str | None, reader: Context) -> str:

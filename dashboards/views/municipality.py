@@ -13,7 +13,7 @@ import streamlit as st
 
 from dashboards import words
 from dashboards.components import folded, note, show, table
-from dashboards.components.absent import gone
+from dashboards.components.absent import gone, not_offered
 from dashboards.components.barometer import barometer_row
 from dashboards.components.caveats import profile_caveats
 from dashboards.components.coverage import coverage
@@ -64,9 +64,10 @@ def _choices(
     _ = reader.translate
     largest = towns.filter(pl.col("valid_to").is_null()).sort("population", descending=True)
     years = [str(year) for year in reader.release.years]
+    first = str(largest["area_code"][0])
+    not_offered(reader, names, first)
     left, middle, right = st.columns([3, 4, 1.2])
     with left:
-        first = str(largest["area_code"][0])
         area_code = choose(
             st.selectbox, _("Municipality"), "area", list(names), first, names.__getitem__
         )

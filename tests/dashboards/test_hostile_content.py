@@ -196,14 +196,15 @@ def unlinked(shown: AppTest) -> str:
 
 
 def test_hostile_addresses_show_no_row_more_and_no_error() -> None:
-    """Whatever is no option is dropped: the page is that of an address that asks for nothing."""
+    """Whatever is no option is dropped: the page is that of an address that names nothing known."""
     assert len(set(INJECTIONS)) >= 200
     for name in ("indicator", "compare", "municipality"):
-        clean = page(name, dict.fromkeys(("with", "indicators"), "x"))
+        unknown = dict.fromkeys(("with", "indicators", "area"), "x")
+        clean = page(name, unknown)
         expected, turns = unlinked(clean), range(0, len(INJECTIONS), len(CHOICES))
         for start in turns if name == "indicator" else list(turns)[:3]:
             asked = dict(zip(CHOICES, INJECTIONS[start:], strict=False))
-            shown = page(name, {"with": "x", "indicators": "x", **asked})
+            shown = page(name, {**unknown, **asked})
             assert not shown.exception
             assert not shown.error
             assert unlinked(shown) == expected

@@ -287,3 +287,20 @@ def test_no_script_in_a_name_runs(reader: driver.Visit, home: Path, tmp_path: Pa
     finally:
         current.unlink()
         current.symlink_to(kept)
+
+
+@pytest.mark.parametrize("path", ["/ukjent", "/a/b", "/oversikt"])
+def test_an_address_that_no_page_has_says_so_and_leads_on(
+    chromium: Browser, address: str, path: str
+) -> None:
+    with driver.visit(chromium, address) as reader:
+        page = reader.page
+        answer = page.goto(f"{address}{path}?lang=nn")
+        assert answer is not None
+        assert answer.status == 404
+        assert page.evaluate("document.documentElement.lang") == "nn"
+        assert page.locator("h1").inner_text() == "Det er inga side på denne adressa"
+        page.click("main a")
+        reader.settle(AT_REST)
+        assert page.locator(".fp-synthetic").inner_text() == SYNTHETIC["nn"]
+        assert not page.get_by_text("Page not found").count()

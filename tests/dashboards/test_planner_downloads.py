@@ -11,9 +11,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import vl_convert
 
 from dashboards import downloads, pictures
-from dashboards.charts import region_map, trend
+from dashboards.charts import region_map, theme, trend
 from dashboards.components import exports
 from dashboards.data_access import Release, current_release
 from dashboards.figures import headline
@@ -194,3 +195,21 @@ def test_the_map_is_a_picture_with_its_source(release: Release) -> None:
     drawn = unescape(pictures.svg(spec, "Folkepuls: kilden").decode())
     assert ">Folkepuls: kilden<" in drawn
     assert "var(" not in drawn
+
+
+@pytest.mark.parametrize(("width", "lines"), [(240, 2), (420, 2), (800, 1)])
+def test_no_title_is_cut_whatever_the_width(width: int, lines: int, release: Release) -> None:
+    """Vega breaks no lines, but cuts what is too long: the lines are the chart's own."""
+    title = "Meldinger om utskrivningsklare pasienter etter tjeneste, Heim, 2025"
+    label = "døgn per 1000 innbyggere over 67 år · Syntetiske tall – ikke til planlegging"
+    look = trend.trend(release, headline(release, INDICATOR), "5001", "nb")
+    data = {name: pl.DataFrame(rows) for name, rows in look["datasets"].items()}
+    values = {one["name"]: one["value"] for one in look["params"]}
+    spec = theme.filled(look, (title, label), values=values, **data)
+    drawn = unescape(vl_convert.vegalite_to_svg({**spec, "width": width}))
+    assert "…" not in drawn
+    written = [one for one in re.findall(r"<t(?:ext|span)[^>]*>([^<]+)<", drawn) if len(one) > 6]
+    assert " ".join(one for one in written if one in label) == label
+    of_title = [one for one in written if one in title]
+    assert " ".join(of_title) == title
+    assert len(of_title) == lines

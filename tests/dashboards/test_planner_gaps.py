@@ -175,5 +175,4 @@ def test_a_municipality_of_before_can_be_asked_for(name: str, language: str) -> 
         shown = page(name, {**query, "year": year})
         assert not shown.exception
         assert shown.query_params["area"] == DIVIDED
-        asked_for_now = year == "2025" or name == "collaboration"  # its months are the newest
-        assert (said in text(shown)) == asked_for_now
+        assert (said in text(shown)) == (year == "2025")

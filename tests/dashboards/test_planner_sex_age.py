@@ -21,7 +21,7 @@ from dashboards.figures import Choice, by_sex_and_age, headline, is_grouped, lik
 from dashboards.session import Context
 from dashboards.text import translator
 from tests.support.hostile import Markup
-from tests.support.planner_pages import LANGUAGES, markup, page, text
+from tests.support.planner_pages import LANGUAGES, markup, page, text, title_of
 from tests.support.published_release import MISSING_AREA, write_release
 
 SHOWN = "emergency_admissions_per_1000"
@@ -274,7 +274,7 @@ def test_whom_a_figure_is_about_stands_wherever_it_is_told(tab: str, language: s
         assert all(named in one for one in re.findall(found, told))
     assert f'"fp-lead-reading">{named.capitalize()}: ' in told
     for chart in (one.proto for one in shown.get("vega_lite_chart")):
-        assert named in json.loads(chart.spec)["title"]["text"]
+        assert named in title_of(json.loads(chart.spec))
         assert named in chart.alt
     held = {"trend": "<caption>", "compare": "<h1>", "table": "<caption>", "download": "<blockq"}
     assert held[tab] in told
@@ -284,7 +284,5 @@ def test_whom_a_figure_is_about_stands_wherever_it_is_told(tab: str, language: s
 def test_months_are_of_all_whoever_is_chosen(release: Release) -> None:
     choice = Choice("ready_for_discharge_days_per_1000", "crude", "female", "80+")
     spec = trend.trend(release, choice, "5001", "nb", "month")
-    assert "kvinner" not in spec["title"]["text"] + trend.described(
-        release, choice, "5001", "nb", "month"
-    )
-    assert "kvinner" in trend.trend(release, choice, "5001", "nb")["title"]["text"]
+    assert "kvinner" not in title_of(spec) + trend.described(release, choice, "5001", "nb", "month")
+    assert "kvinner" in title_of(trend.trend(release, choice, "5001", "nb"))

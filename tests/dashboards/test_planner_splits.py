@@ -15,7 +15,7 @@ from dashboards.data_access import Release, current_release
 from dashboards.splits import by_value, splits_of
 from dashboards.text import translator
 from tests.support.hostile import Markup
-from tests.support.planner_pages import LANGUAGES, markup, page, text
+from tests.support.planner_pages import LANGUAGES, markup, page, text, title_of
 from tests.support.published_release import write_release
 
 SPLIT = "structured_documentation_share"
@@ -83,6 +83,22 @@ def test_every_part_stands_beside_the_region_or_says_why_not(
     assert any("PNG" in label for label in labels)
 
 
+@pytest.mark.parametrize(("area", "beside"), [("MIDT", False), ("5001", True)])
+@pytest.mark.parametrize(("tab", "indicator"), [("split", SPLIT), ("sex_age", WHOLE)])
+def test_the_regions_mark_is_told_and_drawn_only_beside_another_area(
+    tab: str, indicator: str, area: str, beside: bool
+) -> None:
+    _ = translator("en", "planner")
+    query = {"lang": "en", "indicator": indicator, "area": area, "year": "2025", "tab": tab}
+    shown = page("indicator", query)
+    said = _("The lines are 95% intervals; the grey mark with its broad bar is the region.")
+    assert _("The lines are 95% intervals.") in text(shown) or beside
+    assert (said in text(shown)) == beside
+    (chart,) = [one.proto for one in shown.get("vega_lite_chart")]
+    drawn = json.dumps([layer["transform"] for layer in json.loads(chart.spec)["layer"]])
+    assert ("'region'" in drawn) == beside
+
+
 def test_the_chart_draws_no_hidden_figure(release: Release) -> None:
     area = hiding_area(release)
     drawn = points(release, SPLIT, "service", area, 2025, "en")
@@ -91,8 +107,8 @@ def test_the_chart_draws_no_hidden_figure(release: Release) -> None:
     assert empty.filter(pl.any_horizontal(pl.col("lower", "upper").is_not_null())).is_empty()
     spec = split_chart(release, SPLIT, "service", area, 2025, "en")
     assert spec is not None
-    assert "by service" in spec["title"]["text"]
-    assert "Synthetic" in json.dumps(spec["title"])
+    assert "by service" in title_of(spec)
+    assert "Synthetic" in title_of(spec, "subtitle")
 
 
 def test_what_nobody_leaves_unsaid_is_no_part(release: Release) -> None:

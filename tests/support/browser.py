@@ -43,6 +43,8 @@ CONTRAST = ("color-contrast", "link-in-text-block")
 """The rules that the ground decides, light or dark."""
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 """Rules of WCAG 2.2, A and AA, by axe-core's names."""
+VEGA_WARNS = "WARN "
+"""How Vega's warnings begin, such as of an axis over rows that are not there."""
 START_SECONDS = 90
 PAGE_MILLISECONDS = 60_000
 
@@ -201,7 +203,11 @@ def visit(running: Browser, address: str, width: int = 1366, height: int = 900) 
     page.on("pageerror", lambda error: note.complaints.append(str(error)))
     page.on(
         "console",
-        lambda message: note.complaints.append(message.text) if message.type == "error" else None,
+        lambda message: (
+            note.complaints.append(message.text)
+            if message.type == "error" or message.text.startswith(VEGA_WARNS)
+            else None
+        ),
     )
     try:
         yield note

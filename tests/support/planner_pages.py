@@ -85,6 +85,12 @@ def payload(test: AppTest) -> bytes:
     return b"".join(sent)
 
 
+def title_of(spec: Mapping[str, Any], line: str = "title") -> str:
+    """The title of a chart, or its second line (``subtitle``), as on the widest of charts."""
+    lines = {one["name"]: one["value"] for one in spec["params"]}[f"{line}_lines"]
+    return " ".join(lines[-1])
+
+
 def holds(sent: bytes, value: float) -> bool:
     """Whether a number is in sent bytes, as text or as a binary float."""
     as_text = str(value).encode()

@@ -1,0 +1,120 @@
+"""What an address names that a page cannot open: said in words, and gone from the address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from dashboards.data_access import current_release
+from dashboards.figures import Choice, row, year_frame
+from dashboards.text import translator
+from tests.support.planner_pages import LANGUAGES, ROOT, TABS, page, text
+from tests.support.published_release import write_release
+
+SHOWN = "emergency_admissions_per_1000"
+COUNTY = "50"
+WITH_AREA = ("municipality", "indicator", "collaboration", "compare", "population")
+GUIDE = ROOT / "docs/how-to/find-your-way-in-the-pages.md"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A release with a figure of a county."""
+    folder = tmp_path_factory.mktemp("address")
+    path = write_release(folder) / "indicator_values.parquet"
+    values = pl.read_parquet(path)
+    of_region = values.filter(
+        pl.col("indicator_id") == SHOWN, pl.col("area_code") == "MIDT",
+        pl.col("sex") == "total", pl.col("age_group") == "total",
+    )  # fmt: skip
+    county = of_region.with_columns(area_code=pl.lit(COUNTY), area_level=pl.lit("county"))
+    others = values.join(county, on=["indicator_id", "area_code"], how="anti")
+    pl.concat([others, county]).write_parquet(path)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def published(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOLKEPULS_HOME", str(home))
+    monkeypatch.delenv("FOLKEPULS_BORDERS", raising=False)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", WITH_AREA)
+def test_an_area_that_a_page_cannot_open_is_not_passed_over(name: str, language: str) -> None:
+    _ = translator(language, "planner")
+    shown = "Trondheim – Tråante" if name == "municipality" else "Midt-Norge"
+    said = _("{area} cannot be chosen on this page. {shown} is shown instead.",
+             area="Trøndelag – Trööndelage", shown=shown)  # fmt: skip
+    told = text(page(name, {"lang": language, "area": COUNTY}))
+    assert said in told
+    unknown = _("The address names an area that this release does not have. {shown} is shown "
+                "instead.", shown=shown)  # fmt: skip
+    told = text(page(name, {"lang": language, "area": "9999<b>"}))
+    assert unknown in told
+    assert "9999" not in told
+    plain = text(page(name, {"lang": language, "area": "1505"}))
+    assert unknown.split(shown)[1] not in plain
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "kept"),
+    [
+        ("municipality", "50", None),
+        ("municipality", "50,1505", "1505"),
+        ("municipality", "1505,5043", "1505,5043"),
+        ("indicator", "50,nowhere", "50"),
+        ("compare", "5001,50", "50"),
+    ],
+)
+def test_areas_beside_that_cannot_be_used_leave_the_address(
+    name: str, given: str, kept: str | None
+) -> None:
+    shown = page(name, {"lang": "nb", "area": "5001", "with": given, "tab": "compare"})
+    assert not shown.exception
+    assert shown.query_params.get("with") == kept
+
+
+def test_a_county_with_a_figure_can_be_compared_with() -> None:
+    query = {"lang": "nb", "indicator": SHOWN, "area": "5001", "year": "2025", "tab": "compare"}
+    alone = page("indicator", query)
+    assert "Trøndelag – Trööndelage" in alone.multiselect(key="choice_with").options
+    (every,) = [chart.proto for chart in alone.get("vega_lite_chart")]
+    assert "Trøndelag" not in every.alt
+    assert "■" not in text(alone)
+    beside = page("indicator", {**query, "with": COUNTY})
+    (chart,) = [chart.proto for chart in beside.get("vega_lite_chart")]
+    assert "2 områder" in chart.alt
+    assert "■ ikke sammenlignet med regionen." in text(beside)
+    assert "Trøndelag" in chart.alt
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_county_without_a_figure_is_listed_as_an_area(language: str) -> None:
+    _ = translator(language, "planner")
+    choice = Choice(SHOWN, "crude", sex="female")
+    county = row(year_frame(current_release(), choice, 2025), COUNTY)
+    assert county is not None
+    assert county["value"] is None
+    query = {"lang": language, "indicator": SHOWN, "area": "5001", "year": "2025",
+             "tab": "compare", "kind": "crude", "sex": "female"}  # fmt: skip
+    shown = page("indicator", {**query, "with": COUNTY})
+    assert not shown.exception
+    assert _("Areas without a figure") in text(shown)
+    assert _("Areas without a figure") not in text(page("indicator", query))
+
+
+@pytest.mark.parametrize("name", ["municipality", "compare"])
+def test_no_choice_offers_what_streamlit_says_in_english_only(name: str) -> None:
+    shown = page(name, {"lang": "nb", "area": "5001"})
+    assert shown.multiselect
+    assert [one.proto.select_all for one in shown.multiselect] == [0] * len(shown.multiselect)
+
+
+def test_the_guide_names_every_tab_and_choice_of_months() -> None:
+    guide = GUIDE.read_text(encoding="utf-8")
+    assert [tab for tab in (*TABS, "split") if f"`{tab}`" not in guide.replace("tab=", "")] == []
+    assert "`figure=`" in guide
+    assert "`message=`" in guide

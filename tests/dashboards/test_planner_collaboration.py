@@ -1,0 +1,100 @@
+"""The page about collaboration by month: of which year, of which message, or why of none."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from dashboards import remarks
+from dashboards.charts import recent
+from dashboards.data_access import current_release
+from dashboards.text import translator
+from tests.support.planner_pages import LANGUAGES, markup, page, text
+from tests.support.published_release import write_release
+
+BY_MONTH, MESSAGE = "ready_for_discharge_days_per_1000", "discharge_report_same_day_share"
+HIDING, NOT_LIVE = "1505", "5006"
+"""Areas without a figure of any month: one has every month hidden."""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A release whose figures by month are of a message."""
+    for path in write_release(tmp_path).glob("*.parquet"):
+        table = pl.read_parquet(path)
+        if "indicator_id" in table.columns:
+            table.with_columns(pl.col("indicator_id").replace(BY_MONTH, MESSAGE)).write_parquet(
+                path
+            )
+    monkeypatch.setenv("FOLKEPULS_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def two_years(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A release with the months of two years, one area's all hidden."""
+    path = write_release(tmp_path) / "indicator_values.parquet"
+    values = pl.read_parquet(path)
+    is_month = pl.col("period_type") == "month"
+    numbers = ("numerator", "value", "lower_ci", "upper_ci")
+    hiding = is_month & (pl.col("area_code") == HIDING)
+    values = values.with_columns(
+        *(pl.when(~hiding).then(pl.col(name)).alias(name) for name in numbers),
+        value_status=pl.when(hiding).then(pl.lit("suppressed")).otherwise("value_status"),
+        status_reason=pl.when(hiding).then(pl.lit("disclosure")).otherwise("status_reason"),
+    )
+    months = values.filter(is_month)
+    starts = pl.col("period_start").dt.offset_by("-1y")
+    before = months.with_columns(period_start=starts, period_end=starts.dt.month_end())
+    pl.concat([values, before]).write_parquet(path)
+    monkeypatch.setenv("FOLKEPULS_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_a_message_has_its_last_twelve_months_and_its_place_in_the_address(home: Path) -> None:
+    shown = page("collaboration", {"lang": "nb", "area": "5001"})
+    assert not shown.exception
+    assert shown.query_params["message"] == MESSAGE
+    said = text(shown)
+    assert "Meldingskjeden" in said
+    assert any(one.label == "Månedene som tabell" for one in shown.expander)
+    assert "desember 2025" in said
+
+
+@pytest.mark.parametrize("year", ["2024", "2025"])
+def test_the_months_are_those_of_the_chosen_year(two_years: Path, year: str) -> None:
+    shown = page("collaboration", {"lang": "nb", "area": "5001", "year": year})
+    assert not shown.exception
+    (chart,) = [one.proto for one in shown.get("vega_lite_chart")]
+    assert set(re.findall(r"(?:januar|februar|desember) (\d{4})", chart.alt)) == {year}
+    rows = set(re.findall(r'<th scope="row">[a-z]+ (\d{4})</th>', markup(shown)))
+    assert rows == {year}
+
+
+def test_a_year_without_months_says_so(two_years: Path) -> None:
+    shown = page("collaboration", {"lang": "nb", "area": "5001", "year": "2023"})
+    assert not shown.exception
+    assert list(shown.get("vega_lite_chart")) == []
+    assert "Det er ingen tall etter måned for 2023." in text(shown)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("area", [HIDING, NOT_LIVE])
+def test_without_a_figure_of_any_month_words_stand_for_the_chart(
+    two_years: Path, area: str, language: str
+) -> None:
+    release = current_release()
+    months = recent.recent_months(release, BY_MONTH, area, 2025)
+    assert months.height == recent.MONTHS
+    assert months["value"].null_count() == months.height
+    _ = translator(language, "planner")
+    shown = page("collaboration", {"lang": language, "area": area})
+    assert not shown.exception
+    assert list(shown.get("vega_lite_chart")) == []
+    reason = remarks.explanation(months.row(0, named=True), _)
+    said = _("{area} has no figure in any of the months. {reasons}",
+             area=months["name"][0], reasons=reason)  # fmt: skip
+    assert said in text(shown)
