@@ -42,7 +42,7 @@ LEAST_STAFF = 3
 MADE_BY_STAFF = ["structured_documentation_share", "documented_same_day_share"]
 WIDTH = 3.0
 SHARE_OF_DAYS = 0.15
-SAMPLE = 60
+SAMPLE = 40
 SEED = 20231103
 
 
