@@ -39,7 +39,7 @@ from pipelines.publication.system_cells import (
     cell_id,
     fractional,
 )
-from pipelines.publication.system_rest import rest_cells
+from pipelines.publication.system_rest import covered_places, rest_cells
 from pipelines.publication.systems import AuditGroup, Year, figure_cells, without_denominator
 
 TIED = "parts|"
@@ -95,17 +95,18 @@ def part_groups(
     linked = {one.name: one for one in linked_indicators(specs)}
     known = {group.group_id: (group, cells) for group, cells in years}
     found = []
-    counted = division.figures.filter("counted").with_columns(year=pl.col("period_start").dt.year())
+    every = division.figures.with_columns(year=pl.col("period_start").dt.year())
+    counted = every.filter("counted")
     for year in sorted(counted["year"].unique()):
         for name, group in linked.items():
             own = _divided(group, division)
-            rows = counted.filter(
-                pl.col("year") == year,
-                pl.col("indicator_id").is_in([spec.id for spec in (*own.members, *own.guests)]),
-            )
+            mine = [spec.id for spec in (*own.members, *own.guests)]
+            asked = (pl.col("year") == year) & pl.col("indicator_id").is_in(mine)
+            rows = counted.filter(asked)
             if not rows.is_empty():
                 of_year = known.get(f"{name}|{year}")
-                found.append(_part_group(own, division.name, rows, of_year, year))
+                places = covered_places(every.filter(asked), "part")
+                found.append(_part_group(own, division.name, rows, places, of_year, year))
     return found
 
 
@@ -121,7 +122,12 @@ def _divided(linked: Linked, division: Division) -> Linked:
 
 
 def _part_group(
-    linked: Linked, division: str, rows: pl.DataFrame, year: Year | None, number: int
+    linked: Linked,
+    division: str,
+    rows: pl.DataFrame,
+    places: pl.DataFrame,
+    year: Year | None,
+    number: int,
 ) -> PartGroup:
     parts = quantities(linked)
     # A part is to its year what a sex is to both: the cells of ``system_cells`` serve as they are.
@@ -131,7 +137,6 @@ def _part_group(
     in_sum = named.filter("exact").select(*AREA, "sex").unique()
     cells = _telling(area_cells(fractional(wanted), wanted), in_sum, year)
     terms = _terms(cells, in_sum, parts)
-    places = in_sum.filter(pl.col("area_level") == MUNICIPALITY)
     counted = cells.join(in_sum, on=[*AREA, "sex"], how="semi")
     rest, rest_terms = rest_cells(counted, terms, places)
     rest = _with_year_cell(rest.drop("year_cell"))

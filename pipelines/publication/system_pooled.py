@@ -34,7 +34,7 @@ from pipelines.publication.system_cells import (
     fractional,
 )
 from pipelines.publication.system_parts import KEPT_WEIGHT
-from pipelines.publication.system_rest import rest_cells
+from pipelines.publication.system_rest import covered_places, rest_cells
 from pipelines.publication.systems import AuditGroup, Year, figure_cells
 
 POOLED = "pooled|"
@@ -103,7 +103,13 @@ def pooled_groups(
             span = range(start.year, end.year + 1)
             of_years = {year: known[f"{linked.name}|{year}"] for year in span}
             in_period = rows.filter(pl.col("period_start") == start)
-            found.append(_Period(linked, in_period, of_years, years).group(start, end))
+            places = covered_places(
+                pooled.filter(
+                    pl.col("indicator_id").is_in([spec.id for spec in members]),
+                    pl.col("period_start") == start,
+                )
+            )
+            found.append(_Period(linked, in_period, places, of_years, years).group(start, end))
     return found
 
 
@@ -111,11 +117,13 @@ def pooled_groups(
 class _Period:
     """A period in the making: its audit group, its exact figures, and what its years are.
 
+    ``places`` are the municipalities that the region's number holds (``covered_places``).
     ``years`` are those of the audit group, ``every`` those of all: a denominator may be elsewhere.
     """
 
     linked: Linked
     rows: pl.DataFrame
+    places: pl.DataFrame
     years: dict[int, Year]
     every: Sequence[Year]
 
@@ -127,7 +135,7 @@ class _Period:
         rest, rest_terms = self._rest(named, parts)
         in_region = self._region_terms(named, parts, own, rest["unknown", "rest_id"])
         all_terms = pl.concat([own.select(_TERM), in_region])
-        unplaced, unplaced_terms = rest_cells(named, all_terms.drop("coefficient"), self._places())
+        unplaced, unplaced_terms = rest_cells(named, all_terms.drop("coefficient"), self.places)
         figures = self._figures()
         known = self._known(figures)
         cells = self._told(pl.concat([named, unplaced.select(named.columns)]), figures, known)
@@ -163,11 +171,6 @@ class _Period:
             raise ValueError(msg)
         self._check_sums(named)
         return found
-
-    def _places(self) -> pl.DataFrame:
-        """Municipalities that the region holds in some year of the period: sex, area_code."""
-        figures = pl.concat(group.figures for group, _ in self.years.values())
-        return figures.filter(pl.col("area_level") == MUNICIPALITY).select("sex", "area_code")
 
     def _check_sums(self, named: pl.DataFrame) -> None:
         local = named.filter(pl.col("area_level") == MUNICIPALITY).select("cell_id", "value")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.publication.figures import AREA, MUNICIPALITY, REGION
+from pipelines.publication.figures import AREA, MUNICIPALITY, NOT_COVERED, REGION
 from pipelines.publication.quantities import WHOLE
 from pipelines.publication.system_cells import (
     BAND,
@@ -155,6 +155,23 @@ def _never_published(cells: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def covered_places(rows: pl.DataFrame, sex: str = "sex") -> pl.DataFrame:
+    """The municipalities that a region's numbers hold, whether they have exact counts or not.
+
+    Args:
+        rows: Every figure of the group and period (``figures.figures`` or the like).
+        sex: Column that stands for the cells' sex.
+
+    Returns:
+        One row per sex and municipality: sex, area_code.
+    """
+    return (
+        rows.filter(pl.col("area_level") == MUNICIPALITY, pl.col("coverage_state") != NOT_COVERED)
+        .select(pl.col(sex).alias("sex"), "area_code")
+        .unique()
+    )
+
+
 def rest_cells(
     named: pl.DataFrame, terms: pl.DataFrame, places: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -166,7 +183,7 @@ def rest_cells(
     Args:
         named: The published cells.
         terms: Their terms.
-        places: Municipalities that the region's numbers hold: sex, area_code.
+        places: ``covered_places`` of the region.
 
     Returns:
         Cells that are never published (pseudo-area ``rest``), and their terms.

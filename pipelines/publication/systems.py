@@ -41,7 +41,13 @@ from pipelines.publication.system_cells import (
     members_of,
     terms_of,
 )
-from pipelines.publication.system_rest import block_cells, joint_groups, rest_cells, upper_bounds
+from pipelines.publication.system_rest import (
+    block_cells,
+    covered_places,
+    joint_groups,
+    rest_cells,
+    upper_bounds,
+)
 
 VERDICTS = {"period_start": pl.Date, "cell_id": pl.String, "ok": pl.Boolean}
 """Which cells of a period are shown."""
@@ -93,7 +99,8 @@ def linked_systems(
         ValueError: If linked indicators differ in policy, coverage or way of counting, or
             their counts of the same measure differ.
     """
-    exact = (figures(marts, specs) if counted is None else counted).filter("exact")
+    every = figures(marts, specs) if counted is None else counted
+    exact = every.filter("exact")
     rows, bands = stratum_rows(marts), partition(marts)
     systems = []
     for linked in linked_indicators(specs):
@@ -110,7 +117,12 @@ def linked_systems(
             )
             _check_coverage(marts.coverage, concerned, start)
             grouped = marts.groups.filter(pl.col("indicator_id").is_in(all_ids))
-            system, keys = _system(linked, in_period, strata, bands, grouped, marts.counties)
+            places = covered_places(
+                every.filter(pl.col("indicator_id").is_in(all_ids), pl.col("period_start") == start)
+            )
+            system, keys = _system(
+                linked, in_period, strata, bands, grouped, marts.counties, places
+            )
             systems.append(
                 AuditGroup(
                     group_id=f"{linked.name}|{start.year}",
@@ -150,6 +162,7 @@ def _system(
     bands: pl.DataFrame,
     groups: pl.DataFrame,
     counties: pl.DataFrame,
+    places: pl.DataFrame,
 ) -> tuple[LinkedSystem, pl.DataFrame]:
     parts = quantities(linked)
     wanted = parts.from_figures(exact)
@@ -159,11 +172,6 @@ def _system(
     unknowns = members_of(space, named)
     terms = terms_of(space, named, unknowns)
     blocks = block_cells(space, named, unknowns)
-    places = (
-        space.runs.filter(pl.col("area_level") == MUNICIPALITY)
-        .join(space.sexes, on="base")
-        .select("sex", "area_code")
-    )
     rest = rest_cells(named, terms, places)
     joint_cells, joint_terms = joint_groups(space, named, unknowns)
     implied = [blocks, rest]

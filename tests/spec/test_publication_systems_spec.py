@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -283,6 +284,41 @@ def test_ages_that_nobody_splits_leave_persons_only(group: AuditGroup) -> None:
         "rest|female|67",
         "rest|female|80",
     }
+
+
+@pytest.mark.parametrize(
+    ("sex", "ages", "guessed"),
+    [
+        ("female", "0-17", True),
+        ("female", "18-44", True),
+        # Small's women of 45 and more are one band: beyond Big there is Small as well.
+        ("female", "45-66", False),
+        ("female", "80-199", False),
+        ("female", "45-199", True),
+        ("female", "0-199", True),
+        ("male", "0-17", False),
+        ("male", "0-199", True),
+        ("total", "0-17", False),
+        ("total", "0-199", True),
+    ],
+)
+def test_nobodys_place_is_guessed_where_nobody_else_is_in_it(
+    group: AuditGroup, sex: str, ages: str, guessed: bool
+) -> None:
+    assert cell(group, "rest", sex, ages)["guessed"] == guessed
+    assert not group.system.cells.filter("guessed", "publishable").height
+
+
+def test_a_municipality_without_any_figure_is_beyond_the_others_too() -> None:
+    """Of men of 80 and more Small has none that is exact: it is in the rest, and nobody guesses."""
+    old = pl.col("indicator_id") == OLD
+    alone = replace(
+        marts(),
+        indicator_counts=marts().indicator_counts.filter(old, pl.col("sex") == "male"),
+        coverage=marts().coverage.filter(old),
+    )
+    (group,) = linked_systems(alone, specs(OLD))
+    assert not group.system.cells["guessed"].any()
 
 
 def test_a_bound_is_the_population_of_all_ages_that_the_strata_merge() -> None:
