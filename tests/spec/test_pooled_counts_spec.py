@@ -1,7 +1,7 @@
 """Periods of several years in the marts, on a handful of persons that one can count by hand.
 
-Belongs here: what ``fct_pooled_counts`` and ``fct_pooled_coverage`` make of hip fractures in
-2023-2025. Does not belong here: what may be shown (``test_publication_pooled_spec``).
+Belongs here: what ``fct_pooled_counts`` and ``fct_pooled_coverage`` make of hip fractures and back
+pain in 2023-2025. Does not belong here: what may be shown (``test_publication_pooled_spec``).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from tests.spec.test_indicator_specs import complete
 from tests.support.compiled_models import Dbt, QuickWarehouse
 
 HIP = "hip_fracture_per_10000"
+BACK = "musculoskeletal_primary_care_share"
 BORN = {"turns-45-in-2025": date(1980, 1, 1)}
 LIVES = {
     "once": "5001",
@@ -25,7 +26,17 @@ LIVES = {
     "turns-45-in-2025": "5001",  # counts in 2025 alone
     "in-levanger": "5037",  # hospital coverage from 9 November 2024: 2025 alone is covered
     "graded": "5001",  # in the region alone
+    # Their practitioners' office has been live for all three years, and no hospital of theirs.
+    "pain-every-year": "5053",
+    "pain-once": "5053",
+    "no-pain": "5053",
 }
+IN_PAIN = [
+    ("pain-every-year", date(2023, 5, 1)),
+    ("pain-every-year", date(2024, 5, 1)),
+    ("pain-every-year", date(2025, 5, 1)),
+    ("pain-once", date(2024, 5, 1)),
+]
 BROKEN = [
     ("once", date(2023, 1, 1)),
     ("every-year", date(2023, 3, 1)),
@@ -50,12 +61,18 @@ def given() -> dict[str, list[dict[str, Any]]]:
          "code": "S720", "recorded_on": day}
         for who, day in BROKEN
     ]  # fmt: skip
+    codes += [
+        {"patient_key": who, "code_system": "icpc2", "code": "L03", "recorded_on": day}
+        for who, day in IN_PAIN
+    ]
     return {
         "patient": [
             {"patient_key": who, "birth_date": BORN.get(who, date(1940, 1, 1)),
-             "is_graded": who == "graded"}
-            for who in LIVES
+             "is_graded": who == "graded",
+             "gp_office_key": "live" if place == "5053" else None}
+            for who, place in LIVES.items()
         ],
+        "gp_office": [{"gp_office_key": "live", "live_from": date(2021, 6, 1)}],
         "residence": [
             {"patient_key": who, "municipality_code": place}
             for who, place in LIVES.items()
@@ -90,6 +107,15 @@ def test_persons_are_counted_once_in_the_years_together(warehouse: QuickWarehous
         "5001": [6, 1 + 9 + 1 + 1, 3, 4, pytest.approx(13)],
         "MIDT": [7, 1 + 9 + 1 + 1 + 1, 3, 5, pytest.approx(13)],
     }
+
+
+def test_who_lacks_the_event_in_some_year_is_on_the_other_side(warehouse: QuickWarehouse) -> None:
+    counts = warehouse.table("marts.fct_pooled_counts").filter(indicator_id=BACK)
+    columns = ["numerator", "denominator", "numerator_persons", "denominator_persons",
+               "complement_persons"]  # fmt: skip
+    found = {row["area_code"]: [row[one] for one in columns] for row in counts.to_dicts()}
+    # Three persons in three years; two are in pain, one of them in every year.
+    assert found == {"5053": [4, 9, 2, 3, 2], "MIDT": [4, 9, 2, 3, 2]}
 
 
 def test_a_period_is_covered_where_every_year_is(warehouse: QuickWarehouse) -> None:
