@@ -244,9 +244,13 @@ def _eliminate(
             continue
         matrix[[top, rows[0]]] = matrix[[rows[0], top]]
         matrix[top] = matrix[top] * pow(int(matrix[top, column]), -1, PRIME) % PRIME
-        for row in np.flatnonzero(matrix[:, column]):
-            if row != top:
-                matrix[row] = (matrix[row] - matrix[row, column] * matrix[top]) % PRIME
+        others = np.flatnonzero(matrix[:, column])
+        others = others[others != top]
+        # Where the row has nothing there is nothing to subtract.
+        places = np.flatnonzero(matrix[top])
+        at = np.ix_(others, places)
+        step = np.multiply.outer(matrix[others, column], matrix[top, places])
+        matrix[at] = (matrix[at] - step) % PRIME
         top += 1
     found = {}
     for row in matrix[:top]:
