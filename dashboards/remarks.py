@@ -134,7 +134,7 @@ def middle_of_peers(row: Mapping[str, Any], decimals: int, _: Translator) -> str
         return _("The region has none")
     if row["peer_group"] is None:
         return _("Not compared")
-    return _("Fewer than three have a figure shown")
+    return _("Too few of them have a figure shown")
 
 
 def reason_given(facts: Mapping[str, Any], _: Translator) -> str:

@@ -23,6 +23,8 @@ SYMBOLS = {
     "unreliable": "~",
     "merged": "Σ",
 }
+OPEN_AGE = 199
+"""In the published tables a highest age that is none."""
 SHAPES = {"higher": "▲", "lower": "▼", "similar": "●", "not_compared": "–"}
 
 
@@ -155,8 +157,10 @@ def age(code: str, indicator: Mapping[str, Any], _: Translator) -> str:
     """An age group in years."""
     if code != "total":
         return _("{ages} years", ages=code.replace("-", "–"))
-    least = int(indicator["age_min"])
-    return _("{age} years and over", age=least) if least else _("All ages")
+    least, most = int(indicator["age_min"]), indicator["age_max"]
+    if most is None or most >= OPEN_AGE:
+        return _("{age} years and over", age=least) if least else _("All ages")
+    return _("Age {age}", age=least) if least == most else _("{ages} years", ages=f"{least}–{most}")
 
 
 def apart(figures: Mapping[str, Any], indicator: Mapping[str, Any], _: Translator) -> str:

@@ -90,8 +90,9 @@ def recent(
     )
     area = release.tables["areas"].filter(pl.col("area_code") == area_code)["name"][0]
     label = _("Synthetic figures – not for planning") if release.synthetic else ""
+    of_region = area_code == release.region_code
     return filled(
-        _look(tuple(names), language),
+        _look(tuple(names), language, of_region),
         (f"{indicator[f'short_title_{language}']}, {area}", label),
         unit=str(indicator[f"unit_text_{language}"]),
         values=top_of(TICKS, *(lines[name] for name in lines.columns)),
@@ -101,7 +102,7 @@ def recent(
 
 
 def _lines(_: Translator) -> dict[str, tuple[str, str, list[int]]]:
-    """The lines beside the area's by name: column, colour, dash."""
+    """The lines beside the area's by name: column, colour, dash. The region has none beside it."""
     return {
         _("The region"): ("region", REGION, [5, 4]),
         _("Middle of comparable ones"): ("peer_median", INK, [2, 2]),
@@ -109,7 +110,7 @@ def _lines(_: Translator) -> dict[str, tuple[str, str, list[int]]]:
 
 
 @kept(most=32)
-def _look(names: tuple[str, ...], language: str) -> dict[str, Any]:
+def _look(names: tuple[str, ...], language: str, of_region: bool) -> dict[str, Any]:
     """The chart without data, over these months; lines break where one has no figure."""
     _ = translator(language, "planner")
     x = alt.X("when:O", sort=list(names), title=None, scale=alt.Scale(domain=list(names)),
@@ -130,12 +131,17 @@ def _look(names: tuple[str, ...], language: str) -> dict[str, Any]:
     foot = alt.value(alt.expr("height - 10"))
     layers = [
         *(
-            base.mark_line(color=colour, strokeDash=dash, strokeWidth=1.8, aria=False).encode(
-                y=alt.Y(f"{column}:Q", title=UNIT, scale=scale, axis=axis)
-            )
-            for column, colour, dash in _lines(_).values()
+            # Of a single month there is a point, where a line would not be seen.
+            base.mark_line(
+                color=colour,
+                strokeDash=dash,
+                strokeWidth=1.8,
+                aria=False,
+                point=alt.OverlayMarkDef(color=colour, filled=True, size=16),
+            ).encode(y=alt.Y(f"{column}:Q", title=UNIT, scale=scale, axis=axis))
+            for column, colour, dash in ([] if of_region else _lines(_).values())
         ),
-        *_names(x),
+        *([] if of_region else _names(x)),
         own.mark_rule(color=PRIMARY, strokeWidth=2, aria=False).encode(
             y="lower_ci:Q", y2="upper_ci:Q"
         ),

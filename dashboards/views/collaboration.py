@@ -6,6 +6,7 @@ would happen with more places is a question for projections.
 
 from __future__ import annotations
 
+from datetime import date
 from functools import partial
 from html import escape
 from typing import Any, Final
@@ -47,7 +48,7 @@ def render() -> None:
     area, year = _choices(reader)
     if gone(reader, area, year):
         return
-    _peers(reader, area)
+    _peers(reader, area, year)
     there = {one["indicator_id"] for one in reader.release.indicators}
     waiting, chain = ([one for one in ids if one in there] for ids in (WAITING, CHAIN))
     if waiting:
@@ -100,22 +101,41 @@ def _choices(reader: Context) -> tuple[str, int]:
     return area, year
 
 
-def _peers(reader: Context, area: str) -> None:
-    """Which municipalities an area is compared with."""
+def _peers(reader: Context, area: str, year: int) -> None:
+    """Which municipalities of a year an area is compared with."""
     _ = reader.translate
     groups = reader.release.tables["area_groups"].filter(pl.col("group_kind") == "size")
     own = groups.filter(pl.col("area_code") == area)
     if own.is_empty():
         return
     one = own.row(0, named=True)
-    members = groups.filter(pl.col("group_id") == one["group_id"]).height
+    alike = groups.filter(pl.col("group_id") == one["group_id"])
+    members = still_there(alike, reader.release.tables["areas"], year).height
     text = _(
         "Comparable ones: municipalities of like size ({group}, {n} in all). Their middle is the "
-        "median of the figures that are shown.",
+        "median of the figures that are shown, where at least three and most of them are.",
         group=reader.text(one, "label"),
         n=members,
     )
     show(f"<p class='fp-small'>{escape(text)}</p>")
+
+
+def still_there(codes: pl.DataFrame, areas: pl.DataFrame, year: int) -> pl.DataFrame:
+    """Of rows by area_code those of areas that there were at the end of a year.
+
+    A municipality that changed its code is in a group under both, and one of them at a time.
+
+    Args:
+        codes: Rows with area_code.
+        areas: The published table.
+        year: Calendar year.
+    """
+    last_day = date(year, 12, 31)
+    there = areas.filter(
+        pl.col("valid_from").fill_null(last_day) <= last_day,
+        pl.col("valid_to").fill_null(last_day) >= last_day,
+    )
+    return codes.join(there, on="area_code", how="semi")
 
 
 def _has_months(reader: Context, indicator_id: str, year: int) -> bool:

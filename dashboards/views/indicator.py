@@ -227,13 +227,13 @@ def _months_explained(reader: Context, indicator_id: str) -> str:
     if trend.length(reader.release, indicator_id, "month") == "quarter":
         text = _(
             "Quarters are crude figures for both sexes and all ages together. Small municipalities "
-            "have few of them: a quarter is shown only where the year is."
+            "have few of them: a quarter is hidden where the year is."
         )
         per_year = _("They are per year, so that a quarter can be compared with a year.")
     else:
         text = _(
             "Months are crude figures for both sexes and all ages together. Small municipalities "
-            "have few of them: a month is shown only where the year is."
+            "have few of them: a month is hidden where the year is."
         )
         per_year = _("They are per year, so that a month can be compared with a year.")
     return f"{text} {per_year}" if public else text

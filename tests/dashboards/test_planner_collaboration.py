@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +13,7 @@ from dashboards import remarks
 from dashboards.charts import recent
 from dashboards.data_access import current_release
 from dashboards.text import translator
+from dashboards.views.collaboration import still_there
 from tests.support.planner_pages import LANGUAGES, markup, page, text
 from tests.support.published_release import write_release
 
@@ -98,3 +100,27 @@ def test_without_a_figure_of_any_month_words_stand_for_the_chart(
     said = _("{area} has no figure in any of the months. {reasons}",
              area=months["name"][0], reasons=reason)  # fmt: skip
     assert said in text(shown)
+
+
+def test_the_region_has_no_lines_beside_it(two_years: Path) -> None:
+    release = current_release()
+    of_region, of_area = (
+        recent.recent(release, BY_MONTH, code, 2024, "nb") for code in (release.region_code, "5001")
+    )
+    assert of_region is not None
+    assert of_area is not None
+    assert len(of_area["layer"]) - len(of_region["layer"]) == 4  # two lines and two names
+
+
+def test_a_municipality_that_changed_its_code_is_alike_once() -> None:
+    areas = pl.DataFrame(
+        {
+            "area_code": ["1507", "1508", "5001"],
+            "valid_from": [date(2020, 1, 1), date(2024, 1, 1), None],
+            "valid_to": [date(2023, 12, 31), None, None],
+        },
+        schema={"area_code": pl.String, "valid_from": pl.Date, "valid_to": pl.Date},
+    )
+    codes = areas.select("area_code")
+    for year, there in ((2023, ["1507", "5001"]), (2024, ["1508", "5001"])):
+        assert still_there(codes, areas, year)["area_code"].to_list() == there

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from dashboards import remarks
+from dashboards import remarks, words
 from dashboards.data_access import (
     Release,
     current_release,
@@ -32,7 +32,7 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
     [
         ({"peer_median": 2.25, "peer_group": "size:a", "area_level": "municipality"}, "2,2"),
         ({"peer_median": None, "peer_group": "size:a", "area_level": "municipality"},
-         "Færre enn tre har tall som vises"),
+         "For få av dem har tall som vises"),
         ({"peer_median": None, "peer_group": None, "area_level": "municipality"},
          "Ikke sammenlignet"),
         ({"peer_median": None, "peer_group": None, "area_level": "region"}, "Regionen har ingen"),
@@ -110,3 +110,19 @@ def test_a_planned_start_stands_beside_what_is_not_covered() -> None:
     assert remarks.reason(late, _) == f"{said} (var planlagt 1. april 2026, ikke bekreftet)"
     assert remarks.reason({**row, "go_live_certainty": "confirmed"}, _) == said
     assert remarks.reason({**row, "status_reason": None}, _) == ""
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "said"),
+    [
+        (0, None, "Alle aldre"),
+        (67, 199, "67 år og eldre"),
+        (2, 2, "2 år"),
+        (0, 66, "0–66 år"),
+    ],
+)
+def test_all_ages_of_an_indicator_end_where_it_does(
+    least: int, most: int | None, said: str
+) -> None:
+    indicator = {"age_min": least, "age_max": most}
+    assert words.age("total", indicator, translator("nb", "planner")) == said
