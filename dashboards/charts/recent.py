@@ -115,7 +115,11 @@ def _look(names: tuple[str, ...], language: str, of_region: bool) -> dict[str, A
     _ = translator(language, "planner")
     x = alt.X("when:O", sort=list(names), title=None, scale=alt.Scale(domain=list(names)),
               axis=alt.Axis(labelAngle=-40, grid=False))  # fmt: skip
-    scale, axis = from_nought(), alt.Axis(tickCount=TICKS)
+    told: dict[str, Any] = {
+        "title": UNIT,
+        "scale": from_nought(),
+        "axis": alt.Axis(tickCount=TICKS),
+    }
     tooltip = [
         alt.Tooltip("when:N", title=_("Month")),
         alt.Tooltip("area:N", title=_("Area")),
@@ -138,14 +142,16 @@ def _look(names: tuple[str, ...], language: str, of_region: bool) -> dict[str, A
                 strokeWidth=1.8,
                 aria=False,
                 point=alt.OverlayMarkDef(color=colour, filled=True, size=16),
-            ).encode(y=alt.Y(f"{column}:Q", title=UNIT, scale=scale, axis=axis))
+            ).encode(y=alt.Y(f"{column}:Q", **told))
             for column, colour, dash in ([] if of_region else _lines(_).values())
         ),
         *([] if of_region else _names(x)),
         own.mark_rule(color=PRIMARY, strokeWidth=2, aria=False).encode(
             y="lower_ci:Q", y2="upper_ci:Q"
         ),
-        base.mark_line(color=PRIMARY, strokeWidth=2.4, aria=False).encode(y="value:Q"),
+        base.mark_line(color=PRIMARY, strokeWidth=2.4, aria=False).encode(
+            y=alt.Y("value:Q", **told)
+        ),
         own.mark_point(color=PRIMARY, filled=True, size=70, opacity=1, aria=False).encode(
             y="value:Q"
         ),

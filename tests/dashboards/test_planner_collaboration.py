@@ -110,6 +110,9 @@ def test_the_region_has_no_lines_beside_it(two_years: Path) -> None:
     assert of_region is not None
     assert of_area is not None
     assert len(of_area["layer"]) - len(of_region["layer"]) == 4  # two lines and two names
+    for chart in (of_region, of_area):
+        titles = {layer["encoding"].get("y", {}).get("title") for layer in chart["layer"]}
+        assert titles - {None} == {release.indicator(BY_MONTH)["unit_text_nb"]}
 
 
 def test_a_municipality_that_changed_its_code_is_alike_once() -> None:
