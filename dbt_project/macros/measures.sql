@@ -101,6 +101,9 @@
 {{ return([
     'admission_notices',
     'admission_reports',
+    'airway_antibiotics',
+    'airway_narrow_penicillins',
+    'available_bed_days',
     'bed_days',
     'care_messages',
     'care_messages_rejected',
@@ -110,6 +113,8 @@
     'journal_entries',
     'municipal_emergency_bed_stays',
     'new_decisions',
+    'nursing_home_falls',
+    'occupied_bed_days',
     'out_of_hours_contacts',
     'portal_forms_answered',
     'portal_forms_sent',
@@ -135,7 +140,14 @@
 {{ return({
     'device': ['journal_entries', 'same_day_entries'],
     'home_service': ['decisions_started_7d', 'new_decisions'],
-    'service': ['journal_entries', 'same_day_entries', 'structured_entries'],
+    'service': [
+        'journal_entries',
+        'open_worklist_items',
+        'overdue_worklist_items',
+        'same_day_entries',
+        'structured_entries',
+    ],
+    'ward_group': ['admission_notices', 'early_notices'],
 }) }}
 {%- endmacro %}
 

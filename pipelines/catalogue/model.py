@@ -29,8 +29,9 @@ PUBLIC_MEASURES = frozenset({"residents", "person_years"})
 PUBLIC_NUMERATORS = frozenset({"residents_live"})
 """Numerators that are made of inhabitants alone, and come from where the denominator comes from."""
 
-CALENDAR_SERVICES = frozenset({"hospital", "municipal_care", "portal", "documentation"})
-"""Services whose calendar of go-lives covers a place by the day, whoever lives there."""
+DATED_SERVICES = frozenset({"hospital", "municipal_care", "portal", "documentation", "gp"})
+"""Services of which parts of a year are known to be covered: by the calendar of go-lives, which
+covers a place by the day, whoever lives there, or (gp) as the year is."""
 
 OPEN_TEXT = "TODO"
 """How a text begins that is still to be written; no such text is ever shown."""
@@ -269,10 +270,10 @@ class Indicator(Strict):
             raise ValueError("periods is [year], [year, month] or [year, quarter]")
         if self.part_of_year is None:
             return self
-        if self.timing != "flow" or self.coverage.service not in CALENDAR_SERVICES:
+        if self.timing != "flow" or self.coverage.service not in DATED_SERVICES:
             raise ValueError(
                 "months and quarters need events with dates (timing: flow) and a service of "
-                f"{sorted(CALENDAR_SERVICES)}, whose calendar tells which of them are covered"
+                f"{sorted(DATED_SERVICES)}, for which it is known which of them are covered"
             )
         if self.denominator.public and self.denominator.measure != "person_years":
             raise ValueError("among the public, parts of a year are counted per person_years")

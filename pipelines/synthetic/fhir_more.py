@@ -149,7 +149,7 @@ CLAIM: Final[Template] = {
 WORKLIST_ITEM: Final[Template] = {
     "resourceType": "Task",
     "id": Text("id"),
-    "extension": [_HERE],
+    "extension": [extension(f"{OWN}municipal-service", "Code", Text("service")), _HERE],
     "status": Text("status"),
     "intent": "order",
     "code": concept(f"{OWN}task-kind", "worklist_item"),

@@ -11,6 +11,7 @@ import polars as pl
 
 from pipelines.synthetic import parameters as par
 from pipelines.synthetic.days import FAR, date_series
+from pipelines.synthetic.documentation import SERVICES
 from pipelines.synthetic.draws import coded, identified, logit_shift
 from pipelines.synthetic.listed import Basis
 
@@ -86,7 +87,7 @@ def worklist_frame(basis: Basis, staff: pl.DataFrame) -> pl.DataFrame:
     """Draw the items of the municipalities' worklists.
 
     Returns:
-        One row an item: id, place, municipality_code (valid when made), status, sent_on,
+        One row an item: id, place, municipality_code (valid when made), service, status, sent_on,
         answered_on (done; null while open), contact_on (due).
     """
     rng = basis.settings.rng("worklists")
@@ -107,11 +108,15 @@ def worklist_frame(basis: Basis, staff: pl.DataFrame) -> pl.DataFrame:
     status = np.where(done < FAR, 0, 1)
     status = np.where(odd < par.CANCELLED_SHARE, 2, status)
     status = np.where(odd > 1 - par.ERROR_SHARE, 3, status)
+    service = basis.settings.rng("worklist services").choice(
+        len(SERVICES), row.size, p=par.WORKLIST_SERVICES
+    )
     return pl.DataFrame(
         {
             "id": identified("arb-", row.size),
             "place": place,
             "municipality_code": places.code_at(place, made),
+            "service": coded(SERVICES, service),
             "status": coded(TASK_STATUSES, status),
             "sent_on": date_series("sent_on", made),
             "answered_on": date_series("answered_on", done),

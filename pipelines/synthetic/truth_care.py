@@ -119,10 +119,21 @@ def decisions_started_7d(world: World) -> pl.DataFrame:
     return _summed(_new_decisions(world).filter(wait <= FIRST_VISIT_DAYS), pl.len())
 
 
-def _beds(world: World, year: int) -> pl.DataFrame:
-    """Capacity on covered days of a year: unit, municipality_code, beds, from_day, to_day."""
+def _periods(world: World) -> list[tuple[int, dt.date, dt.date]]:
+    """What events are counted by: its number, its first day and the day after its last."""
+    if not world.by_month:
+        return [(year, dt.date(year, 1, 1), dt.date(year + 1, 1, 1)) for year in world.years]
+    firsts = [dt.date(year, month, 1) for year in world.years for month in range(1, 13)]
+    after = [*firsts[1:], dt.date(world.years[-1] + 1, 1, 1)]
+    return [
+        (first.year * 100 + first.month, first, end)
+        for first, end in zip(firsts, after, strict=True)
+    ]
+
+
+def _beds(world: World, first: dt.date, after: dt.date) -> pl.DataFrame:
+    """Capacity on covered days of a period: unit, municipality_code, beds, from_day, to_day."""
     begins = world.coverage.begins.filter(pl.col("service") == CARE).drop("service")
-    first, after = dt.date(year, 1, 1), dt.date(year + 1, 1, 1)
     capacity = _frame(world, "bed_capacity").join(begins, on="municipality_code")
     return capacity.select(
         "unit",
@@ -133,7 +144,7 @@ def _beds(world: World, year: int) -> pl.DataFrame:
     ).filter((pl.col("from_day") < pl.col("to_day")) & (pl.col("beds") > 0))
 
 
-def _stay_days(world: World, year: int) -> pl.DataFrame:
+def _stay_days(world: World, first: dt.date, after: dt.date) -> pl.DataFrame:
     """Stays in units with beds, cut to the days that count: person, begin, end (exclusive)."""
     deaths = world.region.persons.select("person", "death_date")
     known = world.persons.filter(~pl.col("graded")).select("person")
@@ -142,7 +153,7 @@ def _stay_days(world: World, year: int) -> pl.DataFrame:
         .join(known, on="person", how="semi")
         .join(deaths, on="person")
         .drop("municipality_code")
-        .join(_beds(world, year), on="unit")
+        .join(_beds(world, first, after), on="unit")
     )
     return stays.select(
         "person",
@@ -157,11 +168,11 @@ def _stay_days(world: World, year: int) -> pl.DataFrame:
 def occupied_bed_days(world: World) -> pl.DataFrame:
     """Days on which a person held a bed, by municipality of the unit."""
     parts = [
-        _stay_days(world, year).with_columns(
-            pl.lit(year).alias("year"),
+        _stay_days(world, first, after).with_columns(
+            pl.lit(number).alias("year"),
             (pl.col("end") - pl.col("begin")).dt.total_days().alias("days"),
         )
-        for year in world.years
+        for number, first, after in _periods(world)
     ]
     return _summed(pl.concat(parts), pl.col("days").sum())
 
@@ -169,11 +180,11 @@ def occupied_bed_days(world: World) -> pl.DataFrame:
 def available_bed_days(world: World) -> pl.DataFrame:
     """Days on which there was a bed; the unit's row stands for a person."""
     parts = []
-    for year in world.years:
+    for number, first, after in _periods(world):
         days = (pl.col("to_day") - pl.col("from_day")).dt.total_days() * pl.col("beds")
-        beds = _beds(world, year).with_row_index("person")
+        beds = _beds(world, first, after).with_row_index("person")
         parts.append(
-            beds.select(pl.lit(year).alias("year"), "person", "municipality_code", value=days)
+            beds.select(pl.lit(number).alias("year"), "person", "municipality_code", value=days)
         )
     return by_year(parts)
 
@@ -184,15 +195,15 @@ def nursing_home_falls(world: World) -> pl.DataFrame:
         pl.col("code") == "fall", pl.col("status") != "entered-in-error"
     )
     parts = []
-    for year in world.years:
+    for number, first, after in _periods(world):
         matched = (
             falls.with_row_index("fall")
-            .join(_stay_days(world, year), on="person")
+            .join(_stay_days(world, first, after), on="person")
             .filter(pl.col("observed_on").is_between("begin", "end", closed="left"))
             .sort("begin")
             .unique("fall", keep="last")
         )
-        parts.append(matched.with_columns(pl.lit(year).alias("year")))
+        parts.append(matched.with_columns(pl.lit(number).alias("year")))
     return _summed(pl.concat(parts), pl.len())
 
 

@@ -32,7 +32,9 @@ MONTHLY = (
     "discharge_report_same_day_share",
     "documented_same_day_share",
     "early_notice_by_next_day_share",
+    "falls_per_1000_bed_days",
     "messages_rejected_share",
+    "nursing_home_occupancy_share",
     "out_of_hours_contacts_per_1000",
     "query_reply_within_one_working_day_share",
     "ready_for_discharge_days_per_1000",
@@ -43,6 +45,7 @@ MONTHLY = (
 QUARTERLY = (
     "decision_to_first_visit_within_7_days_share",
     "municipal_emergency_bed_stays_per_1000",
+    "narrow_spectrum_penicillin_airway_share",
     "portal_forms_answered_share",
     "ready_for_discharge_cost_per_inhabitant",
     "short_stay_ending_at_home_share",
@@ -52,12 +55,16 @@ _KEY = ["area_level", "area_code", "month"]
 
 
 def month_truth(
-    region: Region, public_denominators: PublicDenominators = "register"
+    region: Region,
+    totals: pl.DataFrame,
+    public_denominators: PublicDenominators = "register",
 ) -> pl.DataFrame:
     """Exact figures by month, from a region's tables alone.
 
     Args:
         region: The region.
+        totals: ``indicator_truth``'s totals: parts of a year of general practice are covered as
+            the year is.
         public_denominators: Whose persons stand below public figures.
 
     Returns:
@@ -69,19 +76,27 @@ def month_truth(
     known = register.inhabitants(region) if public_denominators == "register" else None
     lengths = dict.fromkeys(MONTHLY, 1) | dict.fromkeys(QUARTERLY, 3)
     parts = [
-        _of_indicator(world, name, DEFINITIONS[name], known, length)
+        _of_indicator(world, name, DEFINITIONS[name], known, length, totals)
         for name, length in lengths.items()
     ]
     return pl.concat(parts).sort("indicator_id", *_KEY)
 
 
 def _of_indicator(
-    world: World, name: str, definition: Definition, known: pl.DataFrame | None, length: int
+    world: World,
+    name: str,
+    definition: Definition,
+    known: pl.DataFrame | None,
+    length: int,
+    totals: pl.DataFrame,
 ) -> pl.DataFrame:
-    coverage = pl.concat(
-        _covered(world.coverage, _places(world, month.year), definition.service, month, length)
-        for month in _firsts(world, length)
-    )
+    if definition.service == "gp":
+        coverage = _covered_as_years(totals.filter(indicator_id=name), _firsts(world, length))
+    else:
+        coverage = pl.concat(
+            _covered(world.coverage, _places(world, month.year), definition.service, month, length)
+            for month in _firsts(world, length)
+        )
     live = coverage.filter(pl.col("coverage_state") != "not_covered")
     sides = [
         _summed(_events(world, definition, getattr(definition, side), length), live, side)
@@ -174,6 +189,16 @@ def _places(world: World, year: int) -> pl.Series:
     first, after = dt.date(year, 1, 1), dt.date(year + 1, 1, 1)
     inside = world.spells.filter(pl.col("begin") < after, pl.col("end") > first)
     return inside["municipality_code"].drop_nulls()
+
+
+def _covered_as_years(totals: pl.DataFrame, months: list[dt.date]) -> pl.DataFrame:
+    years = totals.filter(area_level="municipality", sex="total", age_group="total")
+    firsts = pl.DataFrame({"month": months}).with_columns(
+        year=pl.col("month").dt.year().cast(years.schema["year"])
+    )
+    return years.join(firsts, on="year").select(
+        pl.col("area_code").alias("municipality_code"), "month", "coverage_state"
+    )
 
 
 def _covered(

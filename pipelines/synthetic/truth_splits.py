@@ -41,6 +41,8 @@ SPLITS = (
           "service_type_code", _HOME_SERVICES),
     Split("documented_same_day_share", "device", "journal_entries", "device"),
     Split("documented_same_day_share", "service", "journal_entries", "service"),
+    Split("early_notice_by_next_day_share", "ward_group", "encounters", "service_type"),
+    Split("overdue_worklist_items_share", "service", "worklists", "service"),
     Split("structured_documentation_share", "service", "journal_entries", "service"),
 )  # fmt: skip
 

@@ -166,14 +166,19 @@ def test_coverage(truth: tuple[pl.DataFrame, pl.DataFrame], warehouse: Warehouse
     assert set(joined["coverage_state"]) == {"full", "flagged", "not_covered"}
 
 
-def test_months(region: Region, mode: PublicDenominators, warehouse: QuickWarehouse) -> None:
+def test_months(
+    region: Region,
+    mode: PublicDenominators,
+    truth: tuple[pl.DataFrame, pl.DataFrame],
+    warehouse: QuickWarehouse,
+) -> None:
     """Months equal the truth, and cover what the calendar says."""
     parts = {one.id: one.part_of_year for one in catalogue().indicators.values()}
     assert set(MONTHLY) == {name for name, part in parts.items() if part == "month"}
     assert set(QUARTERLY) == {name for name, part in parts.items() if part == "quarter"}
     key = ["indicator_id", "area_level", "area_code", "month"]
     month = pl.col("period_start").alias("month")
-    ours = month_truth(region, mode)
+    ours = month_truth(region, truth[0], mode)
     states = warehouse.table("marts.fct_month_coverage").with_columns(month)
     covered = states.filter(pl.col("coverage_state") != "not_covered").select(key)
     known = ours.filter(pl.col("coverage_state") != "not_covered")

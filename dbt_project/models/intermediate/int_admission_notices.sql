@@ -7,6 +7,7 @@ with notices as (
         stays.person_id,
         stays.is_graded,
         stays.started_on,
+        stays.service_type as ward_group,
         messages.municipality_code,
         messages.sent_on as notice_on
     from {{ ref('int_hospital_stays') }} as stays
@@ -71,6 +72,7 @@ select
     counted.encounter_key,
     counted.service,
     counted.person_id,
+    counted.ward_group as by_ward_group,
     cast(extract(year from counted.notice_on) as integer) as year,
     cast(extract(month from counted.notice_on) as integer) as month,
     counted.municipality_code,

@@ -21,6 +21,7 @@ select
     antibiotics.event_key,
     antibiotics.person_id,
     antibiotics.year,
+    cast(extract(month from antibiotics.event_on) as integer) as month,
     antibiotics.municipality_code,
     antibiotics.provider_key,
     narrow.event_key is not null as is_narrow

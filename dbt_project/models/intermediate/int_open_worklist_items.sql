@@ -4,6 +4,7 @@ select
     items.item_key,
     years.year,
     items.municipality_code,
+    items.service as by_service,
     items.due_on < years.last_day as is_overdue
 from {{ ref('stg_journal__worklist_item') }} as items
 inner join {{ source('catalogue', 'years') }} as years

@@ -1,5 +1,6 @@
 -- How much of each month or quarter an indicator covers, by the calendar of the place. A municipality that goes
--- live in mid-year is covered from then on, whatever becomes of its year.
+-- live in mid-year is covered from then on, whatever becomes of its year. General practice has no calendar: its
+-- parts of a year are covered as the year is.
 with inhabitants as (
     {{ inhabitants_at_year_end() }}
 ),
@@ -25,6 +26,8 @@ shares as (
         case
             when lived_in.municipality_code is null then 0.0
             when {{ is_recorded_elsewhere('municipalities', 'years.last_day') }} then 0.0
+            -- Offices are looked at once a year: whoever counts then counts with all of the year.
+            when indicators.service = 'gp' then coalesce(of_year.covered_share, 0.0)
             else coalesce(cast(covered.covered_days as double) / months.days, 0.0)
         end as covered_share,
         case
@@ -49,6 +52,12 @@ shares as (
             and municipalities.municipality_code = covered.municipality_code
             and months.year = covered.year
             and months.month = covered.month
+    left join {{ ref('fct_coverage') }} as of_year
+        on
+            indicators.indicator_id = of_year.indicator_id
+            and of_year.area_level = 'municipality'
+            and municipalities.municipality_code = of_year.area_code
+            and years.first_day = of_year.period_start
     left join inhabitants
         on
             indicators.inhabitants_from = inhabitants.inhabitants_from

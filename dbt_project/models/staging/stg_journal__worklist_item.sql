@@ -6,6 +6,7 @@ select
     form_key as item_key,
     status,
     municipality_code,
+    service,
     sent_on as listed_on,
     answered_on as done_on,
     due_on

@@ -62,6 +62,9 @@ WORKLIST_PER_STAFF: Annotated[float, Given("worklist items a year per member of 
 WORKLIST_DUE_DAYS: Annotated[tuple[int, int], Given("days until an item is due")] = (2, 21)
 WORKLIST_MEAN_DAYS: Annotated[float, Given("mean days until an item is done")] = 6.0
 WORKLIST_NEVER: Annotated[float, Given("share of items never done")] = 0.03
+WORKLIST_SERVICES: Annotated[tuple[float, float, float], Given(
+    "share of worklist items of home care, of nursing homes, and of out-of-hours clinics")] = (
+    0.55, 0.33, 0.12)
 TRAINED_BEFORE: Annotated[float, Given("share of staff trained by go-live")] = 0.91
 TRAINED_LATER: Annotated[float, Given("share of the others trained within half a year")] = 0.7
 MUNICIPALITY_TRAINING_SD: Annotated[float, Given(

@@ -2,9 +2,10 @@ select
     cast(null as varchar) as service,
     person_id,
     year,
+    month,
     municipality_code,
     provider_key,
     cast(count(*) as double) as value
 from {{ ref('int_airway_antibiotics') }}
 where is_narrow
-group by person_id, year, municipality_code, provider_key
+group by person_id, year, month, municipality_code, provider_key

@@ -8,29 +8,36 @@ with recursive numbers as (
     where number < 1000
 ),
 
-bed_years as (
+bed_months as (
     select
         beds.location_key,
         beds.municipality_code,
         beds.beds,
-        years.year,
+        months.year,
+        months.month,
         {{ days_between(
-            'greatest(beds.first_day, years.first_day)',
-            'least(beds.day_after, years.next_first_day)'
+            'greatest(beds.first_day, months.first_day)',
+            'least(beds.day_after, months.next_first_day)'
         ) }} as days
     from {{ ref('int_covered_beds') }} as beds
-    inner join {{ source('catalogue', 'years') }} as years
-        on beds.first_day < years.next_first_day and beds.day_after > years.first_day
+    inner join {{ source('catalogue', 'parts_of_year') }} as months
+        on beds.first_day < months.next_first_day and beds.day_after > months.first_day
+    where months.part_of_year = 'month'
 )
 
 select
     cast(null as varchar) as service,
-    bed_years.location_key || '-' || cast(numbers.number as varchar) as person_id,
-    bed_years.year,
-    bed_years.municipality_code,
-    bed_years.location_key as provider_key,
-    cast(sum(bed_years.days) as double) as value
-from bed_years
-inner join numbers on bed_years.beds >= numbers.number
+    bed_months.location_key || '-' || cast(numbers.number as varchar) as person_id,
+    bed_months.year,
+    bed_months.month,
+    bed_months.municipality_code,
+    bed_months.location_key as provider_key,
+    cast(sum(bed_months.days) as double) as value
+from bed_months
+inner join numbers on bed_months.beds >= numbers.number
 group by
-    bed_years.location_key, numbers.number, bed_years.year, bed_years.municipality_code
+    bed_months.location_key,
+    numbers.number,
+    bed_months.year,
+    bed_months.month,
+    bed_months.municipality_code

@@ -4,6 +4,7 @@ with falls as (
         observations.observation_key,
         days.person_id,
         days.year,
+        cast(extract(month from observations.observed_on) as integer) as month,
         days.municipality_code,
         days.provider_key,
         row_number() over (
@@ -25,9 +26,10 @@ select
     cast(null as varchar) as service,
     person_id,
     year,
+    month,
     municipality_code,
     provider_key,
     cast(count(*) as double) as value
 from falls
 where place = 1
-group by person_id, year, municipality_code, provider_key
+group by person_id, year, month, municipality_code, provider_key

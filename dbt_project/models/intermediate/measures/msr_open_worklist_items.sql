@@ -4,5 +4,6 @@ select
     year,
     municipality_code,
     cast(null as varchar) as provider_key,
+    by_service,
     cast(1 as double) as value
 from {{ ref('int_open_worklist_items') }}

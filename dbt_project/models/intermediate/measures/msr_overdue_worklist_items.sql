@@ -4,6 +4,7 @@ select
     year,
     municipality_code,
     cast(null as varchar) as provider_key,
+    by_service,
     cast(1 as double) as value
 from {{ ref('int_open_worklist_items') }}
 where is_overdue
