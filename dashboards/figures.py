@@ -86,11 +86,11 @@ def by_quarter(release: Release, indicator_id: str) -> bool:
 
 @kept(most=128)
 def pooled_series(release: Release, indicator_id: str) -> pl.DataFrame:
-    """All areas and periods of several years of an indicator, crude and all together as months are.
+    """All areas and periods of several years of an indicator, for both sexes and all ages.
 
     Returns:
-        One row per area and period, in the columns of ``series``; none where the indicator is not
-        published over several years.
+        One row per area, period and value kind, in the columns of ``series``; none where the
+        indicator is not published over several years.
     """
     return _beside(release, release.pooled, indicator_id)
 

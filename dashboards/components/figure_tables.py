@@ -123,12 +123,17 @@ def months_table(reader: Context, indicator_id: str, area_code: str) -> None:
     show(table(title, _headings(reader, indicator, heading), rows, numeric=(1, 2, 3)))
 
 
-def pooled_table(reader: Context, indicator_id: str, area_code: str) -> None:
-    """All periods of several years of one area, the newest first; nothing where there are none."""
+def pooled_table(reader: Context, choice: Choice, area_code: str) -> None:
+    """All periods of several years of one area, the newest first; nothing where there are none.
+
+    Computed as the years are, or crude where periods are not computed so.
+    """
     _ = reader.translate
     release = reader.release
-    indicator = release.indicator(indicator_id)
-    frame = of_area(release, pooled_series(release, indicator_id), area_code)
+    indicator = release.indicator(choice.indicator_id)
+    every = pooled_series(release, choice.indicator_id)
+    kind = choice.value_kind if choice.value_kind in every["value_kind"] else "crude"
+    frame = of_area(release, every.filter(pl.col("value_kind") == kind), area_code)
     if frame.is_empty():
         return
     name = frame["name"][0]
@@ -146,8 +151,9 @@ def pooled_table(reader: Context, indicator_id: str, area_code: str) -> None:
     ]
     show(table(title, _headings(reader, indicator, _("Years")), rows, numeric=(1, 2, 3)))
     said = _(
-        "Years together are crude figures for both sexes and all ages: what was counted in each "
-        "year, added up. They may be shown where one year has too few, but not where they would "
-        "tell a hidden year."
+        "Years together hold both sexes and all ages: what was counted in each year, added up. "
+        "They may be shown where one year has too few, but not where they would tell a hidden "
+        "year."
     )
-    show(f"<p class='fp-small'>{escape(said)}</p>")
+    named = f"{words.kind(kind, _)}: {words.kind_explained(kind, _)}"
+    show(f"<p class='fp-small'>{escape(said)}</p><p class='fp-small'>{escape(named)}</p>")

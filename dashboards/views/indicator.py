@@ -204,7 +204,7 @@ def _trend(reader: Context, choice: Choice, area_code: str, year: int) -> None:
         months_table(reader, choice.indicator_id, area_code)
     else:
         years_table(reader, choice, area_code)
-        pooled_table(reader, choice.indicator_id, area_code)
+        pooled_table(reader, choice, area_code)
 
 
 def _period(reader: Context, indicator_id: str) -> trend.Period:

@@ -65,6 +65,7 @@ def read_marts(zones: Zones) -> Marts:
         breakdown_counts=read_warehouse(zones, "marts.fct_breakdown_counts").with_columns(exact),
         pooled_counts=read_warehouse(zones, "marts.fct_pooled_counts").with_columns(exact),
         pooled_coverage=read_warehouse(zones, "marts.fct_pooled_coverage"),
+        pooled_strata=read_warehouse(zones, "marts.fct_pooled_strata").with_columns(exact),
         medians=read_warehouse(zones, "marts.fct_medians").with_columns(exact),
         counties=county_members(reference_dir()).rename({"municipality_code": "area_code"}),
     )
@@ -95,6 +96,7 @@ def denominator_source(settings: Settings, *, synthetic_persons: bool) -> Proven
         AssetKey(["marts", "fct_breakdown_counts"]),
         AssetKey(["marts", "fct_pooled_counts"]),
         AssetKey(["marts", "fct_pooled_coverage"]),
+        AssetKey(["marts", "fct_pooled_strata"]),
         AssetKey(["marts", "fct_medians"]),
         AssetKey(["doors", "strata_map"]),
         AssetKey(POPULATION.split(".")),

@@ -35,7 +35,7 @@ from pipelines.publication.merged_areas import (
 from pipelines.publication.months import month_values
 from pipelines.publication.notes import breaks_table, caveats_table
 from pipelines.publication.policy import table_policy
-from pipelines.publication.pooled_years import pooled_figures, pooled_values
+from pipelines.publication.pooled_years import pooled_figures, pooled_strata, pooled_values
 from pipelines.publication.population import population_table
 from pipelines.publication.protected_parts import (
     ProtectedParts,
@@ -164,13 +164,19 @@ def build(
             median_values(marts.medians, specs, values),
             month_values(by_month, specs, in_part, ""),
             split_values(by_split, specs, in_part, ""),
-            pooled_values(by_period, specs, pooled_status(pooled), ""),
+            pooled_values(
+                by_period,
+                specs,
+                pooled_status(pooled),
+                "",
+                pooled_strata(by_period, counted, marts, standards, specs),
+            ),
         ]
     )
     if border_set != "date":
         values = values.with_columns(border_set=pl.lit(border_set))
     beside = [by_month, by_split, by_period]
-    counted = pl.concat([counted, *(frame.select(counted.columns) for frame in beside)])
+    every = pl.concat([counted, *(frame.select(counted.columns) for frame in beside)])
     tables = {
         "indicator_values": values.drop("release_id"),
         "indicators": indicators_table(catalogue),
@@ -189,7 +195,7 @@ def build(
     }
     return Candidate(
         tables=tables,
-        exact=exact_cells(values, counted, specs),
+        exact=exact_cells(values, every, specs),
         certificate=certificate(audits, values, catalogue, [*parts, *pooled]),
         audits=audits,
         parts=parts,

@@ -65,6 +65,8 @@ class Marts:
             years.
         pooled_coverage: ``fct_pooled_coverage``: one row per indicator, area and period; the
             periods that are published.
+        pooled_strata: ``fct_pooled_strata``: one row per indicator, period of several years, sex
+            and stratum of the region.
         medians: ``fct_medians``: one row per indicator, area and year.
         groups: Members of the groups that are areas of their own here (``GROUPS``).
         counties: Municipalities of the counties (``COUNTIES``).
@@ -79,6 +81,7 @@ class Marts:
     breakdown_counts: pl.DataFrame = field(default_factory=pl.DataFrame)
     pooled_counts: pl.DataFrame = field(default_factory=pl.DataFrame)
     pooled_coverage: pl.DataFrame = field(default_factory=pl.DataFrame)
+    pooled_strata: pl.DataFrame = field(default_factory=pl.DataFrame)
     medians: pl.DataFrame = field(default_factory=pl.DataFrame)
     groups: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=GROUPS))
     counties: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=COUNTIES))

@@ -2,8 +2,8 @@
 
 Belongs here: which indicator × area × period of several years there is, its exact counts and
 whether they may be told at all, and their values. Does not belong here: equations and protection
-(``system_pooled``). Periods of several years are of all sexes and ages of an indicator together
-(``docs/decisions/0028-pooled-years-beside-single-ones.md``).
+(``system_pooled``). Periods of several years are of all sexes and ages of an indicator together,
+crude and indirectly standardised (``docs/decisions/0028-pooled-years-beside-single-ones.md``).
 """
 
 from __future__ import annotations
@@ -15,16 +15,25 @@ import polars as pl
 from pipelines.catalogue.model import Indicator
 from pipelines.publication.figures import (
     AREA,
+    COUNTIES,
     COUNTS,
     FIGURE,
     NOT_COVERED,
     PERIOD,
+    REGION,
     TOTAL,
     Marts,
     published_bands,
 )
 from pipelines.publication.rates import finished
-from pipelines.publication.unrounded import CRUDE, crude_values
+from pipelines.publication.standards import Standards, standard_strata
+from pipelines.publication.unrounded import (
+    CRUDE,
+    INDIRECT,
+    crude_values,
+    indirect_values,
+    kind_table,
+)
 
 
 def with_pooled_years(specs: Sequence[Indicator]) -> list[Indicator]:
@@ -93,21 +102,93 @@ def _whole(counted: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
 
 
 def pooled_values(
-    pooled: pl.DataFrame, specs: Sequence[Indicator], shown: pl.DataFrame, release_id: str
+    pooled: pl.DataFrame,
+    specs: Sequence[Indicator],
+    shown: pl.DataFrame,
+    release_id: str,
+    strata: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Rows of ``indicator_values`` over several years: the crude value alone.
+    """Rows of ``indicator_values`` over several years: the crude and the indirect value.
 
     Args:
         pooled: ``pooled_figures``.
         specs: Indicators to publish.
         shown: Verdict per figure: the keys of ``figures.FIGURE`` and shown (boolean).
         release_id: The release.
+        strata: ``pooled_strata``.
 
     Returns:
         Rows as of ``rates.indicator_values``.
     """
     # Over several years the same person may count more than once, of whatever is counted.
     chosen = [spec.model_copy(update={"repeat_events": True}) for spec in with_pooled_years(specs)]
-    values = crude_values(pooled.filter("exact"), chosen)
-    kinds = pooled.select("indicator_id").unique().with_columns(value_kind=pl.lit(CRUDE))
-    return finished(pooled, values, chosen, kinds, shown, None, release_id)
+    exact = pooled.filter("exact")
+    values = [crude_values(exact, chosen)]
+    if not strata.is_empty():
+        # A county has no figure over several years.
+        values.append(indirect_values(exact, strata, chosen, pl.DataFrame(schema=COUNTIES)))
+    told = kind_table(chosen).filter(pl.col("value_kind").is_in([CRUDE, INDIRECT]))
+    kinds = told.join(pooled.select("indicator_id").unique(), on="indicator_id", how="semi")
+    computed = pl.concat(values).join(kinds, on=["indicator_id", "value_kind"], how="semi")
+    return finished(pooled, computed, chosen, kinds, shown, None, release_id)
+
+
+def pooled_strata(
+    pooled: pl.DataFrame,
+    counted: pl.DataFrame,
+    marts: Marts,
+    standards: Standards,
+    specs: Sequence[Indicator],
+) -> pl.DataFrame:
+    """The strata behind every exact figure of several years.
+
+    A municipality's are its years' added up. The region's hold the municipalities of the period
+    alone, where a year of it holds all that are covered in the year.
+
+    Args:
+        pooled: ``pooled_figures``.
+        counted: ``figures.figures(marts, specs)``.
+        marts: The marts.
+        standards: The standard populations.
+        specs: Indicators to publish.
+
+    Returns:
+        Rows and columns as of ``standards.standard_strata``.
+    """
+    ids = [spec.id for spec in with_pooled_years(specs) if INDIRECT in spec.value_kinds]
+    years = counted.filter(pl.col("indicator_id").is_in(ids), pl.col("sex") == TOTAL)
+    if pooled.is_empty() or marts.pooled_strata.is_empty():
+        return standard_strata(years.clear(), marts, standards)
+    periods = pooled.filter("exact").select("indicator_id", *AREA, first="period_start",
+                                            last="period_end")  # fmt: skip
+    of_years = standard_strata(years, marts, standards)
+    within = (pl.col("period_start") >= pl.col("first")) & (pl.col("period_end") <= pl.col("last"))
+    key = [*(name for name in FIGURE if name not in PERIOD), *PERIOD, "base", "age_from", "age_to"]
+    summed = (
+        of_years.join(periods, on=["indicator_id", *AREA])
+        .filter(within)
+        .with_columns(period_start="first", period_end="last")
+        .group_by(key, maintain_order=True)
+        .agg(
+            pl.col("numerator", "denominator", "numerator_sq", "numerator_persons").sum(),
+            pl.exclude(*key, "first", "last", "numerator", "denominator", "numerator_sq",
+                       "numerator_persons").first(),
+        )
+    )  # fmt: skip
+    whole = marts.pooled_strata.select(
+        pl.col("indicator_id", "sex").cast(pl.String),
+        pl.col("age_from", "age_to").cast(pl.Int64),
+        pl.col(*PERIOD).cast(pl.Date),
+        pl.col("numerator", "denominator").cast(pl.Float64).name.suffix("_whole"),
+        area_level=pl.lit(REGION),
+    ).rename({"sex": "base"})
+    of_region = pl.col("area_level") == REGION
+    joined = summed.join(
+        whole,
+        on=["indicator_id", "area_level", *PERIOD, "base", "age_from", "age_to"],
+        how="left",
+    )
+    return joined.with_columns(
+        pl.when(of_region).then(pl.col(f"{name}_whole").fill_null(0.0)).otherwise(name).alias(name)
+        for name in ("numerator", "denominator")
+    ).select(of_years.columns)

@@ -132,6 +132,22 @@ def crude_values(exact: pl.DataFrame, specs: Sequence[Indicator]) -> pl.DataFram
     return _crude(exact.join(spec_table(specs), on="indicator_id")).select(VALUES)
 
 
+def indirect_values(
+    exact: pl.DataFrame, strata: pl.DataFrame, specs: Sequence[Indicator], counties: pl.DataFrame
+) -> pl.DataFrame:
+    """Indirectly standardised values of figures of any length of period: ``VALUES``.
+
+    Args:
+        exact: Figures with exact counts, as of ``figures.figures``, the region's among them.
+        strata: The strata behind them, as of ``standards.standard_strata``.
+        specs: Their indicators.
+        counties: Municipalities of the counties (``figures.COUNTIES``).
+    """
+    table = spec_table(specs)
+    known, behind = (frame.join(table, on="indicator_id") for frame in (exact, strata))
+    return _indirect(known.filter(~EXCEEDS), behind, counties).select(VALUES)
+
+
 def _variance() -> pl.Expr:
     """Variance of the count: Σ k² where a person may count repeatedly, else Poisson's."""
     repeated = pl.when(pl.col("repeats")).then(pl.col("numerator_sq"))

@@ -118,7 +118,10 @@ def write_truth(
         in ``phenomena``.
     """
     truth = indicator_truth(region, public_denominators)
-    months, splits = month_truth(region, truth[0], public_denominators), split_truth(region, truth[0])
+    months, splits = (
+        month_truth(region, truth[0], public_denominators),
+        split_truth(region, truth[0]),
+    )
     frames = dict(zip(_FILES, (*truth, months, splits, phenomena(region)), strict=True))
     for name, frame in frames.items():
         with atomic_write(path / name) as temporary:

@@ -12,7 +12,8 @@ from pipelines.catalogue.model import Indicator
 from tests.support.attacks import Cell, ages_of, linked, read_values
 from tests.support.attacks_pooled import TOGETHER, knowledge_with_periods, of_year
 from tests.support.demo_run import Demo
-from tests.support.demo_truth import truth_of
+from tests.support.demo_truth import truth_by_age, truth_of
+from tests.support.independent_rates import ByAge
 from tests.support.pooled_truth import KEY, REST, added_up, covered_years
 
 LEAST = 5
@@ -49,11 +50,34 @@ def truth(yearly: pl.DataFrame) -> pl.DataFrame:
 def test_shown_periods_are_the_truth(pooled: pl.DataFrame, truth: pl.DataFrame) -> None:
     shown = pooled.filter(pl.col("value_status") == "ok")
     assert shown["area_level"].n_unique() == 2
+    assert set(shown["value_kind"]) == {"crude", "indirect"}
     assert shown.height > 10
     joined = shown.join(truth, on=KEY, how="left", suffix="_true")
     assert (joined["numerator"] == joined["numerator_true"]).all()
     # A denominator is published to a tenth.
     assert ((joined["denominator"] - joined["denominator_true"]).abs() <= 0.05 + 1e-9).all()
+
+
+def test_a_standardised_period_is_what_the_truth_by_age_makes_of_it(
+    demo: Demo, pooled: pl.DataFrame, specs: list[Indicator]
+) -> None:
+    """Observed events by those expected at the region's rates, computed apart by single years."""
+    zones = demo.home.zones
+    strata = pl.read_parquet(zones.strata_map)
+    by_age = ByAge.of(truth_by_age(zones), strata).together((2023, 2024, 2025))
+    shown = pooled.filter(pl.col("value_status") == "ok", pl.col("value_kind") == "indirect")
+    named = {one.id: one for one in specs}
+    apart = 0
+    for row in shown.iter_rows(named=True):
+        spec = named[row["indicator_id"]]
+        rate = by_age.indirect((spec.id, row["area_code"], "total", 0), spec.ages.min)
+        assert rate is not None
+        half = 0.5 * 10.0**-spec.decimals + 1e-9
+        assert abs(row["value"] - rate * spec.multiplier) <= half, (spec.id, row["area_code"])
+        crude = row["numerator"] / row["denominator"] * spec.multiplier
+        apart += abs(row["value"] - crude) > 2 * half
+    assert shown.filter(pl.col("area_level") == "municipality").height > 5
+    assert apart > 0
 
 
 def test_periods_are_covered_where_all_years_are(pooled: pl.DataFrame, truth: pl.DataFrame) -> None:

@@ -60,6 +60,22 @@ class ByAge:
             bands.setdefault((area, sex), []).append((low, high))
         return cls(counts, {key: sorted(value) for key, value in bands.items()})
 
+    def together(self, years: Sequence[int]) -> ByAge:
+        """Years added up as the year 0: areas that have all of them, and a region of those alone."""
+        found: dict[tuple[str, str, str, int], np.ndarray] = {}
+        places = {key[:3] for key in self.counts}
+        nothing = np.zeros((2, AGES))
+        for indicator, area, sex in places:
+            own = [self.counts.get((indicator, area, sex, year)) for year in years]
+            if area == "MIDT" or any(counts is None for counts in own):
+                # What is not in every year of a municipality is not in the region either.
+                sign = 1 if area == "MIDT" else -1
+                region = found.setdefault((indicator, "MIDT", sex, 0), np.zeros((2, AGES)))
+                region += sign * np.sum([nothing if one is None else one for one in own], axis=0)
+            else:
+                found[indicator, area, sex, 0] = np.sum(own, axis=0)
+        return ByAge(found, self.bands)
+
     def inside(self, area: str, sex: str, low: int) -> list[tuple[int, int]]:
         """An area's bands from an age on."""
         return [(first, last) for first, last in self.bands[area, sex] if first >= low]

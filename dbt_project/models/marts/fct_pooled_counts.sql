@@ -1,69 +1,18 @@
 -- Exact counts over several years, of all sexes and ages of an indicator together and of the
 -- municipalities that every year covers. A person is one person in a period, however often
 -- counted: the years' persons cannot be added up.
-with
-{{ sides() }},
-
-covered as (
+with contributions as (
     select
-        of_window.indicator_id,
-        of_window.area_code,
-        of_window.period_start as first_day,
-        windows.year
-    from {{ ref('fct_pooled_coverage') }} as of_window
-    inner join {{ source('catalogue', 'indicators') }} as indicators
-        on of_window.indicator_id = indicators.indicator_id
-    inner join {{ source('catalogue', 'windows') }} as windows
-        on
-            indicators.pooled_years = windows.pooled_years
-            and of_window.period_start = windows.first_day
-    where
-        of_window.area_level = 'municipality'
-        and of_window.coverage_state <> 'not_covered'
-),
-
-contributions as (
-    select
-        indicators.indicator_id,
-        measured.person_id,
-        measured.municipality_code,
-        windows.first_day,
-        windows.last_day,
-        max(indicators.kind) as kind,
-        sum(case when indicators.is_numerator then measured.value else 0 end) as numerator,
-        sum(case when indicators.is_numerator then 0 else measured.value end) as denominator
-    from sides as indicators
-    inner join {{ source('catalogue', 'windows') }} as windows
-        on indicators.pooled_years = windows.pooled_years
-    inner join {{ ref('int_measure_values') }} as measured
-        on
-            indicators.measure_id = measured.measure_id
-            and windows.year = measured.year
-            and coalesce(measured.service, indicators.service) = indicators.service
-    inner join {{ ref('int_persons') }} as persons on measured.person_id = persons.person_id
-    left join covered
-        on
-            indicators.indicator_id = covered.indicator_id
-            and measured.municipality_code = covered.area_code
-            and windows.year = covered.year
-            and windows.first_day = covered.first_day
-    where
-        {{ age_at_year_end('persons.birth_date', 'measured.year') }}
-        between indicators.age_min and indicators.age_max
-        and (measured.municipality_code is null or covered.indicator_id is not null)
-        -- A public denominator leaves graded persons out, and the register may tell it instead.
-        and (indicators.is_numerator or not {{ is_of_the_register() }})
-        and (
-            indicators.is_numerator
-            or not indicators.has_public_denominator
-            or measured.municipality_code is not null
-        )
-    group by
-        indicators.indicator_id,
-        measured.person_id,
-        measured.municipality_code,
-        windows.first_day,
-        windows.last_day
+        indicator_id,
+        person_id,
+        municipality_code,
+        first_day,
+        last_day,
+        max(kind) as kind,
+        sum(numerator) as numerator,
+        sum(denominator) as denominator
+    from {{ ref('int_pooled_values') }}
+    group by indicator_id, person_id, municipality_code, first_day, last_day
 ),
 
 {{ persons_in_areas(['first_day', 'last_day'], is_apart()) }},
@@ -83,34 +32,31 @@ counted as (
 register_years as (
     select
         indicators.indicator_id,
-        covered.area_code,
+        covered.municipality_code as area_code,
         covered.year,
-        windows.pooled_years,
-        windows.first_day,
-        windows.last_day,
+        covered.pooled_years,
+        covered.first_day,
+        covered.last_day,
         sum(inhabitants.value) as denominator,
         sum(inhabitants.persons) as persons
     from {{ source('catalogue', 'indicators') }} as indicators
-    inner join covered on indicators.indicator_id = covered.indicator_id
-    inner join {{ source('catalogue', 'windows') }} as windows
-        on
-            indicators.pooled_years = windows.pooled_years
-            and covered.year = windows.year
+    inner join {{ ref('int_pooled_places') }} as covered
+        on indicators.indicator_id = covered.indicator_id
     inner join {{ ref('int_register_measures') }} as inhabitants
         on
             indicators.denominator_measure = inhabitants.measure_id
             and coalesce(inhabitants.service, indicators.service) = indicators.service
-            and covered.area_code = inhabitants.municipality_code
+            and covered.municipality_code = inhabitants.municipality_code
             and covered.year = inhabitants.year
             and inhabitants.age between indicators.age_min and indicators.age_max
     where {{ is_of_the_register() }}
     group by
         indicators.indicator_id,
-        covered.area_code,
+        covered.municipality_code,
         covered.year,
-        windows.pooled_years,
-        windows.first_day,
-        windows.last_day
+        covered.pooled_years,
+        covered.first_day,
+        covered.last_day
 ),
 
 register_in_areas as (
