@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+import polars as pl
+
 from dashboards import words
 from dashboards.components import show, table
 from dashboards.components.barometer import difference_cell, figure_cell, sign_cell

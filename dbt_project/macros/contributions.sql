@@ -70,6 +70,100 @@ contributions as (
 {%- endmacro %}
 
 {#
+  Rows of the years that periods of several years hold, as CTEs: `pooled_places`, the municipalities
+  of a period and its years, and `pooled_rows`, what is measured there and in nobody's place. What the
+  population register counts instead is left out.
+#}
+{% macro pooled_rows() -%}
+    {{ sides() }},
+
+pooled_places as (
+    select
+        of_window.indicator_id,
+        of_window.area_code as municipality_code,
+        windows.pooled_years,
+        windows.first_day,
+        windows.last_day,
+        windows.year
+    from {{ ref('fct_pooled_coverage') }} as of_window
+    inner join {{ source('catalogue', 'indicators') }} as indicators
+        on of_window.indicator_id = indicators.indicator_id
+    inner join {{ source('catalogue', 'windows') }} as windows
+        on
+            indicators.pooled_years = windows.pooled_years
+            and of_window.period_start = windows.first_day
+    where
+        of_window.area_level = 'municipality'
+        and of_window.coverage_state <> 'not_covered'
+),
+
+pooled_rows as (
+    select
+        indicators.indicator_id,
+        indicators.kind,
+        measured.person_id,
+        measured.municipality_code,
+        windows.first_day,
+        windows.last_day,
+        persons.sex,
+        {{ age_at_year_end('persons.birth_date', 'measured.year') }} as age,
+        case when indicators.is_numerator then measured.value else 0 end as numerator,
+        case when indicators.is_numerator then 0 else measured.value end as denominator
+    from sides as indicators
+    inner join {{ source('catalogue', 'windows') }} as windows
+        on indicators.pooled_years = windows.pooled_years
+    inner join {{ ref('int_measure_values') }} as measured
+        on
+            indicators.measure_id = measured.measure_id
+            and windows.year = measured.year
+            and coalesce(measured.service, indicators.service) = indicators.service
+    inner join {{ ref('int_persons') }} as persons on measured.person_id = persons.person_id
+    left join pooled_places as covered
+        on
+            indicators.indicator_id = covered.indicator_id
+            and measured.municipality_code = covered.municipality_code
+            and windows.year = covered.year
+            and windows.first_day = covered.first_day
+    where
+        {{ age_at_year_end('persons.birth_date', 'measured.year') }}
+        between indicators.age_min and indicators.age_max
+        and (measured.municipality_code is null or covered.indicator_id is not null)
+        -- A public denominator leaves graded persons out, and the register may tell it instead.
+        and (indicators.is_numerator or not {{ is_of_the_register() }})
+        and (
+            indicators.is_numerator
+            or not indicators.has_public_denominator
+            or measured.municipality_code is not null
+        )
+),
+
+-- Inhabitants of those places by the register, where it is whom the indicator is counted among.
+pooled_inhabitants as (
+    select
+        indicators.indicator_id,
+        covered.municipality_code,
+        covered.pooled_years,
+        covered.first_day,
+        covered.last_day,
+        covered.year,
+        inhabitants.sex,
+        inhabitants.age,
+        inhabitants.value,
+        inhabitants.persons
+    from {{ source('catalogue', 'indicators') }} as indicators
+    inner join pooled_places as covered on indicators.indicator_id = covered.indicator_id
+    inner join {{ ref('int_register_measures') }} as inhabitants
+        on
+            indicators.denominator_measure = inhabitants.measure_id
+            and coalesce(inhabitants.service, indicators.service) = indicators.service
+            and covered.municipality_code = inhabitants.municipality_code
+            and covered.year = inhabitants.year
+            and inhabitants.age between indicators.age_min and indicators.age_max
+    where {{ is_of_the_register() }}
+)
+{%- endmacro %}
+
+{#
   Contributions by area, as a CTE. A person who lived in two municipalities is one person in the
   region. `keys` are what is counted by beside the area; `condition` names the contributions that
   are the region's, `complement` what makes a person one on the other side.

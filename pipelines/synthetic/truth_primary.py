@@ -137,14 +137,14 @@ def airway_antibiotics(world: World, drugs: str = "J01") -> pl.DataFrame:
     """Antibiotics prescribed on a day with an airway diagnosis."""
     parts = []
     covered = gp_residents(world).drop("value").rename({"year": "of_year"})
-    month = pl.col("authored_on").dt.month() if world.by_month else 0
+    on = pl.col("authored_on")
+    period = on.dt.year() * 100 + on.dt.month() if world.by_month else on.dt.year()
     for year in world.years:
         days = _diagnosed(world, _AIRWAYS, year).select("person", authored_on="recorded_on")
         given = _prescribed(world, _starts(_ATC, drugs), year).join(
             days, on=["person", "authored_on"], how="semi"
         )
-        when = year * 100 + month if world.by_month else pl.lit(year)
-        counted = given.group_by("person", when.alias("year")).agg(pl.len().alias("value"))
+        counted = given.group_by("person", period.alias("year")).agg(pl.len().alias("value"))
         here = covered.filter(pl.col("of_year") == year)
         parts.append(here.join(counted, on="person").select(COLUMNS))
     return by_year(parts)

@@ -241,3 +241,13 @@ def test_the_parquet_schema_of_an_empty_journal_is_complete(empty: Warehouse) ->
     for name, table in restricted_tables().items():
         frame = pl.read_parquet(empty.zones.journal / name / "*.parquet")
         assert {column.name for column in table.columns} <= set(frame.columns)
+
+
+def test_what_runs_before_the_strata_reads_nothing_that_runs_after_them(dbt) -> None:
+    """Two runs of dbt with the strata between them: an arrow back would split both in parts."""
+    after = {name for name, model in dbt.models.items() if "post_strata" in model["tags"]}
+    before = {name: model for name, model in dbt.models.items() if "pre_strata" in model["tags"]}
+    assert after and before
+    for name, model in before.items():
+        read = {node.rsplit(".", 1)[1] for node in model["depends_on"]["nodes"]}
+        assert not read & after, name

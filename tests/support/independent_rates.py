@@ -61,7 +61,7 @@ class ByAge:
         return cls(counts, {key: sorted(value) for key, value in bands.items()})
 
     def together(self, years: Sequence[int]) -> ByAge:
-        """Years added up as the year 0: areas that have all of them, and a region of those alone."""
+        """Years added up as the year 0: areas that have all of them, and the region of those."""
         found: dict[tuple[str, str, str, int], np.ndarray] = {}
         places = {key[:3] for key in self.counts}
         nothing = np.zeros((2, AGES))

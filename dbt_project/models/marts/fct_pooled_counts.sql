@@ -1,7 +1,10 @@
 -- Exact counts over several years, of all sexes and ages of an indicator together and of the
 -- municipalities that every year covers. A person is one person in a period, however often
 -- counted: the years' persons cannot be added up.
-with contributions as (
+with
+{{ pooled_rows() }},
+
+contributions as (
     select
         indicator_id,
         person_id,
@@ -11,7 +14,7 @@ with contributions as (
         max(kind) as kind,
         sum(numerator) as numerator,
         sum(denominator) as denominator
-    from {{ ref('int_pooled_values') }}
+    from pooled_rows
     group by indicator_id, person_id, municipality_code, first_day, last_day
 ),
 
@@ -31,32 +34,16 @@ counted as (
 
 register_years as (
     select
-        indicators.indicator_id,
-        covered.municipality_code as area_code,
-        covered.year,
-        covered.pooled_years,
-        covered.first_day,
-        covered.last_day,
-        sum(inhabitants.value) as denominator,
-        sum(inhabitants.persons) as persons
-    from {{ source('catalogue', 'indicators') }} as indicators
-    inner join {{ ref('int_pooled_places') }} as covered
-        on indicators.indicator_id = covered.indicator_id
-    inner join {{ ref('int_register_measures') }} as inhabitants
-        on
-            indicators.denominator_measure = inhabitants.measure_id
-            and coalesce(inhabitants.service, indicators.service) = indicators.service
-            and covered.municipality_code = inhabitants.municipality_code
-            and covered.year = inhabitants.year
-            and inhabitants.age between indicators.age_min and indicators.age_max
-    where {{ is_of_the_register() }}
-    group by
-        indicators.indicator_id,
-        covered.municipality_code,
-        covered.year,
-        covered.pooled_years,
-        covered.first_day,
-        covered.last_day
+        indicator_id,
+        municipality_code as area_code,
+        year,
+        pooled_years,
+        first_day,
+        last_day,
+        sum(value) as denominator,
+        sum(persons) as persons
+    from pooled_inhabitants
+    group by indicator_id, municipality_code, year, pooled_years, first_day, last_day
 ),
 
 register_in_areas as (

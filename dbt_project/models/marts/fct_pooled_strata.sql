@@ -1,6 +1,9 @@
 -- The region's exact counts over several years by its strata: the rates that a municipality's years are
 -- held against. Whoever grows older within a period counts in the stratum of each year.
-with counted as (
+with
+{{ pooled_rows() }},
+
+counted as (
     select
         indicator_id,
         first_day,
@@ -9,27 +12,17 @@ with counted as (
         age,
         numerator,
         denominator
-    from {{ ref('int_pooled_values') }}
+    from pooled_rows
     union all
     select
-        indicators.indicator_id,
-        covered.first_day,
-        covered.last_day,
-        inhabitants.sex,
-        inhabitants.age,
+        indicator_id,
+        first_day,
+        last_day,
+        sex,
+        age,
         0 as numerator,
-        inhabitants.value as denominator
-    from {{ source('catalogue', 'indicators') }} as indicators
-    inner join {{ ref('int_pooled_places') }} as covered
-        on indicators.indicator_id = covered.indicator_id
-    inner join {{ ref('int_register_measures') }} as inhabitants
-        on
-            indicators.denominator_measure = inhabitants.measure_id
-            and coalesce(inhabitants.service, indicators.service) = indicators.service
-            and covered.municipality_code = inhabitants.municipality_code
-            and covered.year = inhabitants.year
-            and inhabitants.age between indicators.age_min and indicators.age_max
-    where {{ is_of_the_register() }}
+        value as denominator
+    from pooled_inhabitants
 )
 
 select
