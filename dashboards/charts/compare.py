@@ -21,7 +21,6 @@ from dashboards.charts.theme import (
     LETTERS,
     MUTED,
     OWN,
-    PAPER,
     PRIMARY,
     UNIT,
     VERSUS_SHAPES,
@@ -29,6 +28,7 @@ from dashboards.charts.theme import (
     finished,
     judged,
     named,
+    on_ground,
 )
 from dashboards.data_access import Release
 from dashboards.figures import Choice, municipalities, row, year_frame
@@ -226,12 +226,7 @@ def _funnel_look(language: str, *, lifted: bool) -> dict[str, Any]:
         "dx": alt.ExprRef("datum.great ? 8 : -8"),
         "dy": -17, "fontWeight": 600, "fontSize": 13, "aria": False,
     }  # fmt: skip
-    # Each on a ground of its own, which the limits do not strike through.
-    grounds: tuple[dict[str, Any], ...] = (
-        {"stroke": PAPER, "strokeWidth": 4},
-        {"color": PRIMARY},
-    )
-    names = [own.mark_text(**name, **ground).encode(text="name:N") for ground in grounds]
+    names = [own.mark_text(**name, **look).encode(text="name:N") for look in on_ground(PRIMARY)]
     layers = [
         *(limit(name, [5, 4] if name.endswith("95") else []) for name in LIMITS),
         dots.mark_point(filled=True, size=95, opacity=1, aria=False),

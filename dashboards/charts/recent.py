@@ -24,6 +24,7 @@ from dashboards.charts.theme import (
     filled,
     finished,
     named,
+    on_ground,
 )
 from dashboards.data_access import Release
 from dashboards.figures import month_series, of_area
@@ -126,9 +127,12 @@ def _look(names: tuple[str, ...], language: str, of_region: bool) -> dict[str, A
         alt.Tooltip("text:N", title=_("Figure")),
         alt.Tooltip("interval:N", title=_("95% interval")),
         alt.Tooltip("note:N", title=_("Note")),
-        alt.Tooltip("region_text:N", title=_("The region")),
-        alt.Tooltip("peers_text:N", title=_("Middle of comparable ones")),
     ]
+    if not of_region:
+        tooltip += [
+            alt.Tooltip("region_text:N", title=_("The region")),
+            alt.Tooltip("peers_text:N", title=_("Middle of comparable ones")),
+        ]
     base = named("months").encode(x=x, tooltip=tooltip)
     own = base.transform_filter(SHOWN)
     gaps = base.transform_filter("!isValid(datum.value)")
@@ -145,7 +149,6 @@ def _look(names: tuple[str, ...], language: str, of_region: bool) -> dict[str, A
             ).encode(y=alt.Y(f"{column}:Q", **told))
             for column, colour, dash in ([] if of_region else _lines(_).values())
         ),
-        *([] if of_region else _names(x)),
         own.mark_rule(color=PRIMARY, strokeWidth=2, aria=False).encode(
             y="lower_ci:Q", y2="upper_ci:Q"
         ),
@@ -156,30 +159,46 @@ def _look(names: tuple[str, ...], language: str, of_region: bool) -> dict[str, A
             y="value:Q"
         ),
         gaps.mark_text(color=MUTED, fontSize=13, aria=False).encode(y=foot, text="sign:N"),
+        *([] if of_region else _names(x)),
     ]
     chart = alt.layer(*layers).properties(height=HEIGHT, width="container")
     return finished(chart, language)
 
 
 def _ends(frame: pl.DataFrame, lines: Mapping[str, tuple[str, str, list[int]]]) -> pl.DataFrame:
-    """The last point of each line, with its name."""
-    return pl.concat(
+    """The last point of each line, with its name.
+
+    ``above`` where the name stands over it: away from the area's line, and from the other name.
+    """
+    ends = pl.concat(
         frame.drop_nulls(column)
         .tail(1)
         .select(
-            "when", at=pl.col(column).cast(pl.Float64), column=pl.lit(column), name=pl.lit(name)
+            "when",
+            at=pl.col(column).cast(pl.Float64),
+            column=pl.lit(column),
+            name=pl.lit(name),
+            above=(pl.col(column) >= pl.col("value")).fill_null(True),
         )
         for name, (column, _colour, _dash) in lines.items()
     )
+    if ends["above"].n_unique() < ends.height:
+        return ends.with_columns(above=pl.col("at").rank("ordinal") == pl.len())
+    return ends
 
 
 def _names(x: alt.X) -> list[alt.Chart]:
-    """The name of each line at its last point: the region's above, the other below."""
+    """The name of each line at its last point.
+
+    Each on a ground of its own, which lines and intervals do not strike through.
+    """
     text = named("ends").encode(x=x, y="at:Q", text="name:N")
-    common: dict[str, Any] = {"align": "right", "fontSize": 12, "color": MUTED, "aria": False}
+    common: dict[str, Any] = {"align": "right", "dx": -7, "fontSize": 12, "aria": False}
+    sides = {"datum.above": -9, "!datum.above": 15}
     return [
-        text.transform_filter("datum.column === 'region'").mark_text(dy=-9, **common),
-        text.transform_filter("datum.column !== 'region'").mark_text(dy=15, **common),
+        text.transform_filter(which).mark_text(dy=dy, **common, **ground)
+        for which, dy in sides.items()
+        for ground in on_ground(MUTED)
     ]
 
 

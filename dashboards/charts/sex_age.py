@@ -16,13 +16,13 @@ from dashboards.charts.axes import from_nought, top_of
 from dashboards.charts.theme import (
     INK,
     MUTED,
-    PAPER,
     PRIMARY,
     REGION,
     UNIT,
     filled,
     finished,
     named,
+    on_ground,
 )
 from dashboards.data_access import Release
 from dashboards.figures import by_sex_and_age, strata
@@ -173,13 +173,12 @@ def _gaps(y: alt.Y, offset: alt.YOffset) -> list[alt.Chart]:
         "!datum.late": ("left", alt.value(6)),
         "datum.late": ("right", alt.value(alt.expr("width - 6"))),
     }
-    looks = ({"stroke": PAPER, "strokeWidth": 5, "strokeJoin": "round"}, {"color": MUTED})
     return [
         text.transform_filter(which)
         .mark_text(align=align, fontStyle="italic", fontSize=12, opacity=1, aria=False, **look)
         .encode(x=at)
         for which, (align, at) in ends.items()
-        for look in looks
+        for look in on_ground(MUTED)
     ]
 
 

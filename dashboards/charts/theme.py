@@ -125,6 +125,11 @@ def judged(versus: str, polarity: str) -> str:
     return BETTER if versus == good else WORSE
 
 
+def on_ground(colour: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A text twice: as a ground, and in its colour above it, so that no line strikes it through."""
+    return {"stroke": PAPER, "strokeWidth": 4, "strokeJoin": "round"}, {"color": colour}
+
+
 def stripes() -> alt.LinearGradient:
     """A fill of diagonal stripes, for what is hidden."""
     count = 7

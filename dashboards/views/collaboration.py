@@ -172,7 +172,7 @@ def _months(
         for text in filter(None, told):
             show(f"<p>{escape(text)}</p>")
     with st.expander(_("The months as a table")):
-        _months_table(reader, asked, months)
+        _months_table(reader, asked, months, area)
 
 
 def _no_month(months: pl.DataFrame, _: Translator) -> str:
@@ -185,24 +185,20 @@ def _no_month(months: pl.DataFrame, _: Translator) -> str:
     )
 
 
-def _months_table(reader: Context, indicator_id: str, rows: pl.DataFrame) -> None:
+def _months_table(reader: Context, indicator_id: str, rows: pl.DataFrame, area: str) -> None:
+    """Figures of the months, one line each; the newest first."""
     _ = reader.translate
     indicator = reader.release.indicator(indicator_id)
-    lines = [
-        [
-            month(one["period_start"], reader.language),
-            figure_cell(one, indicator["decimals"], _),
-            figure_cell(one["region"], indicator["decimals"], _),
-            _peers_cell(reader, one, indicator),
-        ]
-        for one in rows.sort("period_start", descending=True).iter_rows(named=True)
-    ]
-    headings = [
-        _("Month"),
-        reader.text(indicator, "unit_text"),
-        _("The region"),
-        _("Middle of comparable ones"),
-    ]
+    beside = _beside(reader, area)
+    lines = []
+    for one in rows.sort("period_start", descending=True).iter_rows(named=True):
+        cells = [month(one["period_start"], reader.language)]
+        cells.append(figure_cell(one, indicator["decimals"], _))
+        if beside:
+            cells.append(figure_cell(one["region"], indicator["decimals"], _))
+            cells.append(_peers_cell(reader, one, indicator))
+        lines.append(cells)
+    headings = [_("Month"), reader.text(indicator, "unit_text"), *beside]
     show(table(reader.text(indicator, "title"), headings, lines, numeric=(1, 2, 3)))
 
 
@@ -210,6 +206,7 @@ def _table(reader: Context, ids: list[str], area: str, year: int, caption: str) 
     """Figures of a year, one line each: the area, the region, the middle of comparable ones."""
     _ = reader.translate
     release = reader.release
+    beside = _beside(reader, area)
     lines = []
     for name in ids:
         indicator = release.indicator(name)
@@ -217,29 +214,41 @@ def _table(reader: Context, ids: list[str], area: str, year: int, caption: str) 
         own, region = row(frame, area), row(frame, release.region_code)
         if own is None or region is None:
             continue
-        address = link("indikator", indicator=name, area=area, year=year, lang=reader.language)
-        title = (
-            f'<a href="{escape(address, quote=True)}" target="_self">'
-            f"{escape(reader.text(indicator, 'short_title'))}</a> "
-            f"<small>{escape(reader.text(indicator, 'unit_text'))}</small>"
-        )
-        lines.append(
-            [
-                title,
-                figure_cell(own, indicator["decimals"], _),
-                figure_cell(region, indicator["decimals"], _),
-                _peers_cell(reader, own, indicator),
-                difference_cell(own, indicator["polarity"], _),
-            ]
-        )
-    headings = [
-        _("Indicator"),
-        _("Figure"),
-        _("The region"),
-        _("Middle of comparable ones"),
-        _("Against the region"),
-    ]
+        cells = [_linked(reader, indicator, area, year)]
+        cells.append(figure_cell(own, indicator["decimals"], _))
+        if beside:
+            cells.append(figure_cell(region, indicator["decimals"], _))
+            cells.append(_peers_cell(reader, own, indicator))
+            cells.append(difference_cell(own, indicator["polarity"], _))
+        lines.append(cells)
+    headings = [_("Indicator"), _("Figure"), *beside]
+    if beside:
+        headings.append(_("Against the region"))
     show(table(caption, headings, lines, numeric=(1, 2, 3)))
+
+
+def _beside(reader: Context, area: str) -> list[str]:
+    """What the columns beside an area's own figure are called; the region has none beside it."""
+    _ = reader.translate
+    if area == reader.release.region_code:
+        return []
+    return [_("The region"), _("Middle of comparable ones")]
+
+
+def _linked(reader: Context, indicator: dict[str, Any], area: str, year: int) -> str:
+    """An indicator's name as a link to its page, with its unit."""
+    address = link(
+        "indikator",
+        indicator=indicator["indicator_id"],
+        area=area,
+        year=year,
+        lang=reader.language,
+    )
+    return (
+        f'<a href="{escape(address, quote=True)}" target="_self">'
+        f"{escape(reader.text(indicator, 'short_title'))}</a> "
+        f"<small>{escape(reader.text(indicator, 'unit_text'))}</small>"
+    )
 
 
 def _peers_cell(reader: Context, figures: dict[str, Any], indicator: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from dashboards import remarks
 from dashboards.charts import recent
+from dashboards.charts.theme import PAPER
 from dashboards.data_access import current_release
 from dashboards.text import translator
 from dashboards.views.collaboration import still_there
@@ -109,10 +110,43 @@ def test_the_region_has_no_lines_beside_it(two_years: Path) -> None:
     )
     assert of_region is not None
     assert of_area is not None
-    assert len(of_area["layer"]) - len(of_region["layer"]) == 4  # two lines and two names
+    # Two lines and two names, each name on its ground.
+    assert len(of_area["layer"]) - len(of_region["layer"]) == 6
     for chart in (of_region, of_area):
         titles = {layer["encoding"].get("y", {}).get("title") for layer in chart["layer"]}
         assert titles - {None} == {release.indicator(BY_MONTH)["unit_text_nb"]}
+
+
+def test_names_at_the_ends_of_lines_stand_above_the_intervals_and_apart(two_years: Path) -> None:
+    spec = recent.recent(current_release(), BY_MONTH, "5001", 2024, "nb")
+    assert spec is not None
+    kinds = [layer["mark"]["type"] for layer in spec["layer"]]
+    texts = [place for place, kind in enumerate(kinds) if kind == "text"]
+    assert kinds.index("rule") < min(texts[-4:])
+    assert sum(layer["mark"].get("stroke") == PAPER for layer in spec["layer"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("own", "region", "peers", "above"),
+    [
+        (5.0, 6.0, 4.0, {"region": True, "peer_median": False}),
+        (5.0, 4.0, 6.0, {"region": False, "peer_median": True}),
+        (5.0, 4.0, None, {"region": False}),
+        (5.0, 6.0, None, {"region": True}),
+        (None, 4.0, None, {"region": True}),
+        (1.0, 4.0, 3.0, {"region": True, "peer_median": False}),
+        (9.0, 3.0, 4.0, {"region": False, "peer_median": True}),
+        (5.0, 5.0, 5.0, {"region": False, "peer_median": True}),
+    ],
+)
+def test_the_name_of_a_line_stands_away_from_the_areas_line_and_the_other_name(
+    own: float | None, region: float, peers: float | None, above: dict[str, bool]
+) -> None:
+    values = {"value": [own], "region": [region], "peer_median": [peers]}
+    frame = pl.DataFrame(values, schema=dict.fromkeys(values, pl.Float64))
+    lines = recent._lines(translator("nb", "planner"))
+    ends = recent._ends(frame.with_columns(when=pl.lit("mai")), lines)
+    assert dict(ends.select("column", "above").iter_rows()) == above
 
 
 def test_a_municipality_that_changed_its_code_is_alike_once() -> None:
@@ -127,3 +161,16 @@ def test_a_municipality_that_changed_its_code_is_alike_once() -> None:
     codes = areas.select("area_code")
     for year, there in ((2023, ["1507", "5001"]), (2024, ["1508", "5001"])):
         assert still_there(codes, areas, year)["area_code"].to_list() == there
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_region_stands_once_in_its_tables(two_years: Path, language: str) -> None:
+    _ = translator(language, "planner")
+    for area, beside in (("MIDT", False), ("5001", True)):
+        shown = page("collaboration", {"lang": language, "area": area})
+        assert not shown.exception
+        headings = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', markup(shown))
+        assert _("Figure") in headings
+        told = [_("The region"), _("Middle of comparable ones"), _("Against the region")]
+        assert [one in headings for one in told] == [beside] * 3
+    assert _("The region has none") not in text(page("collaboration", {"area": "MIDT"}))
