@@ -35,7 +35,8 @@ def chart(spec: Mapping[str, Any], said: str, key: str | None = None) -> None:
         name: pl.DataFrame(rows, infer_schema_length=None) if isinstance(rows, list) else rows
         for name, rows in spec["datasets"].items()
     }
-    drawn = {**spec, "datasets": data}
+    # Streamlit leaves no room at the sides, where Vega's estimate of a text's width is short of it.
+    drawn = {**spec, "datasets": data, "padding": {"left": 4, "right": 4, "top": 2}}
     st.vega_lite_chart(spec=drawn, theme=None, width="stretch", alt=said, key=key)
 
 
