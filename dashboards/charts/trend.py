@@ -24,6 +24,7 @@ from dashboards.charts.theme import (
     filled,
     finished,
     named,
+    on_ground,
 )
 from dashboards.data_access import Release
 from dashboards.figures import Choice, breaks, by_quarter, month_series, of_areas, series
@@ -34,6 +35,11 @@ HEIGHT = 340
 TICKS = 8
 MONTH = 1 / 12
 Period = Literal["year", "month"]
+ROWS = 3
+"""So many rows of words of gaps: then three gaps stand between two on one row."""
+LETTER = 5.8
+"""Pixels of a letter of these words, rather too many."""
+GAP_TOOLTIP = [alt.Tooltip("when:N", title=" "), alt.Tooltip("note:N", title=" ")]
 
 
 @kept(most=128)
@@ -138,11 +144,40 @@ def trend(
         unit=str(indicator[f"unit_text_{language}"]),
         points=frame,
         ends=last,
-        gaps=frame.filter(pl.col("role") == "area", pl.col("value").is_null())
-        .drop("value", "lower", "upper"),
+        gaps=gaps(frame, by),
         breaks=breaks.drop("break_on").with_row_index("n", offset=1),
         values={"first": first, "last": end, **top_of(TICKS, frame["value"], frame["upper"])},
     )  # fmt: skip
+
+
+def gaps(frame: pl.DataFrame, by: Period) -> pl.DataFrame:
+    """The area's periods without a figure; years that follow each other for one reason as one.
+
+    Args:
+        frame: From ``points``.
+        by: Length of the periods: months keep a sign each.
+
+    Returns:
+        One row per gap: start, end, year (its middle), when, text, sign, note; ``row``, on which
+        it stands where there is no room for ``letters``, the longest of the texts, side by side.
+    """
+    own = frame.filter(pl.col("role") == "area").sort("year")
+    same = pl.struct(pl.col("value").is_null(), "text", "note").rle_id()
+    runs = own.with_columns(run=same if by == "year" else pl.int_range(pl.len()))
+    first, last = pl.col("when").first(), pl.col("when").last()
+    found = (
+        runs.filter(pl.col("value").is_null())
+        .group_by("run", maintain_order=True)
+        .agg(
+            pl.col("text", "sign", "note").first(),
+            start=pl.col("year").min(),
+            end=pl.col("year").max(),
+            year=pl.col("year").mean(),
+            when=pl.when(pl.len() > 1).then(first + "–" + last).otherwise(first),
+        )
+    )
+    letters = pl.col("text").str.len_chars()
+    return found.with_columns(letters=letters.max(), row=pl.int_range(pl.len()) % ROWS).drop("run")
 
 
 def _span(years: Sequence[int], breaks: pl.Series, by: Period) -> tuple[float, float]:
@@ -189,7 +224,7 @@ def _look(years: tuple[int, ...], language: str, part: str, above: bool) -> dict
         area_shown.mark_point(color=PRIMARY, filled=True, size=95 if part == "year" else 40,
                               opacity=1, aria=False).encode(y=y),
         *_end_names(above),
-        _gaps(x, "text" if part == "year" else "sign"),
+        *(_gap_words() if part == "year" else _gap_signs(x)),
         *_break_layers(),
     ]  # fmt: skip
     chart = alt.layer(*layers).properties(height=HEIGHT, width="container")
@@ -208,13 +243,39 @@ def _end_names(above: bool) -> list[alt.Chart]:
     ]
 
 
-def _gaps(x: alt.X, said: str) -> alt.Chart:
-    """Periods without a figure, in words (or signs, of months) at the foot of the chart."""
-    text = named("gaps").mark_text(color=MUTED, fontStyle="italic", fontSize=12.5, aria=False)
-    tooltip = [alt.Tooltip("when:N", title=" "), alt.Tooltip("note:N", title=" ")]
+def _gap_signs(x: alt.X) -> list[alt.Chart]:
+    """Months without a figure, by their signs at the foot of the chart."""
+    text = named("gaps").mark_text(color=MUTED, fontSize=12.5, aria=False)
     foot = alt.value(alt.expr("height - 12"))
-    written: alt.Chart = text.encode(x=x, y=foot, text=f"{said}:N", tooltip=tooltip)
-    return written
+    return [text.encode(x=x, y=foot, text="sign:N", tooltip=GAP_TOOLTIP)]
+
+
+def _gap_words() -> list[alt.Chart]:
+    """Years without a figure in words at the foot of the chart, over a bar from end to end.
+
+    The words stay between the axes, and stand on rows of their own where they would meet.
+    """
+    half = f"{LETTER / 2} * length(datum.text)"
+    meet = f"width < (last - first) * {LETTER} * datum.letters"
+    base = named("gaps").encode(tooltip=GAP_TOOLTIP)
+    ends = {
+        side: alt.value(alt.expr(f"scale('x', datum.{end}) {sign} 3"))
+        for side, end, sign in (("x", "start", "-"), ("x2", "end", "+"))
+    }
+    bar = base.mark_rule(color=MUTED, strokeWidth=3, opacity=0.6, aria=False)
+    words_of = base.encode(
+        x=alt.value(alt.expr(f"clamp(scale('x', datum.year), {half}, width - {half})")),
+        y=alt.value(alt.expr(f"height - 15 - ({meet} ? 15 * datum.row : 0)")),
+        text="text:N",
+    )
+    font: dict[str, Any] = {"fontStyle": "italic", "fontSize": 12.5, "aria": False}
+    return [
+        bar.encode(y=alt.value(alt.expr("height - 4")), **ends),
+        *(
+            words_of.mark_text(limit=alt.ExprRef("width"), **font, **look)
+            for look in on_ground(MUTED)
+        ),
+    ]
 
 
 def _break_layers() -> list[alt.Chart]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import polars as pl
 import pytest
 from _pytest.mark import ParameterSet
 from playwright.sync_api import Browser, ViewportSize
@@ -287,6 +288,38 @@ def test_no_script_in_a_name_runs(reader: driver.Visit, home: Path, tmp_path: Pa
     finally:
         current.unlink()
         current.symlink_to(kept)
+
+
+CUT_OR_MET = """() => [...document.querySelectorAll('.stVegaLiteChart svg')].map(svg => {
+  const room = svg.getBoundingClientRect();
+  const boxes = [...svg.querySelectorAll('text')].filter(one => one.textContent).map(
+    one => [one.textContent, one.getBoundingClientRect()]);
+  const cut = boxes.filter(([, box]) => box.left < room.left || box.right > room.right);
+  const met = boxes.filter(([said, box]) => boxes.some(([other, its]) => said === other &&
+    box !== its && Math.abs(box.left - its.left) > 2 && box.left < its.right &&
+    its.left < box.right && box.top < its.bottom - 4 && its.top < box.bottom - 4));
+  return [cut, met].map(found => found.map(([said]) => said));
+})"""
+
+
+def test_on_a_phone_no_words_of_a_chart_are_cut_and_those_of_gaps_do_not_meet(
+    chromium: Browser, address: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOLKEPULS_HOME", str(home))
+    release = current_release()
+    hidden = release.values.filter(
+        pl.col("value_status") == "suppressed", pl.col("sex") == "total",
+        pl.col("age_group") == "total", pl.col("breakdown") == "total",
+        pl.col("value_kind") == headline(release, HIDING).value_kind,
+        pl.col("indicator_id") == HIDING, pl.col("period_type") == "year",
+    )  # fmt: skip
+    several = hidden.group_by("area_code").len().filter(pl.col("len") > 1).sort("area_code")
+    area = several["area_code"][0]
+    with driver.visit(chromium, address, PHONE["width"], PHONE["height"]) as reader:
+        for query in (f"indicator={HIDING}&area={area}", f"indicator={SHOWN}&area=5001"):
+            page = reader.open(f"/indikator?{query}", AT_REST)
+            page.wait_for_selector('[data-testid="stVegaLiteChart"] svg', timeout=30_000)
+            assert page.evaluate(CUT_OR_MET) == [[[], []]]
 
 
 @pytest.mark.parametrize("path", ["/ukjent", "/a/b", "/oversikt"])

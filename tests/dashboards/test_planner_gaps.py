@@ -143,6 +143,29 @@ def test_lines_break_where_a_period_has_no_figure(release: Release) -> None:
         assert SHOWN not in json.dumps([layer["transform"] for layer in lines])
 
 
+def test_years_without_a_figure_for_one_reason_are_one_gap() -> None:
+    years = [2020, 2021, 2022, 2023, 2024]
+    frame = pl.DataFrame(
+        {
+            "role": "area",
+            "year": pl.Series(years, dtype=pl.Float64),
+            "when": [str(year) for year in years],
+            "value": [None, None, 1.0, None, None],
+            "text": ["hidden", "hidden", "1", "hidden", "not covered"],
+            "note": ["few", "few", "–", "few", "not live"],
+            "sign": [":", ":", "", ":", "○"],
+        }
+    )
+    found = trend.gaps(frame, "year")
+    assert found.select("when", "text", "start", "end", "year", "row").rows() == [
+        ("2020–2021", "hidden", 2020.0, 2021.0, 2020.5, 0),
+        ("2023", "hidden", 2023.0, 2023.0, 2023.0, 1),
+        ("2024", "not covered", 2024.0, 2024.0, 2024.0, 2),
+    ]
+    assert found["letters"].unique().to_list() == [len("not covered")]
+    assert trend.gaps(frame, "month")["when"].to_list() == ["2020", "2021", "2023", "2024"]
+
+
 @pytest.mark.parametrize("view", ["years", "bars"])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_area_without_figures_is_named_with_its_reason(
