@@ -129,15 +129,25 @@ def _width() -> pl.Expr:
     return pl.col("area_level").replace_strict({"region": 2, "county": 1}, default=0)
 
 
-def told(rows: pl.DataFrame, year: pl.Expr) -> pl.DataFrame:
-    """The rows of an area or of parts of it, those of which nothing is published as ``missing``."""
+def told(rows: pl.DataFrame, year: pl.Expr, *, by_year: bool = True) -> pl.DataFrame:
+    """The rows of an area or of parts of it, those of which nothing is published with why.
+
+    Args:
+        rows: Rows with the columns of the long table, null where it has none.
+        year: The year of each.
+        by_year: Whether they are of years. Of a county there are figures by year alone
+            (``by_year_only`` else), of all sexes and ages together (``not_applicable`` else);
+            what lacks otherwise is ``missing``.
+    """
     absent, county = pl.col("value_status").is_null(), pl.col("area_level") == "county"
-    # Of a county there are figures by year alone, of all sexes and ages together.
+    status, reason = ("not_applicable", "not_defined_for_group") if by_year else (
+        "by_year_only", None,
+    )  # fmt: skip
     return rows.with_columns(
-        pl.when(absent & county).then(pl.lit("not_defined_for_group"))
+        pl.when(absent & county).then(pl.lit(reason, pl.String))
         .when(absent).then(pl.lit("no_data")).otherwise(pl.col("status_reason"))
         .alias("status_reason"),
-        pl.when(absent & county).then(pl.lit("not_applicable"))
+        pl.when(absent & county).then(pl.lit(status))
         .when(absent).then(pl.lit("missing")).otherwise("value_status").alias("value_status"),
         pl.col("quality_flags").fill_null(""),
         pl.col("versus_region").fill_null("not_compared"),
@@ -223,7 +233,10 @@ def of_areas(release: Release, rows: pl.DataFrame, area_codes: Sequence[str]) ->
         .filter(pl.col("value_status").is_not_null() | (begun & lasts))
     )
     year = pl.col("period_start").dt.year().cast(pl.Int64)
-    return told(joined, year).sort("period_start", "area_code", descending=[True, False])
+    by_year = not rows["period_type"].is_in(["month", "quarter"]).any()
+    return told(joined, year, by_year=by_year).sort(
+        "period_start", "area_code", descending=[True, False]
+    )
 
 
 def like_for_like(release: Release, indicator_id: str, year: int) -> dict[str, Any] | None:

@@ -38,6 +38,7 @@ def status(code: str, _: Translator) -> str:
         "not_applicable": _("Not applicable"),
         "unreliable": _("Uncertain figure"),
         "merged": _("Shown together"),
+        "by_year_only": _("Published by year only"),
     }[code]
 
 
@@ -57,6 +58,7 @@ def status_explained(code: str, _: Translator) -> str:
             "Uncertain figure: too few events to standardise. The crude figure may be shown."
         ),
         "merged": _("Shown together with other areas, because the area alone is too small."),
+        "by_year_only": _("Counties are published by year only, not by month or quarter."),
     }[code]
 
 

@@ -66,7 +66,7 @@ def several_frame(
     Returns:
         One row per area and period: area, name, role (own | region | county | other), order (among
         counties and among others), year (its place on the axis), when (its name), value (null
-        where none is shown), text, interval, note, sign (of the status of a period without a
+        where none is shown), text, interval, note, status and its sign (of a period without a
         figure).
     """
     _ = translator(language, "planner")
@@ -89,11 +89,12 @@ def several_frame(
             "interval": words.interval(row, decimals, _) or "–",
             "note": remarks.explanation(row, _) or "–",
             "sign": words.SYMBOLS.get(row["value_status"], ""),
+            "status": row["value_status"],
         }
         for row in frame.iter_rows(named=True)
     ]
     texts = dict.fromkeys(
-        ("area", "name", "role", "when", "text", "interval", "note", "sign"), pl.String
+        ("area", "name", "role", "when", "text", "interval", "note", "sign", "status"), pl.String
     )
     return pl.DataFrame(
         rows, schema={**texts, "order": pl.Int64, "year": pl.Float64, "value": pl.Float64}

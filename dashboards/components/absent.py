@@ -43,7 +43,7 @@ def absent(reader: Context, rows: pl.DataFrame) -> str:
     if groups.is_empty():
         return ""
     items = "".join(
-        f"<li><b>{escape(note)}:</b> {escape(', '.join(map(_told, areas)))}</li>"
+        f"<li><b>{escape(note.rstrip('.'))}:</b> {escape(', '.join(map(_told, areas)))}</li>"
         for note, areas in groups.iter_rows()
     )
     listed = f'<ul class="fp-list fp-small">{items}</ul>'

@@ -18,7 +18,7 @@ import streamlit as st
 from dashboards import downloads, remarks, words
 from dashboards.charts import compare as side_by_side
 from dashboards.charts import several, trend
-from dashboards.components import chart, note, show, subheading, table
+from dashboards.components import chart, key, note, show, subheading, table
 from dashboards.components.absent import absent, gone, not_offered
 from dashboards.components.barometer import figure_cell
 from dashboards.components.exports import take_home
@@ -149,6 +149,8 @@ def _groups(reader: Context, own: str) -> dict[str, tuple[str, list[str]]]:
 
 def _charts(reader: Context, asked: Asked) -> None:
     _ = reader.translate
+    rows = [_rows(reader, asked, choice) for choice in asked.choices]
+    show(_key(reader, asked, rows))
     columns = st.columns(COLUMNS)
     for place, choice in enumerate(asked.choices):
         spec, said = _chart(reader, asked, choice)
@@ -158,28 +160,34 @@ def _charts(reader: Context, asked: Asked) -> None:
                 show(subheading(title) + note(_nothing(reader, asked, choice)))
             else:
                 chart(spec, said, key=f"chart_{place}")
-            without = absent(reader, _rows(reader, asked, choice))
+            without = absent(reader, rows[place])
             if without:
                 show(without)
-    if asked.view in PERIODS:
-        show(f"<p class='fp-small'>{escape(_how_to_read(reader, asked))}</p>")
 
 
-def _how_to_read(reader: Context, asked: Asked) -> str:
-    """Which line is whose, of those that are asked for."""
+def _key(reader: Context, asked: Asked, rows: Sequence[pl.DataFrame]) -> str:
+    """What the marks of all charts mean, and why counties have none where they have none."""
     _ = reader.translate
-    areas = reader.release.tables["areas"]
-    levels = areas.filter(pl.col("area_code").is_in(asked.areas))["area_level"]
-    read = [_("Your area is the strong line with large points.")]
-    if "region" in levels:
-        read.append(_("The region is the broad grey dashed line with squares."))
-    if "county" in levels:
-        read.append(_("Counties are the broad dotted lines with diamonds."))
-    return " ".join(read)
+    every = pl.concat(rows)
+    if asked.view not in PERIODS:
+        polarities = {reader.release.indicator(one.indicator_id)["polarity"]
+                      for one in asked.choices}  # fmt: skip
+        drawn = every.drop_nulls("value")
+        own = drawn.filter(pl.col("area") == asked.own)["name"].head(1)
+        names = names_to_choose(reader.release)
+        return key.of_areas(
+            drawn["versus"].unique().to_list(), "".join(own), names[reader.release.region_code],
+            _, sides=polarities != {"neutral"},
+        )  # fmt: skip
+    read = key.of_lines(every, _)
+    if "by_year_only" in every["status"]:
+        said = escape(words.status_explained("by_year_only", _))
+        read += f"<p class='fp-small'>{said}</p>"
+    return read
 
 
 def _rows(reader: Context, asked: Asked, choice: Choice) -> pl.DataFrame:
-    """What there is to draw of each area, and why it is not: name, when, value, note."""
+    """What there is to draw of each area, and why it is not: area, name, when, value, note."""
     release, language = reader.release, reader.language
     if asked.view in PERIODS:
         given = (release, choice, asked.areas, asked.own, language, PERIODS[asked.view])
@@ -190,7 +198,12 @@ def _rows(reader: Context, asked: Asked, choice: Choice) -> pl.DataFrame:
     _ = reader.translate
     notes = [remarks.explanation(one, _) for one in wanted.iter_rows(named=True)]
     return wanted.select(
-        "name", "value", when=pl.lit(str(asked.year)), note=pl.Series(notes, dtype=pl.String)
+        "name",
+        "value",
+        area="area_code",
+        versus="versus_region",
+        when=pl.lit(str(asked.year)),
+        note=pl.Series(notes, dtype=pl.String),
     )
 
 

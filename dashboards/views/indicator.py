@@ -15,7 +15,7 @@ import streamlit as st
 
 from dashboards import remarks, words
 from dashboards.charts import compare, trend
-from dashboards.components import chart, note, show, subheading
+from dashboards.components import chart, key, note, show, subheading
 from dashboards.components.absent import gone, not_offered
 from dashboards.components.barometer import figure_cell, reading
 from dashboards.components.caveats import area_caveats
@@ -260,13 +260,16 @@ def _compare(reader: Context, choice: Choice, area_code: str, year: int) -> None
         spec = compare.bars(release, choice, year, tuple(chosen), area_code, language)
         empty = _("No area chosen has a figure.") if chosen else _("No municipality has a figure.")
     wanted = frame.filter(pl.col("area_code").is_in(chosen)) if chosen else municipalities(frame)
+    # The reader's own area is drawn beside those that are chosen.
+    lines = [wanted, frame.filter(pl.col("area_code") == area_code)] if chosen else [wanted]
+    drawn = pl.concat(lines).drop_nulls("value")
     if spec is None:
         show(note(empty))
     else:
         said = compare.described(release, choice, year, tuple(chosen), area_code, language)
         chart(spec, said)
         show(f"{_place(reader, row(frame, area_code))}"
-             f"<p class='fp-small'>{escape(_how_to_read(reader, view, wanted))}</p>"
+             f"{_how_to_read(reader, view, choice, drawn, area_code)}"
              )  # fmt: skip
     _without_figure(reader, wanted)
 
@@ -286,21 +289,21 @@ def _place(reader: Context, figure: Mapping[str, Any] | None) -> str:
     return f"<p>{escape(said)}</p>"
 
 
-def _how_to_read(reader: Context, view: str, wanted: pl.DataFrame) -> str:
+def _how_to_read(
+    reader: Context, view: str, choice: Choice, drawn: pl.DataFrame, area_code: str
+) -> str:
+    """What the marks mean; of the funnel in a sentence."""
     _ = reader.translate
     if view == "funnel":
-        return _(
+        said = _(
             "Points outside the dashed lines (95%) or the whole lines (99.8%) differ from "
             "the region by more than chance would explain. The ring is your area."
         )
-    said = _(
-        "▲ higher than the region, ▼ lower, ● not clearly different. The line is the 95% "
-        "interval, the dashed line the region. Blue is the better side, orange the worse."
-    )
-    drawn = wanted.filter(pl.col("value").is_not_null())
-    if "not_compared" in drawn["versus_region"]:
-        said += f" ■ {_('not compared with the region')}."
-    return said
+        return f"<p class='fp-small'>{escape(said)}</p>"
+    region = names_to_choose(reader.release)[reader.release.region_code]
+    own = drawn.filter(pl.col("area_code") == area_code)["name"].head(1)
+    sides = reader.release.indicator(choice.indicator_id)["polarity"] != "neutral"
+    return key.of_areas(set(drawn["versus_region"]), "".join(own), region, _, sides=sides)
 
 
 def _without_figure(reader: Context, wanted: pl.DataFrame) -> None:

@@ -18,6 +18,7 @@ from dashboards.components.barometer import barometer_row
 from dashboards.components.caveats import profile_caveats
 from dashboards.components.coverage import coverage
 from dashboards.components.frame import NAMES
+from dashboards.components.key import judged_sides, key
 from dashboards.data_access import earlier_release
 from dashboards.figures import area_names, county_code, norwegian_order, profile, row
 from dashboards.profiles.changes import compared, facts, nothing_to_compare, revisions
@@ -234,16 +235,15 @@ def _items(texts: list[str]) -> str:
 def _key(_: Translator, *, peers: bool) -> str:
     """How to read the bars."""
     chosen = [('<i class="fp-key-peer">◇</i>', _("set beside"))] if peers else []
-    parts = [
-        ('<i class="fp-key-dot">●</i>', _("the municipality, with 95% interval")),
-        ('<i class="fp-key-ref"></i>', _("the region")),
-        ('<i class="fp-key-mid"></i>', _("the middle half of the municipalities")),
-        *chosen,
-        ('<i class="fp-key-better">▲▼</i>', _("better than the region")),
-        ('<i class="fp-key-worse">▲▼</i>', _("worse than the region")),
-    ]
-    items = "".join(f"<li>{mark} {escape(text)}</li>" for mark, text in parts)
-    return f'<ul class="fp-barkey">{items}</ul>'
+    return key(
+        [
+            ('<i class="fp-key-dot">●</i>', _("the municipality, with 95% interval")),
+            ('<i class="fp-key-ref"></i>', _("the region")),
+            ('<i class="fp-key-mid"></i>', _("the middle half of the municipalities")),
+            *chosen,
+            *judged_sides(_),
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from dashboards.data_access import current_release
 from dashboards.downloads import readable, tidy
 from dashboards.figures import headline
 from dashboards.text import month, number, translator
-from tests.support.planner_pages import LANGUAGES, markup, page, text
+from tests.support.planner_pages import LANGUAGES, keyed, markup, page, text
 from tests.support.published_release import write_release
 
 AMOUNTS = "structured_documentation_share"
@@ -216,3 +217,28 @@ def test_a_hidden_month_of_an_area_is_no_point() -> None:
     assert frame["when"].to_list() == ["January 2025", "February 2025", "March 2025"]
     assert frame["value"].is_null().to_list() == [False, True, False]
     assert frame["text"][1] == WORDS["en"][2]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("indicator", [SHOWN, QUARTERS])
+def test_counties_are_called_published_by_year_only(
+    indicator: str, language: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(home, tmp_path / "copy", symlinks=True)
+    monkeypatch.setenv("FOLKEPULS_HOME", str(tmp_path / "copy"))
+    path = tmp_path / "copy/published/current/indicator_values.parquet"
+    values = pl.read_parquet(path)
+    part = pl.col("period_type").is_in(["month", "quarter"])
+    values.filter(~(part & (pl.col("area_level") == "county"))).write_parquet(path)
+    _ = translator(language, "planner")
+    query = {"lang": language, "area": "5001", "with": "50,MIDT", "indicators": indicator}
+    said = _("Counties are published by year only, not by month or quarter.")
+    months = page("compare", {**query, "view": "months"})
+    assert not months.exception
+    # Once for all charts, and once where each tells whom it lacks.
+    assert text(months).count(said.rstrip(".")) == 2
+    assert _("Not applicable") not in text(months)
+    assert _("counties") not in keyed(months)
+    (chart,) = [one.proto for one in months.get("vega_lite_chart")]
+    assert f"Trøndelag: {_('Published by year only')}" in chart.alt
+    assert said not in text(page("compare", {**query, "view": "years"}))

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboards import words
 from dashboards.charts import compare, several, trend
 from dashboards.charts.axes import axis_top
 from dashboards.charts.end_names import LINE, apart
 from dashboards.data_access import Release, current_release
 from dashboards.figures import Choice, headline, series
 from dashboards.text import translator
-from tests.support.planner_pages import LANGUAGES, page, text
+from tests.support.planner_pages import LANGUAGES, keyed, page
 from tests.support.published_release import write_release
 
 SHARE = "home_nursing_users_80plus_share"
@@ -119,15 +120,35 @@ def test_counties_and_region_differ_from_municipalities_by_dash_and_point(releas
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_lines_are_told_in_words_where_they_are_drawn(release: Release, language: str) -> None:
+def test_a_key_tells_every_line_that_is_drawn_and_no_other(release: Release, language: str) -> None:
     _ = translator(language, "planner")
-    region = _("The region is the broad grey dashed line with squares.")
-    counties = _("Counties are the broad dotted lines with diamonds.")
     query = {"lang": language, "area": "5001", "indicators": RATE}
-    for beside, said in (("15", (False, True)), ("MIDT,1505", (True, False)),
-                         ("50,MIDT", (True, True))):  # fmt: skip
-        told = text(page("compare", {**query, "with": beside}))
-        assert (region in told, counties in told) == said
+    region, counties, others = "Midt-Norge", _("counties"), _("Municipalities").lower()
+    for beside, said in (("15", [counties]), ("MIDT,1505", [region, others]),
+                         ("50,MIDT", [region, counties])):  # fmt: skip
+        assert keyed(page("compare", {**query, "with": beside})) == ["Trondheim", *said]
+    hidden = release.values.filter(
+        pl.col("indicator_id") == SHARE, pl.col("value_kind") == "crude",
+        pl.col("sex") == "total", pl.col("age_group") == "total",
+        pl.col("value_status") == "suppressed", pl.col("area_level") == "municipality",
+    )  # fmt: skip
+    query = {"lang": language, "area": hidden["area_code"][0], "indicators": SHARE}
+    sign = words.status("suppressed", _)
+    assert f": {sign[0].lower()}{sign[1:]}" in keyed(page("compare", query))[-1]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_key_tells_the_marks_of_areas_side_by_side(release: Release, language: str) -> None:
+    """The same on both pages; the sides of better and worse only where there are any."""
+    _ = translator(language, "planner")
+    query = {"lang": language, "area": "5001", "with": "1505", "year": "2025"}
+    beside = page("compare", {**query, "view": "bars", "indicators": RATE})
+    found = keyed(beside)
+    assert found[-3:] == [_("95% interval"), "Midt-Norge", "Trondheim"]
+    assert _("better than the region") in found
+    assert found == keyed(page("indicator", {**query, "indicator": RATE, "tab": "compare"}))
+    neutral = page("compare", {**query, "view": "bars", "indicators": SHARE})
+    assert _("better than the region") not in keyed(neutral)
 
 
 def test_axes_of_all_charts_of_figures_end_by_one_rule(release: Release) -> None:

@@ -72,6 +72,14 @@ def text(test: AppTest) -> str:
     return unescape(re.sub(r"<[^>]+>", " ", markup(test)))
 
 
+def keyed(test: AppTest) -> list[str]:
+    """What the marks of the page's keys mean."""
+    items = re.findall(r'<ul class="fp-barkey">(.*?)</ul>', markup(test))
+    return [
+        unescape(said.strip()) for item in items for said in re.findall(r"</i>([^<]*)</li>", item)
+    ]
+
+
 def payload(test: AppTest) -> bytes:
     """All bytes that the page sends, charts and their data included.
 
