@@ -137,6 +137,40 @@ def middle_of_peers(row: Mapping[str, Any], decimals: int, _: Translator) -> str
     return _("Too few of them have a figure shown")
 
 
+def unlike_the_top(
+    top: Mapping[str, Any], crude: Mapping[str, Any], decimals: int, _: Translator
+) -> str:
+    """Which is which where crude figures stand below one that is computed in another way.
+
+    Args:
+        top: The row at the top of the page.
+        crude: The crude row of the same area and year, of all sexes and ages together.
+        decimals: Of the figures.
+        _: The reader's messages.
+
+    Returns:
+        Empty where both are crude.
+    """
+    if top["value_kind"] == "crude":
+        return ""
+    kind = words.kind(top["value_kind"], _)
+    said = _(
+        "The figures here are unadjusted, as observed. The figure at the top of the page is "
+        "computed in another way: {kind}.",
+        kind=kind[:1].lower() + kind[1:],
+    )
+    if top["value"] is None or crude["value"] is None:
+        return said
+    figures = {
+        name: number(row["value"], _.language, decimals)
+        for name, row in (("top", top), ("here", crude))
+    }
+    if figures["top"] == figures["here"]:
+        return said
+    both = _("That is why it is {top} there, and {here} here for all together.", **figures)
+    return f"{said} {both}"
+
+
 def reason_given(facts: Mapping[str, Any], _: Translator) -> str:
     """Why a release was signed: a steward's own words, or the demonstration's in the language."""
     if facts["synthetic"] and facts["signed_by"] == DEMONSTRATION:

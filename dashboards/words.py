@@ -125,13 +125,13 @@ def polarity(code: str, _: Translator) -> str:
 
 
 def kind(code: str, _: Translator) -> str:
-    """A way to compute a figure."""
+    """A way to compute a figure: in plain words, the usual term behind."""
     return {
-        "crude": _("Crude"),
-        "direct_esp2013": _("Standardised, Europe 2013"),
-        "direct_region": _("Standardised, the region"),
-        "indirect": _("Indirectly standardised"),
-        "median": _("Median"),
+        "crude": _("Unadjusted (crude)"),
+        "direct_esp2013": _("With age and sex as in Europe 2013 (directly standardised)"),
+        "direct_region": _("With age and sex as in the region (directly standardised)"),
+        "indirect": _("Adjusted for age and sex (indirectly standardised)"),
+        "median": _("The middle person (median)"),
     }[code]
 
 
@@ -143,8 +143,9 @@ def kind_explained(code: str, _: Translator) -> str:
                             "European Standard Population 2013."),
         "direct_region": _("What the figure would be if the area had the region's age and sex. "
                            "Differences are then not due to an older or younger population."),
-        "indirect": _("Observed against what the region's rates would give in the area's own "
-                      "population, times the region's rate."),
+        "indirect": _("Differences in age and sex are taken out: what was observed is held against "
+                      "what would be expected if every age and sex were at the region's level. It "
+                      "can be compared with the region's figure."),
         "median": _("What the middle person has: as many have more as have less. Rounded, and "
                     "shown where at least ten persons have at most and ten at least as much."),
     }[code]  # fmt: skip

@@ -215,7 +215,10 @@ def _charts(
         bars = partial(compare.bars, *one_year, beside, area_code, language)
         found["compare"] = (_("Compare"), bars)
     if compare.funnel(*one_year, area_code, language) is not None:
-        found["funnel"] = (_("Funnel"), partial(compare.funnel, *one_year, area_code, language))
+        found["funnel"] = (
+            _("By size (funnel plot)"),
+            partial(compare.funnel, *one_year, area_code, language),
+        )
     if is_grouped(release.indicator(indicator_id)) and sex_age.points(*groups)["value"].count():
         found["sex_age"] = (_("Sex and age"), partial(sex_age.sex_age, *groups))
     return found

@@ -1,4 +1,4 @@
-"""Legends: of the map, colour classes and the kinds of no figure; of charts with intervals.
+"""Legends: of the map, colour classes and the kinds of no figure; how to read charts and figures.
 
 Belongs here: legends. Does not belong here: maps and charts.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from html import escape
 from itertools import groupby
 
-from dashboards import words
+from dashboards import remarks, words
 from dashboards.charts.region_map import class_of
 from dashboards.charts.theme import SCALE
-from dashboards.figures import NO_FIGURE
+from dashboards.figures import NO_FIGURE, Choice, row, year_frame
 from dashboards.session import Context
 from dashboards.text import Translator, number
 
@@ -62,3 +62,23 @@ def intervals_explained(reader: Context, area_code: str) -> str:
     if area_code == reader.release.region_code:
         return _("The lines are 95% intervals.")
     return _("The lines are 95% intervals; the grey mark with its broad bar is the region.")
+
+
+def which_is_which(reader: Context, choice: Choice, area_code: str, year: int) -> str:
+    """How crude figures differ from the one that the page shows first; empty where they do not.
+
+    Args:
+        reader: The reader.
+        choice: What the top of the page shows.
+        area_code: The area.
+        year: The year.
+    """
+    release = reader.release
+    shown, crude = (
+        row(year_frame(release, one, year), area_code)
+        for one in (choice, Choice(choice.indicator_id, "crude"))
+    )
+    if shown is None or crude is None:
+        return ""
+    decimals = release.indicator(choice.indicator_id)["decimals"]
+    return remarks.unlike_the_top(shown, crude, decimals, reader.translate)

@@ -15,20 +15,30 @@ from dashboards import words
 from dashboards.charts import sex_age
 from dashboards.components import chart, note, show, subheading, table
 from dashboards.components.barometer import difference_cell, figure_cell
-from dashboards.components.legend import intervals_explained
-from dashboards.figures import by_sex_and_age, is_grouped, strata
+from dashboards.components.legend import intervals_explained, which_is_which
+from dashboards.figures import Choice, by_sex_and_age, is_grouped, strata
 from dashboards.session import Context
 
 
-def sex_and_age(reader: Context, indicator_id: str, area_code: str, year: int) -> None:
-    """The view: a chart, how to read it, and a table of the same figures."""
+def sex_and_age(reader: Context, choice: Choice, area_code: str, year: int) -> None:
+    """The view: a chart, how to read it, and a table of the same figures.
+
+    Args:
+        reader: The reader.
+        choice: The indicator, and how the figure at the top of the page is computed.
+        area_code: The area.
+        year: The year.
+    """
     _ = reader.translate
-    release = reader.release
+    release, indicator_id = reader.release, choice.indicator_id
     indicator = release.indicator(indicator_id)
     show(subheading(_("Differences by sex and age")))
     if not is_grouped(indicator):
         show(note(_("This indicator is published neither by sex nor by age group.")))
         return
+    which = which_is_which(reader, choice, area_code, year)
+    if which:
+        show(f"<p>{escape(which)}</p>")
     spec = sex_age.sex_age(release, indicator_id, area_code, year, reader.language)
     if spec is None:
         show(note(_("No group has a figure for this choice. The table tells why.")))
@@ -87,5 +97,5 @@ def _table(reader: Context, indicator_id: str, area_code: str, year: int) -> Non
         headings += [region[0]["name"], _("Against the region")]
     title = _("{title} by sex and age in {area}, {year}", year=year, area=own[0]["official_name"],
               title=reader.text(indicator, "title"))  # fmt: skip
-    unit = reader.text(indicator, "unit_text")
+    unit = ", ".join([reader.text(indicator, "unit_text"), words.kind("crude", _).lower()])
     show(table(f"{title} ({unit})", headings, rows, numeric=(1, 2)))

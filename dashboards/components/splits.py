@@ -18,14 +18,23 @@ from dashboards.components import chart, note, show, subheading, table
 from dashboards.components.barometer import figure_cell
 from dashboards.components.exports import take_home
 from dashboards.components.figure_tables import count_cell
-from dashboards.components.legend import intervals_explained
+from dashboards.components.legend import intervals_explained, which_is_which
+from dashboards.figures import Choice
 from dashboards.session import Context, choose
 from dashboards.splits import by_value, splits_of
 
 
-def split_section(reader: Context, indicator_id: str, area_code: str, year: int) -> None:
-    """The view: which split, a chart, how to read it, a table of the same figures, and files."""
+def split_section(reader: Context, choice: Choice, area_code: str, year: int) -> None:
+    """The view: which split, a chart, how to read it, a table of the same figures, and files.
+
+    Args:
+        reader: The reader.
+        choice: The indicator, and how the figure at the top of the page is computed.
+        area_code: The area.
+        year: The year.
+    """
     _ = reader.translate
+    indicator_id = choice.indicator_id
     release, language = reader.release, reader.language
     splits = splits_of(release, indicator_id)
     titles = {code: words[f"title_{language}"] for code, words in splits.items()}
@@ -38,6 +47,9 @@ def split_section(reader: Context, indicator_id: str, area_code: str, year: int)
     by = splits[breakdown][f"by_{language}"]
     title = f"{reader.text(release.indicator(indicator_id), 'title')} {by}"
     show(subheading(title))
+    which = which_is_which(reader, choice, area_code, year)
+    if which:
+        show(f"<p>{escape(which)}</p>")
     place = (release, indicator_id, breakdown, area_code, year, language)
     spec = split_chart(*place)
     if spec is None:

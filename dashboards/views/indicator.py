@@ -72,8 +72,8 @@ def render() -> None:
     draw = {
         "trend": lambda: _trend(reader, choice, area_code, year),
         "compare": lambda: _compare(reader, choice, area_code, year),
-        "sex_age": lambda: sex_and_age(reader, choice.indicator_id, area_code, year),
-        "split": lambda: split_section(reader, choice.indicator_id, area_code, year),
+        "sex_age": lambda: sex_and_age(reader, choice, area_code, year),
+        "split": lambda: split_section(reader, choice, area_code, year),
         "table": lambda: areas_table(reader, choice, area_code, year),
         "definition": lambda: definition(reader, choice.indicator_id),
         "download": lambda: exports(reader, choice, area_code, year),
@@ -156,13 +156,14 @@ def _head(reader: Context, choice: Choice, area_code: str, year: int) -> None:
         "figure": figure,
         "region": row(frame, release.region_code),
     }
-    unit = reader.text(indicator, "unit_text")
+    told = [reader.text(indicator, "unit_text"), words.polarity(indicator["polarity"], _)]
+    if "," in indicator["value_kinds"]:
+        told.insert(1, words.kind(choice.value_kind, _))
     name = words.titled(f"{figure['official_name']}, {year}", choice.asked, indicator, _)
     show(
         f'<div class="fp-lead"><div><p class="fp-lead-name">{escape(name)}</p>'
         f'<p class="fp-big">{figure_cell(figure, indicator["decimals"], _)}</p>'
-        f'<p class="fp-unit">{escape(unit)} · '
-        f"{escape(words.polarity(indicator['polarity'], _))}</p></div>"
+        f'<p class="fp-unit">{escape(" · ".join(told))}</p></div>'
         f'<p class="fp-lead-reading">{escape(reading(entry, reader))}</p></div>'
         f"{area_caveats(reader, choice.indicator_id, area_code, year)}"
     )
@@ -250,12 +251,12 @@ def _compare(reader: Context, choice: Choice, area_code: str, year: int) -> None
     )  # fmt: skip
     view = choose(
         st.segmented_control, _("Chart"), "chart", ["bars", "funnel"], "bars",
-        {"bars": _("Interval bars"), "funnel": _("Funnel")}.__getitem__,
+        {"bars": _("Interval bars"), "funnel": _("By size (funnel plot)")}.__getitem__,
         label_visibility="collapsed",
     )  # fmt: skip
     if view == "funnel":
         spec = compare.funnel(release, choice, year, area_code, language)
-        empty = _("Too few figures with limits for a funnel.")
+        empty = _("Too few figures for a chart by size (funnel plot).")
     else:
         spec = compare.bars(release, choice, year, tuple(chosen), area_code, language)
         empty = _("No area chosen has a figure.") if chosen else _("No municipality has a figure.")
@@ -296,8 +297,11 @@ def _how_to_read(
     _ = reader.translate
     if view == "funnel":
         said = _(
-            "Points outside the dashed lines (95%) or the whole lines (99.8%) differ from "
-            "the region by more than chance would explain. The ring is your area."
+            "Each point is a municipality, the largest to the right. The smaller it is, the more "
+            "chance may move its figure: between the lines, the difference from the region may be "
+            "chance. Points outside the dashed lines (95%), and more so outside the whole lines "
+            "(99.8%), differ from the region by more than chance would explain. The ring is your "
+            "area."
         )
         return f"<p class='fp-small'>{escape(said)}</p>"
     region = names_to_choose(reader.release)[reader.release.region_code]

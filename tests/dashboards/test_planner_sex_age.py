@@ -257,7 +257,7 @@ def test_words_of_a_hidden_group_stand_clear_of_the_regions_bar(release: Release
 FEW = {
     "nb": "kvinner, 80+ år, ujustert",
     "nn": "kvinner, 80+ år, ujustert",
-    "en": "women, 80+ years, crude",
+    "en": "women, 80+ years, unadjusted (crude)",
 }
 
 
@@ -286,3 +286,33 @@ def test_months_are_of_all_whoever_is_chosen(release: Release) -> None:
     spec = trend.trend(release, choice, "5001", "nb", "month")
     assert "kvinner" not in title_of(spec) + trend.described(release, choice, "5001", "nb", "month")
     assert "kvinner" in title_of(trend.trend(release, choice, "5001", "nb"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_crude_and_adjusted_figures_are_told_apart(language: str) -> None:
+    _ = translator(language, "planner")
+    top = {"value_kind": "indirect", "value": 32.5}
+    crude = {"value_kind": "crude", "value": 35.1}
+    said = remarks.unlike_the_top(top, crude, 1, _)
+    assert words.kind("indirect", _)[1:] in said
+    assert all(words.number(one, language, 1) in said for one in (32.5, 35.1))
+    which = remarks.unlike_the_top({**top, "value": None}, crude, 1, _)
+    assert said.startswith(which)
+    assert remarks.unlike_the_top({**top, "value": 35.1}, crude, 1, _) == which
+    assert remarks.unlike_the_top(crude, crude, 1, _) == ""
+    query = {"lang": language, "indicator": SHOWN, "area": "5001", "tab": "sex_age"}
+    shown = text(page("indicator", {**query, "kind": "indirect"}))
+    assert which in shown
+    assert f", {words.kind('crude', _).lower()})" in shown
+    assert which not in text(page("indicator", {**query, "kind": "crude"}))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_kinds_of_figures_are_is_said_in_plain_words_first(language: str) -> None:
+    _ = translator(language, "planner")
+    for code in ("direct_esp2013", "direct_region", "indirect", "median"):
+        plain, _sign, term = words.kind(code, _).partition(" (")
+        assert plain
+        assert term.endswith(")")
+        assert not re.search("standardis|median", plain.lower())
+        assert not re.search("rate", words.kind_explained(code, _))
