@@ -6,7 +6,7 @@ opened. Does not belong here: choosing areas, the reasons' words (``remarks``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from html import escape
 
 import polars as pl
@@ -94,6 +94,30 @@ def not_offered(reader: Context, names: Mapping[str, str], default: str) -> None
         said = _("The address names an area that this release does not have. {shown} is shown "
                  "instead.", shown=shown)  # fmt: skip
     show(note(said))
+
+
+def left_out(reader: Context, options: Collection[str], own: str, why: str) -> None:
+    """Say so where the address names areas to compare with that the page cannot take, and why.
+
+    To be called before they are chosen, which writes those that it takes into the address.
+
+    Args:
+        reader: The reader.
+        options: Codes of the areas that the page takes.
+        own: The page's own area, which is shown anyway.
+        why: Which areas it takes, as a sentence.
+    """
+    asked = dict.fromkeys(st.query_params.get("with", "").split(","))
+    lost = [code for code in asked if code and code != own and code not in options]
+    known = names_to_choose(reader.release, counties=True)
+    _ = reader.translate
+    names = [known[code] for code in lost if code in known]
+    if names:
+        said = _("Left out of the comparison: {areas}.", areas=", ".join(names))
+        show(note(f"{said} {why}"))
+    if len(names) < len(lost):
+        show(note(_("The address names areas to compare with that this release does not have. They "
+                    "are left out.")))  # fmt: skip
 
 
 def _told(area: dict[str, object]) -> str:

@@ -19,7 +19,7 @@ from dashboards import downloads, remarks, words
 from dashboards.charts import compare as side_by_side
 from dashboards.charts import several, trend
 from dashboards.components import chart, key, note, show, subheading, table
-from dashboards.components.absent import absent, gone, not_offered
+from dashboards.components.absent import absent, gone, left_out, not_offered
 from dashboards.components.barometer import figure_cell
 from dashboards.components.exports import take_home
 from dashboards.data_access import Release
@@ -106,10 +106,11 @@ def _asked(reader: Context) -> Asked:
         year = int(choose(st.selectbox, _("Year"), "year", years, years[0], str))
     region = [] if own == release.region_code else [release.region_code]
     if group == OWN_CHOICE:
+        options = [code for code in wider if code != own]
+        left_out(reader, options, own, "")
         others = choose_several(
-            _("Other areas"), "with", [code for code in wider if code != own], wider.__getitem__,
-            _("Choose areas"), default=region,
-        )  # fmt: skip
+            _("Other areas"), "with", options, wider.__getitem__, _("Choose areas"), default=region
+        )
     else:
         others = [*(code for code in groups[group][1] if code in names and code != own), *region]
     views = {

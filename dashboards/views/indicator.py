@@ -16,7 +16,7 @@ import streamlit as st
 from dashboards import remarks, words
 from dashboards.charts import compare, trend
 from dashboards.components import chart, key, note, show, subheading
-from dashboards.components.absent import gone, not_offered
+from dashboards.components.absent import gone, left_out, not_offered
 from dashboards.components.barometer import figure_cell, reading
 from dashboards.components.caveats import area_caveats
 from dashboards.components.definition import definition
@@ -245,10 +245,13 @@ def _compare(reader: Context, choice: Choice, area_code: str, year: int) -> None
     release, language = reader.release, reader.language
     frame = year_frame(release, choice, year)
     names = names_to_choose(release, year, counties=True)
+    options = [code for code in names if code != release.region_code]
+    why = _("Here are the municipalities and counties of {year}; the region is a line of its own.",
+            year=year)  # fmt: skip
+    left_out(reader, options, area_code, why)
     chosen = choose_several(
-        _("Compare with"), "with", [code for code in names if code != release.region_code],
-        names.__getitem__, _("All with a figure"),
-    )  # fmt: skip
+        _("Compare with"), "with", options, names.__getitem__, _("All with a figure")
+    )
     view = choose(
         st.segmented_control, _("Chart"), "chart", ["bars", "funnel"], "bars",
         {"bars": _("Interval bars"), "funnel": _("By size (funnel plot)")}.__getitem__,

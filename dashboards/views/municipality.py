@@ -13,7 +13,7 @@ import streamlit as st
 
 from dashboards import words
 from dashboards.components import folded, note, show, table
-from dashboards.components.absent import gone, not_offered
+from dashboards.components.absent import gone, left_out, not_offered
 from dashboards.components.barometer import barometer_row
 from dashboards.components.caveats import profile_caveats
 from dashboards.components.coverage import coverage
@@ -74,8 +74,9 @@ def _choices(
         )
     with right:
         year = int(choose(st.selectbox, _("Year"), "year", years, years[0], str))
+    others = [code for code in names if code != area_code]
+    left_out(reader, others, area_code, _("Only municipalities can be compared on this page."))
     with middle:
-        others = [code for code in names if code != area_code]
         peers = choose_several(
             _("Set beside"), "with", others, names.__getitem__, _("Choose municipalities")
         )

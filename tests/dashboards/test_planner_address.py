@@ -77,6 +77,35 @@ def test_areas_beside_that_cannot_be_used_leave_the_address(
     assert shown.query_params.get("with") == kept
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("name", "given", "named"),
+    [
+        ("municipality", "50,1505", "Trøndelag – Trööndelage"),
+        ("municipality", "1505", ""),
+        ("municipality", "1505,9999<b>", None),
+        ("indicator", "50,MIDT", "Midt-Norge"),
+        ("indicator", "1507", "Ålesund (2020–2023)"),
+        ("compare", "5001,50,MIDT,1507", ""),
+        ("compare", "nowhere", None),
+    ],
+)
+def test_areas_beside_that_cannot_be_used_are_not_passed_over(
+    name: str, given: str, named: str | None, language: str
+) -> None:
+    """``None``: one that the release does not have, which is not repeated."""
+    _ = translator(language, "planner")
+    query = {"lang": language, "area": "5001", "tab": "compare", "year": "2025", "with": given}
+    told = text(page(name, query))
+    unknown = _("The address names areas to compare with that this release does not have. They are "
+                "left out.")  # fmt: skip
+    known = _("Left out of the comparison: {areas}.", areas=named)
+    assert (unknown in told) == (named is None)
+    assert (known in told) == bool(named)
+    assert known.split(":")[0] in told or not named
+    assert "9999" not in told
+
+
 def test_a_county_with_a_figure_can_be_compared_with() -> None:
     query = {"lang": "nb", "indicator": SHOWN, "area": "5001", "year": "2025", "tab": "compare"}
     alone = page("indicator", query)
