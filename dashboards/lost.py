@@ -1,7 +1,7 @@
 """What answers an address that no page has: words in the reader's language, and the way on.
 
-Belongs here: the pages' addresses, and the answer to any other. Does not belong here: the pages.
-Streamlit would draw the first page below a box in English.
+Belongs here: the pages' addresses and names, and the answer to any other address. Does not belong
+here: the pages. Streamlit would draw the first page below a box in English.
 """
 
 from __future__ import annotations
@@ -10,16 +10,38 @@ from html import escape
 from typing import Final
 from urllib.parse import urlencode
 
-from dashboards.text import translator
+from dashboards.components.frame import brand, languages, look
+from dashboards.text import Translator, translator
 
 FIRST: Final = "oversikt"
 """The first page, which Streamlit serves at the root alone."""
 PATHS: Final = ("kommune", "indikator", "samhandling", "sammenlign", "befolkning", "finn", "om")
+SEARCH: Final = "finn"
 _STYLE: Final = (
     ":root{color-scheme:light dark}"
-    "main{font:1rem/1.6 'Source Sans',system-ui,sans-serif;margin:3rem auto;max-width:36rem;"
-    "padding:0 1rem}"
+    "body{margin:0;background:var(--paper);color:var(--ink);"
+    "font:1rem/1.6 'Source Sans',system-ui,sans-serif}"
+    "header,main{max-width:1180px;margin:0 auto;padding:0 2rem}"
+    "main{padding-top:1.5rem!important}"
+    "header>div{display:flex;flex-wrap:wrap;align-items:center;gap:.5rem 1.5rem}"
+    "nav{display:flex;flex-wrap:wrap}nav p{margin:0}"
+    ".st-key-fp-nav a{text-decoration:none}a{color:var(--primary)}"
+    "@media (max-width:700px){header,main{padding:0 1rem}}"
 )
+
+
+def names(_: Translator) -> dict[str, str]:
+    """What the pages are called, by their addresses, the first page first."""
+    return {
+        FIRST: _("Overview"),
+        "kommune": _("Municipality"),
+        "indikator": _("Indicator"),
+        "samhandling": _("Collaboration"),
+        "sammenlign": _("Compare"),
+        "befolkning": _("Population"),
+        SEARCH: _("Find"),
+        "om": _("About the figures"),
+    }
 
 
 def lost(path: str, base: str, domain: str, language: str) -> bytes | None:
@@ -39,11 +61,27 @@ def lost(path: str, base: str, domain: str, language: str) -> bytes | None:
         return None
     _ = translator(language, domain)
     # Relative, as all links: a proxy may leave a prefix out.
-    way = ("../" * asked.count("/") or "./") + "?" + urlencode({"lang": language})
-    title, on = escape(_("There is no page at this address")), escape(_("Go to the overview"))
+    folder = "../" * asked.count("/") or "./"
+
+    def way(page: str, text: str) -> str:
+        address = folder + ("" if page == FIRST else page) + "?" + urlencode({"lang": language})
+        return f'<a href="{escape(address)}">{text}</a>'
+
+    pages = "".join(way(page, f"<p>{escape(name)}</p>") for page, name in names(_).items())
+    header = (
+        f'<header><div class="st-key-fp-header">{brand(_)}'
+        f'<nav class="st-key-fp-nav" aria-label="{escape(_("Pages"))}">{pages}</nav>'
+        f"{languages(language, {}, _)}</div></header>"
+    )
+    title = escape(_("There is no page at this address"))
+    on = (
+        f"<li>{way(FIRST, escape(_('Go to the overview')))}</li>"
+        f"<li>{way(SEARCH, escape(_('Find an indicator')))}</li>"
+    )
     return (
         f'<!DOCTYPE html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{title} – Folkepuls</title><style>{_STYLE}</style></head>"
-        f'<body><main><h1>{title}</h1><p><a href="{escape(way)}">{on}</a></p></main></body></html>'
+        f"<title>{title} – Folkepuls</title>{look()}<style>{_STYLE}</style></head>"
+        f'<body>{header}<main class="stHtml"><h1>{title}</h1>'
+        f'<ul class="fp-list">{on}</ul></main></body></html>'
     ).encode()

@@ -9,29 +9,32 @@ import streamlit as st
 
 from dashboards.components import frame
 from dashboards.data_access import NothingPublishedError
-from dashboards.lost import FIRST, PATHS
+from dashboards.lost import FIRST, PATHS, names
 from dashboards.session import DOMAIN, context, language
 from dashboards.text import translator
+
+VIEWS = (
+    "municipality",
+    "indicator",
+    "collaboration",
+    "compare",
+    "population",
+    "find",
+    "about",
+)
+"""The views of ``PATHS``, in their order."""
 
 
 def main() -> None:
     """Draw the page that the address names."""
     chosen = language()
     _ = translator(chosen, DOMAIN)
-    others = {
-        "municipality": _("Municipality"),
-        "indicator": _("Indicator"),
-        "collaboration": _("Collaboration"),
-        "compare": _("Compare"),
-        "population": _("Population"),
-        "find": _("Find"),
-        "about": _("About the figures"),
-    }
+    titles = names(_)
     pages = [
-        st.Page("views/overview.py", title=_("Overview"), url_path=FIRST, default=True),
+        st.Page("views/overview.py", title=titles[FIRST], url_path=FIRST, default=True),
         *(
-            st.Page(f"views/{name}.py", title=title, url_path=path)
-            for path, (name, title) in zip(PATHS, others.items(), strict=True)
+            st.Page(f"views/{name}.py", title=titles[path], url_path=path)
+            for path, name in zip(PATHS, VIEWS, strict=True)
         ),
     ]
     page = st.navigation(pages, position="hidden")

@@ -5,7 +5,7 @@ Belongs here: the page's frame. Does not belong here: any view's content.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from html import escape
@@ -26,14 +26,14 @@ NAMES = {"nb": "Bokmål", "nn": "Nynorsk", "en": "English"}
 
 
 @lru_cache(maxsize=1)
-def _look() -> str:
+def look() -> str:
     """The style sheet behind the palette that it names."""
     return f"<style>{style_sheet()}\n{STYLE.read_text(encoding='utf-8')}</style>"
 
 
 def header(pages: Sequence[StreamlitPage], language: str, _: Translator) -> None:
     """Brand, pages and languages."""
-    st.html(_look())
+    st.html(look())
     with st.container(
         key="fp-header",
         horizontal=True,
@@ -41,16 +41,20 @@ def header(pages: Sequence[StreamlitPage], language: str, _: Translator) -> None
         vertical_alignment="center",
         gap="small",
     ):
-        show(
-            '<div class="fp-brand"><span class="fp-mark" aria-hidden="true"></span>'
-            f"<strong>Folkepuls</strong> <span>{escape(_('Population health, Mid-Norway'))}</span>"
-            "</div>",
-            "content",
-        )
+        show(brand(_), "content")
         with st.container(key="fp-nav", horizontal=True, gap="small", width="content"):
             for page in pages:
                 st.page_link(page)
-        show(_languages(language, _), "content")
+        show(languages(language, st.query_params.to_dict(), _), "content")
+
+
+def brand(_: Translator) -> str:
+    """The name of the pages."""
+    return (
+        '<div class="fp-brand"><span class="fp-mark" aria-hidden="true"></span>'
+        f"<strong>Folkepuls</strong> <span>{escape(_('Population health, Mid-Norway'))}</span>"
+        "</div>"
+    )
 
 
 def _grounds(_: Translator) -> str:
@@ -64,9 +68,14 @@ def _grounds(_: Translator) -> str:
     return f"{escape(_('Appearance'))}: {' · '.join(links)}"
 
 
-def _languages(language: str, _: Translator) -> str:
-    """Links, not buttons: a new page load tells assistive technology the new language."""
-    query = st.query_params.to_dict()
+def languages(language: str, query: Mapping[str, str], _: Translator) -> str:
+    """Links, not buttons: a new page load tells assistive technology the new language.
+
+    Args:
+        language: The reader's.
+        query: What else the address holds.
+        _: The reader's messages.
+    """
     links = []
     for code in LANGUAGES:
         address = escape("?" + urlencode({**query, "lang": code}), quote=True)

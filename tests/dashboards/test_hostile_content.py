@@ -86,7 +86,7 @@ def views() -> Iterator[tuple[str, Markup]]:
     for query, name in VIEWS:
         shown = page(name, {"lang": "nb", **query})
         assert not shown.exception
-        yield f"{name} {query}", Markup(markup(shown).replace(frame._look(), "", 1))
+        yield f"{name} {query}", Markup(markup(shown).replace(frame.look(), "", 1))
 
 
 def test_no_cell_of_a_file_or_of_a_copied_table_starts_a_formula(release: Release) -> None:

@@ -333,6 +333,14 @@ def test_an_address_that_no_page_has_says_so_and_leads_on(
         assert answer.status == 404
         assert page.evaluate("document.documentElement.lang") == "nn"
         assert page.locator("h1").inner_text() == "Det er inga side på denne adressa"
+        assert page.locator("nav a").all_inner_texts()[:2] == ["Oversikt", "Kommune"]
+        for size in (DESK, PHONE):
+            page.set_viewport_size(size)
+            assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+        page.click("main li:nth-child(2) a")
+        reader.settle(AT_REST)
+        assert page.locator("h1").inner_text() == "Finn ein indikator"
+        page.goto(f"{address}{path}?lang=nn")
         page.click("main a")
         reader.settle(AT_REST)
         assert page.locator(".fp-synthetic").inner_text() == SYNTHETIC["nn"]

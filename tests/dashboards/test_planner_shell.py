@@ -30,7 +30,7 @@ from dashboards.data_access import (
     current_release,
     home,
 )
-from dashboards.lost import lost
+from dashboards.lost import PATHS, lost
 from dashboards.server import content_security_policy, localised
 from tests.support.planner_pages import ROOT
 from tests.support.published_release import write_release
@@ -195,7 +195,7 @@ def test_a_new_release_is_seen_without_a_restart(
         ("/<script>", "", "./?lang=nn"),
     ],
 )
-def test_only_what_no_page_has_leads_back_to_the_first(
+def test_only_what_no_page_has_leads_on_with_the_frame_of_the_pages(
     path: str, base: str, way: str | None
 ) -> None:
     answer = lost(path, base, "planner", "nn")
@@ -206,3 +206,9 @@ def test_only_what_no_page_has_leads_back_to_the_first(
     assert f'href="{way}"' in answer.decode()
     assert '<html lang="nn">' in answer.decode()
     assert "script" not in answer.decode()
+    folder = way.partition("?")[0]
+    for page in PATHS:
+        assert f'href="{folder}{page}?lang=nn"' in answer.decode()
+    assert answer.decode().count(f'href="{folder}finn?lang=nn"') == 2
+    assert 'href="?lang=nb" target="_self" lang="nb"' in answer.decode()
+    assert style_sheet() in answer.decode()
