@@ -23,6 +23,8 @@ SYMBOLS = {
     "unreliable": "~",
     "merged": "Σ",
 }
+MARKS = {"better": "✓", "worse": "!", "": ""}
+"""Beside a shape that tells a direction: whether that is the better or the worse side."""
 OPEN_AGE = 199
 """In the published tables a highest age that is none."""
 SHAPES = {"higher": "▲", "lower": "▼", "similar": "●", "not_compared": "–"}
@@ -113,6 +115,19 @@ def versus(code: str, _: Translator) -> str:
         "similar": _("About as the region"),
         "not_compared": _("Not compared"),
     }[code]
+
+
+def side(direction: str, polarity: str) -> str:
+    """``better`` or ``worse`` for ``higher`` or ``lower``; empty where neither is."""
+    if direction not in ("higher", "lower") or polarity == "neutral":
+        return ""
+    good = "lower" if polarity == "lower_is_better" else "higher"
+    return "better" if direction == good else "worse"
+
+
+def sided(code: str, _: Translator) -> str:
+    """A side in one word; empty for none."""
+    return {"better": _("favourable"), "worse": _("unfavourable"), "": ""}[code]
 
 
 def polarity(code: str, _: Translator) -> str:

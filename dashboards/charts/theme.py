@@ -23,6 +23,7 @@ import polars as pl
 from altair.utils import schemapi
 
 from dashboards.text import vega_locale
+from dashboards.words import side
 
 PALETTE: Final[Mapping[str, tuple[str, str]]] = {
     "ink": ("#1f2a37", "#e6ecef"),
@@ -119,10 +120,7 @@ def style_sheet() -> str:
 
 def judged(versus: str, polarity: str) -> str:
     """Colour of a comparison: blue for the better side, orange for the worse, else grey."""
-    if versus not in ("higher", "lower") or polarity == "neutral":
-        return MUTED
-    good = "lower" if polarity == "lower_is_better" else "higher"
-    return BETTER if versus == good else WORSE
+    return {"better": BETTER, "worse": WORSE, "": MUTED}[side(versus, polarity)]
 
 
 def on_ground(colour: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -139,12 +139,14 @@ def _region_cell(region: Mapping[str, Any], decimals: int, _: Translator) -> str
 
 
 def difference_cell(figure: Mapping[str, Any], polarity: str, _: Translator) -> str:
-    """The comparison with the region: shape, word, and colour besides."""
+    """The comparison with the region, and which side is the better: words, and colour besides."""
     code = figure["versus_region"] if figure["value"] is not None else "not_compared"
     colour = judged(code, polarity)
+    sided = words.sided(words.side(code, polarity), _)
+    small = f" <small>{escape(sided)}</small>" if sided else ""
     return (
         f'<span class="fp-diff"><span aria-hidden="true" style="color:{colour}">'
-        f"{words.SHAPES[code]}</span> {escape(words.versus(code, _))}</span>"
+        f"{words.SHAPES[code]}</span> {escape(words.versus(code, _))}{small}</span>"
     )
 
 

@@ -143,16 +143,28 @@ def revisions(changes: Changes, reader: Context) -> list[str]:
     for row in changes.revised.iter_rows(named=True):
         indicator = indicators[row["indicator_id"]]
         was = {"value": row["value_was"], "value_status": row["value_status_was"]}
-        said.append(
-            _(
-                "{title}, {year}: {now}; it was {was}.",
-                title=reader.text(indicator, "short_title"),
-                year=row["year"],
-                now=_told(row, indicator["decimals"], reader),
-                was=_told(was, indicator["decimals"], reader),
-            )
+        told = _(
+            "{title}, {year}: {now}; it was {was}.",
+            title=reader.text(indicator, "short_title"),
+            year=row["year"],
+            now=_told(row, indicator["decimals"], reader),
+            was=_told(was, indicator["decimals"], reader),
         )
+        said.append(f"{told} {_judged(row, indicator['polarity'], reader)}".rstrip())
     return said
+
+
+def _judged(row: Mapping[str, Any], polarity: str, reader: Context) -> str:
+    """Whether a figure is more favourable than it was; empty where that cannot be said."""
+    if row["value"] is None or row["value_was"] is None:
+        return ""
+    _ = reader.translate
+    direction = "higher" if row["value"] > row["value_was"] else "lower"
+    return {
+        "better": _("That is more favourable."),
+        "worse": _("That is less favourable."),
+        "": "",
+    }[words.side(direction, polarity)]
 
 
 def _told(row: Mapping[str, Any], decimals: int, reader: Context) -> str:

@@ -27,7 +27,6 @@ from dashboards.figures import breaks, headline, row, year_frame
 from dashboards.session import Context
 from dashboards.text import number
 
-_UNFAVOURABLE = {("lower_is_better", "higher"), ("higher_is_better", "lower")}
 _MOVED = {"rise": "higher", "fall": "lower"}
 
 
@@ -65,12 +64,12 @@ def look_at(release: Release, entries: Sequence[Mapping[str, Any]]) -> list[Poin
         indicator, figure = entry["indicator"], entry["figure"]
         order = (0 if indicator["key_figure"] else 1, int(indicator["number"]))
         polarity = indicator["polarity"]
-        if (polarity, figure["versus_region"]) in _UNFAVOURABLE:
+        if words.side(figure["versus_region"], polarity) == "worse":
             grave = 0 if _outside_funnel(figure) else 1
             found.append(Point(indicator, figure, "region", None, (grave, *order)))
         before = _year_before(release, indicator, figure)
         if before is not None and (kind := moved(before, figure)):
-            grave = 2 if (polarity, _MOVED[kind]) in _UNFAVOURABLE else 3
+            grave = 2 if words.side(_MOVED[kind], polarity) == "worse" else 3
             found.append(Point(indicator, figure, kind, before, (grave, *order)))
     return sorted(found, key=lambda point: point.weight)
 
@@ -86,9 +85,19 @@ def moved(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return "fall" if upper < was_lower else ""
 
 
+def direction(point: Point) -> str:
+    """``higher`` or ``lower``."""
+    return _MOVED.get(point.kind, str(point.figure["versus_region"]))
+
+
+def side(point: Point) -> str:
+    """``better`` or ``worse``; empty where neither side of the indicator is."""
+    return words.side(direction(point), str(point.indicator["polarity"]))
+
+
 def sign(point: Point) -> str:
-    """The shape of the point's direction."""
-    return words.SHAPES[_MOVED.get(point.kind, str(point.figure["versus_region"]))]
+    """The shape of the point's direction, and the mark of its side."""
+    return words.SHAPES[direction(point)] + words.MARKS[side(point)]
 
 
 def _outside_funnel(figure: Mapping[str, Any]) -> bool:
@@ -120,7 +129,13 @@ def _partly(figure: Mapping[str, Any]) -> bool:
 
 
 def sentence(point: Point, reader: Context) -> str:
-    """The point in words."""
+    """The point in words, and whether it is favourable."""
+    _ = reader.translate
+    judged = {"better": _("That is favourable."), "worse": _("That is unfavourable."), "": ""}
+    return f"{_told(point, reader)} {judged[side(point)]}".rstrip()
+
+
+def _told(point: Point, reader: Context) -> str:
     _ = reader.translate
     figure, indicator = point.figure, point.indicator
     decimals = int(indicator["decimals"])

@@ -23,7 +23,7 @@ from dashboards.data_access import earlier_release
 from dashboards.figures import NO_FIGURE, county_code, inhabitants, profile
 from dashboards.profiles.bars import Bar, laid_out
 from dashboards.profiles.changes import compared, facts, nothing_to_compare, revisions
-from dashboards.profiles.points import Point, how_found, look_at, sentence
+from dashboards.profiles.points import Point, direction, how_found, look_at, sentence
 from dashboards.session import Context
 from dashboards.text import day, number
 
@@ -178,9 +178,9 @@ def _look(asked: _Asked) -> Json:
 
 
 def _point(point: Point, reader: Context) -> Json:
-    direction = {"rise": "higher", "fall": "lower"}
-    shape = direction.get(point.kind, point.figure["versus_region"])
-    return {"shape": shape, "text": sentence(point, reader)}
+    shape = direction(point)
+    colour = on_paper(judged(shape, point.indicator["polarity"]))
+    return {"shape": shape, "colour": colour, "text": sentence(point, reader)}
 
 
 def _more(left: int, reader: Context) -> str:

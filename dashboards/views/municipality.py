@@ -23,7 +23,7 @@ from dashboards.data_access import earlier_release
 from dashboards.figures import area_names, county_code, norwegian_order, profile, row
 from dashboards.profiles.changes import compared, facts, nothing_to_compare, revisions
 from dashboards.profiles.pdf import file_name, printed
-from dashboards.profiles.points import Point, how_found, look_at, sentence, sign
+from dashboards.profiles.points import Point, how_found, look_at, sentence, side, sign
 from dashboards.profiles.sheet import area_facts, by_theme, no_county
 from dashboards.session import Context, choose, choose_several, context, link
 from dashboards.text import Translator, translator
@@ -146,8 +146,9 @@ def _pointed(point: Point, reader: Context) -> str:
     )
     _ = reader.translate
     opened = escape(_("Open the indicator"))
+    look = f"fp-sign fp-{side(point) or 'neither'}"
     return (
-        f'<span class="fp-sign" aria-hidden="true">{sign(point)}</span>'
+        f'<span class="{look}" aria-hidden="true">{sign(point)}</span>'
         f"{escape(sentence(point, reader))} "
         f'<a href="{escape(address, quote=True)}" target="_self">{opened}'
         f'<span class="fp-unseen">: {escape(reader.text(indicator, "short_title"))}</span></a>'

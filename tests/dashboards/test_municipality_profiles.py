@@ -190,6 +190,54 @@ def test_a_sentence_holds_the_published_figures(release: Release, language: str)
             assert not re.search("fordi|because|skyldes|due to", said)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_favourable_and_unfavourable_are_told_apart_by_word_and_shape(
+    release: Release, language: str
+) -> None:
+    _ = translator(language, "planner")
+    (found, *_rest) = points.look_at(release, profile(release, "5001", YEAR))
+    words_of = {"better": _("That is favourable."), "worse": _("That is unfavourable.")}
+    for kind, polarity, side in (
+        ("rise", "lower_is_better", "worse"), ("fall", "lower_is_better", "better"),
+        ("rise", "higher_is_better", "better"), ("fall", "higher_is_better", "worse"),
+        ("rise", "neutral", ""), ("fall", "neutral", ""),
+    ):  # fmt: skip
+        point = replace(
+            found, kind=kind, before=found.figure,
+            indicator={**found.indicator, "polarity": polarity},
+        )  # fmt: skip
+        said, sign = points.sentence(point, Context(release, language)), points.sign(point)
+        assert points.side(point) == side
+        assert [one for one in words_of.values() if one in said] == (
+            [words_of[side]] if side else []
+        )
+        assert (
+            sign == {"rise": "▲", "fall": "▼"}[kind] + {"better": "✓", "worse": "!", "": ""}[side]
+        )
+
+
+@pytest.mark.parametrize(
+    ("polarity", "said"),
+    [("lower_is_better", ["That is less favourable."]), ("neutral", []),
+     ("higher_is_better", ["That is more favourable."])],
+)  # fmt: skip
+def test_a_figure_that_differs_says_whether_it_is_more_favourable(
+    release: Release, polarity: str, said: list[str]
+) -> None:
+    before = earlier_release(release)
+    assert before is not None
+    turned = edited(
+        release,
+        indicators=lambda frame: frame.with_columns(polarity=pl.lit(polarity)),
+        indicator_values=lambda frame: frame.with_columns(pl.col("value") + 2),
+    )
+    found = changes.compared(turned, before, "5001")
+    told = changes.revisions(found, Context(turned, "en"))
+    assert told
+    for line in told:
+        assert re.findall(r"That is .*$", line) == (said if " hidden " not in line else [])
+
+
 # ---- what has changed ---------------------------------------------------------------------------
 
 
