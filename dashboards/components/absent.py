@@ -113,7 +113,7 @@ def left_out(reader: Context, options: Collection[str], own: str, why: str) -> N
     _ = reader.translate
     names = [known[code] for code in lost if code in known]
     if names:
-        said = _("Left out of the comparison: {areas}.", areas=", ".join(names))
+        said = _("Cannot be chosen here: {areas}.", areas=", ".join(names))
         show(note(f"{said} {why}"))
     if len(names) < len(lost):
         show(note(_("The address names areas to compare with that this release does not have. They "

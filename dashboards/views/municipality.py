@@ -75,7 +75,9 @@ def _choices(
     with right:
         year = int(choose(st.selectbox, _("Year"), "year", years, years[0], str))
     others = [code for code in names if code != area_code]
-    left_out(reader, others, area_code, _("Only municipalities can be compared on this page."))
+    why = _("Only municipalities can be chosen; the municipality's own county is always shown where "
+            "it is published.")  # fmt: skip
+    left_out(reader, others, area_code, why)
     with middle:
         peers = choose_several(
             _("Set beside"), "with", others, names.__getitem__, _("Choose municipalities")

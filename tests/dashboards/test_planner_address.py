@@ -99,7 +99,7 @@ def test_areas_beside_that_cannot_be_used_are_not_passed_over(
     told = text(page(name, query))
     unknown = _("The address names areas to compare with that this release does not have. They are "
                 "left out.")  # fmt: skip
-    known = _("Left out of the comparison: {areas}.", areas=named)
+    known = _("Cannot be chosen here: {areas}.", areas=named)
     assert (unknown in told) == (named is None)
     assert (known in told) == bool(named)
     assert known.split(":")[0] in told or not named
