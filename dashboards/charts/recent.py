@@ -106,7 +106,7 @@ def _lines(_: Translator) -> dict[str, tuple[str, str, list[int]]]:
     """The lines beside the area's by name: column, colour, dash. The region has none beside it."""
     return {
         _("The region"): ("region", REGION, [5, 4]),
-        _("Middle of comparable ones"): ("peer_median", INK, [2, 2]),
+        _("Comparable municipalities (median)"): ("peer_median", INK, [2, 2]),
     }
 
 
@@ -131,7 +131,7 @@ def _look(names: tuple[str, ...], language: str, of_region: bool) -> dict[str, A
     if not of_region:
         tooltip += [
             alt.Tooltip("region_text:N", title=_("The region")),
-            alt.Tooltip("peers_text:N", title=_("Middle of comparable ones")),
+            alt.Tooltip("peers_text:N", title=_("Comparable municipalities (median)")),
         ]
     base = named("months").encode(x=x, tooltip=tooltip)
     own = base.transform_filter(SHOWN)

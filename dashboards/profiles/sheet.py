@@ -223,7 +223,7 @@ def _barometer(asked: _Asked) -> Json:
             "area": _("the municipality, with 95% interval"),
             "region": _("the region"),
             "middle": _("the middle half of the municipalities"),
-            "peer": _("set beside") if asked.beside else "",
+            "peer": _("for comparison") if asked.beside else "",
             "better": _("better than the region"),
             "worse": _("worse than the region"),
         },
@@ -243,8 +243,8 @@ def _notes(asked: _Asked) -> list[str]:
     if asked.left_out:
         _ = reader.translate
         room = BESIDE - (county_code(reader.release, area) is not None)
-        said.append(_("There is room for {n} municipalities set beside; the others stand on the "
-                      "municipality's page.", n=room))  # fmt: skip
+        said.append(_("There is room for {n} municipalities for comparison; the others stand on "
+                      "the municipality's page.", n=room))  # fmt: skip
     return said
 
 
@@ -350,7 +350,7 @@ def _beside(asked: _Asked) -> Json:
         for entry in members
     ]
     return {
-        "heading": _("Set beside"),
+        "heading": _("For comparison"),
         "columns": [_("Indicator"), asked.area["name"], *(names[code] for code in asked.beside)],
         "reasons": _reasons(cell for row in rows for cell in row["cells"]),
         "rows": rows,

@@ -161,8 +161,9 @@ def _accessibility(reader: Context) -> str:
         _("Every chart has a description in words and a table with the same figures."),
         _("Nothing is told by colour alone: shapes, patterns and words say the same."),
         _("All pages can be used with a keyboard, and enlarged to 400%."),
-        _("Known shortcoming: a few texts of the program library are in English for screen "
-          "readers, such as the link that skips to the main content."),
+        _("Known shortcoming: a few texts of the program library are in English, such as No "
+          "results where a search in a list finds nothing, and, for screen readers, the link that "
+          "skips to the main content."),
     ]  # fmt: skip
     if reader.release.facts["contact"]:
         items.append(_("Tell us about obstacles through the contact above."))

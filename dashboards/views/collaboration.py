@@ -112,8 +112,8 @@ def _peers(reader: Context, area: str, year: int) -> None:
     alike = groups.filter(pl.col("group_id") == one["group_id"])
     members = still_there(alike, reader.release.tables["areas"], year).height
     text = _(
-        "Comparable ones: municipalities of like size ({group}, {n} in all). Their middle is the "
-        "median of the figures that are shown, where at least three and most of them are.",
+        "Comparable municipalities are those of like size ({group}, {n} in all). Their median is "
+        "the middle one of the figures that are shown, where at least three and most of them are.",
         group=reader.text(one, "label"),
         n=members,
     )
@@ -165,8 +165,8 @@ def _months(
         if area != release.region_code and months["peer_median"].null_count() == months.height:
             told.append(
                 _(
-                    "The middle of the comparable ones is not drawn: in no month can enough of "
-                    "them be shown."
+                    "The median of comparable municipalities is not drawn: in no month can "
+                    "enough of them be shown."
                 )
             )
         for text in filter(None, told):
@@ -232,7 +232,7 @@ def _beside(reader: Context, area: str) -> list[str]:
     _ = reader.translate
     if area == reader.release.region_code:
         return []
-    return [_("The region"), _("Middle of comparable ones")]
+    return [_("The region"), _("Comparable municipalities (median)")]
 
 
 def _linked(reader: Context, indicator: dict[str, Any], area: str, year: int) -> str:

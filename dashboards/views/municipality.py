@@ -75,12 +75,12 @@ def _choices(
     with right:
         year = int(choose(st.selectbox, _("Year"), "year", years, years[0], str))
     others = [code for code in names if code != area_code]
-    why = _("Only municipalities can be chosen; the municipality's own county is always shown where "
-            "it is published.")  # fmt: skip
+    why = _("Only municipalities can be chosen; the municipality's own county is always shown "
+            "where it is published.")  # fmt: skip
     left_out(reader, others, area_code, why)
     with middle:
         peers = choose_several(
-            _("Set beside"), "with", others, names.__getitem__, _("Choose municipalities")
+            _("Compare with"), "with", others, names.__getitem__, _("Choose municipalities")
         )
     return area_code, year, peers
 
@@ -197,7 +197,7 @@ def _wrapped(rows: str, entry: dict[str, Any]) -> str:
 def _headings(reader: Context, area: dict[str, Any], entry: dict[str, Any]) -> list[str]:
     _ = reader.translate
     region = entry["region"]["name"] if entry["region"] is not None else ""
-    others = [_("Set beside")] if entry["beside"] else []
+    others = [_("For comparison")] if entry["beside"] else []
     return [
         _("Indicator"),
         area["name"],
@@ -238,7 +238,7 @@ def _items(texts: list[str]) -> str:
 
 def _key(_: Translator, *, peers: bool) -> str:
     """How to read the bars."""
-    chosen = [('<i class="fp-key-peer">◇</i>', _("set beside"))] if peers else []
+    chosen = [('<i class="fp-key-peer">◇</i>', _("for comparison"))] if peers else []
     return key(
         [
             ('<i class="fp-key-dot">●</i>', _("the municipality, with 95% interval")),

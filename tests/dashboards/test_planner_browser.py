@@ -188,11 +188,12 @@ def test_ready_for_discharge_is_three_clicks_from_the_front_page(
         page.wait_for_url("**area=5001*")
         reader.settle(AT_REST)
         page.wait_for_selector('[data-testid="stVegaLiteChart"] svg', timeout=30_000)
-        assert "Sammenlignbare: kommuner av lik størrelse" in page.inner_text("body")
+        assert "Sammenlignbare kommuner er de på samme størrelse" in page.inner_text("body")
         chart = page.locator('[data-testid="stVegaLiteChart"]').first
         told = chart.locator("[aria-label]").first.get_attribute("aria-label") or ""
         assert "desember 2025" in told + (chart.get_attribute("aria-label") or "")
-        peers = page.locator('td[data-label="Midten av de sammenlignbare"]').all_text_contents()
+        median = page.locator('td[data-label="Sammenlignbare kommuner (median)"]')
+        peers = median.all_text_contents()
         assert peers
         assert not {cell.strip() for cell in peers} & {"", "–"}
 

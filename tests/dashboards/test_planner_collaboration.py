@@ -81,7 +81,7 @@ def test_a_year_without_months_says_so(two_years: Path) -> None:
     shown = page("collaboration", {"lang": "nb", "area": "5001", "year": "2023"})
     assert not shown.exception
     assert list(shown.get("vega_lite_chart")) == []
-    assert "Det er ingen tall etter måned for 2023." in text(shown)
+    assert "Det er ingen tall per måned for 2023." in text(shown)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -171,6 +171,6 @@ def test_the_region_stands_once_in_its_tables(two_years: Path, language: str) ->
         assert not shown.exception
         headings = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', markup(shown))
         assert _("Figure") in headings
-        told = [_("The region"), _("Middle of comparable ones"), _("Against the region")]
+        told = [_("The region"), _("Comparable municipalities (median)"), _("Against the region")]
         assert [one in headings for one in told] == [beside] * 3
     assert _("The region has none") not in text(page("collaboration", {"area": "MIDT"}))

@@ -61,7 +61,7 @@ def test_checks_are_sentences_with_state_and_what_they_block(
     assert "Grønn igjen" in said
     assert "Kunne ikke kjøres" in said
     assert "Stanser: neste utgivelse." in said
-    assert "27 av 18\u202f879 rader avviker; ingen tåles." in said
+    assert "27 av 18\u202f879 rader avviker; ingen godtas." in said
 
 
 def test_small_counts_are_banded(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
