@@ -23,7 +23,8 @@ _LETTERS: Final = 130
 """Letters of the source on one line."""
 _HEIGHT: Final = re.compile(r'("expr": "[^"]*?)\bheight\b')
 _WIDTH: Final = re.compile(r'("expr": "[^"]*?)\bwidth\b')
-"""A chart's own size, which has another name where something stands below the chart."""
+_ACROSS: Final = "scale('x'"
+"""A chart's own size and axis, which have other names where something stands below the chart."""
 
 
 def svg(spec: Mapping[str, Any], source: str) -> bytes:
@@ -75,6 +76,7 @@ def _on_paper(spec: Mapping[str, Any], source: str) -> str:
     kept = {name: spec[name] for name in ("$schema", "datasets", "params") if name in spec}
     whole = {**kept, "config": config, "vconcat": [chart, below], "spacing": 14}
     written = _HEIGHT.sub(r"\1concat_0_height", json.dumps(whole, ensure_ascii=False))
+    written = written.replace(_ACROSS, "scale('concat_0_x'")
     return on_paper(_WIDTH.sub(rf"\g<1>{WIDTH}", written))
 
 

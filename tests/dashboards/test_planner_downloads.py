@@ -145,6 +145,22 @@ def test_a_picture_carries_its_source_and_needs_no_other_host(release: Release) 
     assert pictures.png(chart, source).startswith(b"\x89PNG")
 
 
+def test_words_of_gaps_stand_over_their_years_in_a_picture(release: Release) -> None:
+    """The axis of time has another name there."""
+    hidden = release.values.filter(
+        pl.col("indicator_id") == INDICATOR, pl.col("value_kind") == "crude",
+        pl.col("sex") == "total", pl.col("age_group") == "total", pl.col("year") == 2025,
+        pl.col("value_status") == "suppressed", pl.col("area_level") == "municipality",
+    )["area_code"].sort()  # fmt: skip
+    chart = trend.trend(release, headline(release, INDICATOR), hidden[0], "nb")
+    drawn = pictures.svg(chart, "Folkepuls")
+    said = re.findall(
+        r"translate\((-?[\d.]+|NaN),[^>]*>Skjult av personvernhensyn<", drawn.decode()
+    )
+    assert said
+    assert all(float(x) > pictures.WIDTH / 8 for x in said)
+
+
 @pytest.mark.parametrize(
     ("name", "labels"),
     [
