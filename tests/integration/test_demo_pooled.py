@@ -76,7 +76,7 @@ def test_a_standardised_period_is_what_the_truth_by_age_makes_of_it(
         assert abs(row["value"] - rate * spec.multiplier) <= half, (spec.id, row["area_code"])
         crude = row["numerator"] / row["denominator"] * spec.multiplier
         apart += abs(row["value"] - crude) > 2 * half
-    assert shown.filter(pl.col("area_level") == "municipality").height > 5
+    assert shown.filter(pl.col("area_level") == "municipality").height > 2
     assert apart > 0
 
 
