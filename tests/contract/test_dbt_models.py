@@ -247,7 +247,8 @@ def test_what_runs_before_the_strata_reads_nothing_that_runs_after_them(dbt) -> 
     """Two runs of dbt with the strata between them: an arrow back would split both in parts."""
     after = {name for name, model in dbt.models.items() if "post_strata" in model["tags"]}
     before = {name: model for name, model in dbt.models.items() if "pre_strata" in model["tags"]}
-    assert after and before
+    assert after
+    assert before
     for name, model in before.items():
         read = {node.rsplit(".", 1)[1] for node in model["depends_on"]["nodes"]}
         assert not read & after, name
