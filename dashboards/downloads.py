@@ -18,7 +18,8 @@ import xlsxwriter
 from dashboards import inert, remarks, words
 from dashboards.charts import adoption
 from dashboards.data_access import Release
-from dashboards.figures import NO_FIGURE, norwegian_order
+from dashboards.figures import NO_FIGURE
+from dashboards.places import norwegian_order
 from dashboards.text import Translator, day, translator
 
 TIDY_COLUMNS = (

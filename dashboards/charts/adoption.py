@@ -13,8 +13,8 @@ import polars as pl
 
 from dashboards.charts.theme import MUTED, PAPER, PRIMARY, filled, finished, named
 from dashboards.data_access import Release
-from dashboards.figures import norwegian_order
 from dashboards.kept import kept
+from dashboards.places import norwegian_order
 from dashboards.text import day, translator
 
 HEIGHT = 250

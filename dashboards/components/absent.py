@@ -13,7 +13,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards.components import folded, note, show
-from dashboards.figures import names_to_choose
+from dashboards.places import names_to_choose
 from dashboards.session import Context, code_of
 
 OPEN = 6

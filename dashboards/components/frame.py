@@ -17,7 +17,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from dashboards.charts.theme import style_sheet
 from dashboards.components import show
-from dashboards.figures import live_counts
+from dashboards.places import live_counts
 from dashboards.session import Context
 from dashboards.text import LANGUAGES, Translator, day, number
 

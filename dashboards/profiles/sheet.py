@@ -20,7 +20,8 @@ from dashboards.components.coverage import headings as coverage_headings
 from dashboards.components.coverage import spells
 from dashboards.components.frame import synthetic_label
 from dashboards.data_access import earlier_release
-from dashboards.figures import NO_FIGURE, county_code, inhabitants, profile
+from dashboards.figures import NO_FIGURE, profile
+from dashboards.places import county_code, inhabitants
 from dashboards.profiles.bars import Bar, laid_out
 from dashboards.profiles.changes import compared, facts, nothing_to_compare, revisions
 from dashboards.profiles.points import Point, direction, how_found, look_at, sentence

@@ -20,7 +20,8 @@ from dashboards.components import chart, note, show, subheading, table
 from dashboards.components.absent import gone, not_offered
 from dashboards.components.barometer import difference_cell, figure_cell
 from dashboards.components.exports import take_home
-from dashboards.figures import headline, names_to_choose, row, year_frame
+from dashboards.figures import headline, row, year_frame
+from dashboards.places import names_to_choose
 from dashboards.session import Context, choose, context, link
 from dashboards.text import Translator, month
 

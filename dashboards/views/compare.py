@@ -27,10 +27,10 @@ from dashboards.figures import (
     Choice,
     headline,
     month_series,
-    names_to_choose,
     row,
     year_frame,
 )
+from dashboards.places import names_to_choose
 from dashboards.session import Context, choose, choose_several, context
 
 COLUMNS = 2

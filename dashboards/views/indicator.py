@@ -35,10 +35,10 @@ from dashboards.figures import (
     like_for_like,
     month_series,
     municipalities,
-    names_to_choose,
     row,
     year_frame,
 )
+from dashboards.places import names_to_choose
 from dashboards.session import Context, choose, choose_several, code_of, context, keep
 from dashboards.splits import splits_of
 from dashboards.text import number

@@ -20,7 +20,8 @@ from dashboards.components.coverage import coverage
 from dashboards.components.frame import NAMES
 from dashboards.components.key import judged_sides, key
 from dashboards.data_access import earlier_release
-from dashboards.figures import area_names, county_code, norwegian_order, profile, row
+from dashboards.figures import profile, row
+from dashboards.places import area_names, county_code, norwegian_order
 from dashboards.profiles.changes import compared, facts, nothing_to_compare, revisions
 from dashboards.profiles.pdf import file_name, printed
 from dashboards.profiles.points import Point, how_found, look_at, sentence, side, sign

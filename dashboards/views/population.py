@@ -16,7 +16,7 @@ from dashboards.charts import pyramid
 from dashboards.components import chart, note, show, subheading, table
 from dashboards.components.absent import gone, not_offered
 from dashboards.components.exports import Maker, take_home
-from dashboards.figures import names_to_choose, persons
+from dashboards.places import names_to_choose, persons
 from dashboards.session import Context, choose, context
 from dashboards.text import number
 

@@ -17,15 +17,13 @@ from dashboards.data_access import (
 from dashboards.figures import (
     Choice,
     applicable,
-    area_names,
     breaks,
     headline,
-    live_counts,
     municipalities,
-    names_to_choose,
     profile,
     year_frame,
 )
+from dashboards.places import area_names, live_counts, names_to_choose
 from pipelines.checks.run import check_published
 from tests.support.published_release import write_release
 
