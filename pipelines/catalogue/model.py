@@ -270,13 +270,19 @@ class Indicator(Strict):
             raise ValueError("periods is [year], [year, month] or [year, quarter]")
         if self.part_of_year is None:
             return self
-        if self.timing != "flow" or self.coverage.service not in DATED_SERVICES:
+        if self.coverage.service not in DATED_SERVICES:
             raise ValueError(
-                "months and quarters need events with dates (timing: flow) and a service of "
-                f"{sorted(DATED_SERVICES)}, for which it is known which of them are covered"
+                f"months and quarters need a service of {sorted(DATED_SERVICES)}, for which it is "
+                "known which of them are covered"
             )
-        if self.denominator.public and self.denominator.measure != "person_years":
-            raise ValueError("among the public, parts of a year are counted per person_years")
+        if self.timing == "on_date" and self.coverage.service == "gp":
+            raise ValueError("general practice is looked at once a year: no months on a date")
+        among = "person_years" if self.timing == "flow" else "residents"
+        if self.denominator.public and self.denominator.measure != among:
+            raise ValueError(
+                "among the public, parts of a year are counted per person_years (timing: flow) or "
+                "residents (timing: on_date)"
+            )
         if self.numerator.part_of is not None:
             raise ValueError("a numerator that is part of another has no months or quarters")
         return self

@@ -48,8 +48,8 @@ def month_figures(marts: Marts, specs: Sequence[Indicator]) -> pl.DataFrame:
     Returns:
         Rows and columns as of ``figures.figures``, one per indicator, area and month that the
         coverage lists, and ``counted``: the area's persons of the month are in the equations. Of a
-        municipality whose year is covered they are in every month: what its uncovered months
-        hold is the year less the others.
+        municipality whose year is covered they are in every month of a flow: what its uncovered
+        months hold is the year less the others.
     """
     chosen = with_months(specs)
     if not chosen or marts.month_coverage.is_empty():
@@ -102,10 +102,16 @@ def _keys(marts: Marts, chosen: Sequence[Indicator]) -> pl.DataFrame:
     )
     known = pl.DataFrame(
         [
-            (spec.id, year.first, year.last) if (year := spec.known_years) else (spec.id, 0, 9999)
+            (spec.id, year.first if year else 0, year.last if year else 9999, spec.timing == "flow")
             for spec in chosen
+            for year in (spec.known_years,)
         ],
-        schema={"indicator_id": pl.String, "first": pl.Int64, "last": pl.Int64},
+        schema={
+            "indicator_id": pl.String,
+            "first": pl.Int64,
+            "last": pl.Int64,
+            "flow": pl.Boolean,
+        },
         orient="row",
     )
     keys = (
@@ -117,11 +123,13 @@ def _keys(marts: Marts, chosen: Sequence[Indicator]) -> pl.DataFrame:
     )
     covered = pl.col("coverage_state") != NOT_COVERED
     whole = pl.col("straddled").is_null() & pl.col("year").is_between("first", "last")
+    # What is counted on a date is in no sum of other dates.
+    summed = pl.col("flow") & pl.col("in_year") & (pl.col("area_level") == MUNICIPALITY)
     return keys.with_columns(
         known=pl.col("year").is_between("first", "last"),
         exact=covered & whole,
-        counted=whole & (covered | (pl.col("in_year") & (pl.col("area_level") == MUNICIPALITY))),
-    ).drop("counting", "year", "in_year", "first", "last", "straddled")
+        counted=whole & (covered | summed),
+    ).drop("counting", "year", "in_year", "first", "last", "flow", "straddled")
 
 
 def _straddled(marts: Marts, bands: pl.DataFrame) -> pl.DataFrame:

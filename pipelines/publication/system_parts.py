@@ -114,9 +114,12 @@ def _divided(linked: Linked, division: Division) -> Linked:
     """Of an audit group the indicators that have the division."""
     members = tuple(spec for spec in linked.members if spec.id in division.indicator_ids)
     guests = tuple(spec for spec in linked.guests if spec.id in division.indicator_ids)
-    parts = {spec.part_of_year for spec in (*members, *guests)}
+    parts = {(spec.part_of_year, spec.timing) for spec in (*members, *guests)}
     if division.name == MONTHS and len(parts) > 1:
-        msg = f"{linked.name}: shares a measure, and must have months or quarters, not both"
+        msg = (
+            f"{linked.name}: shares a measure, and must have months or quarters, of events or on a "
+            "date, not both"
+        )
         raise ValueError(msg)
     return replace(linked, members=members, guests=guests)
 
@@ -140,7 +143,11 @@ def _part_group(
     counted = cells.join(in_sum, on=[*AREA, "sex"], how="semi")
     rest, rest_terms = rest_cells(counted, terms, places)
     rest = _with_year_cell(rest.drop("year_cell"))
-    ties = _ties(pl.concat([cells.select(_TIED), rest.select(_TIED)]), parts, year)
+    tied = pl.concat([cells.select(_TIED), rest.select(_TIED)])
+    if division == MONTHS and {spec.timing for spec in linked.members} == {"on_date"}:
+        # What is counted on a date does not add up: the year is its last part.
+        tied = tied.filter(pl.col("sex") == str(rows["part"].max()))
+    ties = _ties(tied, parts, year)
     kept, kept_terms = _in_view(ties, year)
     all_terms = pl.concat([terms, rest_terms, kept_terms])
     system = LinkedSystem(

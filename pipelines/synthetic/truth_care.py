@@ -258,12 +258,12 @@ def nursing_home_waiting(world: World) -> pl.DataFrame:
     placed = states.care_users(world, states.LONG_STAY_CODE).select("year", "person")
     begun, open_now = pl.col("first_service_on"), pl.col("status").is_in(["active", "on-hold"])
     parts = []
-    for year in world.years:
-        last = dt.date(year, 12, 31)
+    for number, last in world.dates:
         waiting = decisions.filter(
             pl.col("decided_on") <= last, (begun > last) | (begun.is_null() & open_now)
         )
-        parts.append(states.residents_on(world, year).join(waiting, on="person", how="semi"))
+        here = states.residents_on(world, number, last)
+        parts.append(here.join(waiting, on="person", how="semi"))
     return by_year(parts).join(placed, on=["year", "person"], how="anti").select(COLUMNS)
 
 

@@ -6,8 +6,6 @@ Belongs here: counting events where and when they count. Does not belong here: s
 
 from __future__ import annotations
 
-import datetime as dt
-
 import polars as pl
 
 from pipelines.synthetic.truth_persons import COLUMNS, NOT_CONFIRMED_STATUS, World, by_year
@@ -201,8 +199,7 @@ def journal_entries(world: World, form: str | None = None) -> pl.DataFrame:
 def staff(world: World, *, active: bool = False) -> pl.DataFrame:
     """Roles held on 31 December in live municipalities; with ``active``, logged in by then."""
     parts = []
-    for year in world.years:
-        last = dt.date(year, 12, 31)
+    for number, last in world.dates:
         held = world.region.staff.filter(
             pl.col("employed_from") <= last,
             pl.col("employed_to").is_null() | (pl.col("employed_to") > last),
@@ -213,7 +210,7 @@ def staff(world: World, *, active: bool = False) -> pl.DataFrame:
         live = world.coverage.on_covered_days(held, "municipal_care", "on")
         parts.append(
             live.select(
-                pl.lit(year).alias("year"),
+                pl.lit(number).alias("year"),
                 pl.col("staff").alias("person"),
                 "municipality_code",
                 pl.lit(1.0).alias("value"),

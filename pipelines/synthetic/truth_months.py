@@ -28,6 +28,7 @@ from pipelines.synthetic.truth_definitions import DEFINITIONS
 from pipelines.synthetic.truth_persons import World
 
 MONTHLY = (
+    "adoption_staff_share",
     "admission_report_by_next_day_share",
     "discharge_report_same_day_share",
     "documented_same_day_share",
@@ -36,6 +37,7 @@ MONTHLY = (
     "messages_rejected_share",
     "nursing_home_occupancy_share",
     "out_of_hours_contacts_per_1000",
+    "overdue_worklist_items_share",
     "query_reply_within_one_working_day_share",
     "ready_for_discharge_days_per_1000",
     "ready_for_discharge_same_day_share",
@@ -49,6 +51,7 @@ QUARTERLY = (
     "portal_forms_answered_share",
     "ready_for_discharge_cost_per_inhabitant",
     "short_stay_ending_at_home_share",
+    "waiting_for_nursing_home_per_1000",
 )
 REGION_CODE = "MIDT"
 _KEY = ["area_level", "area_code", "month"]
@@ -94,15 +97,20 @@ def _of_indicator(
         coverage = _covered_as_years(totals.filter(indicator_id=name), _firsts(world, length))
     else:
         coverage = pl.concat(
-            _covered(world.coverage, _places(world, month.year), definition.service, month, length)
+            _covered(world.coverage, _places(world, month.year), definition, month, length)
             for month in _firsts(world, length)
         )
     live = coverage.filter(pl.col("coverage_state") != "not_covered")
     sides = [
         _summed(_events(world, definition, getattr(definition, side), length), live, side)
         for side in ("numerator", "denominator")
-        if side == "numerator" or not definition.person_time
+        if side == "numerator" or not (definition.person_time or definition.public)
     ]
+    if definition.public and definition.on_date:
+        there = pl.concat(
+            _living_in(world, definition, known, month, length) for month in _firsts(world, length)
+        )
+        sides.append(_summed(there, live, "denominator"))
     if definition.person_time:
         time = pl.concat(
             _time_in(world, definition, known, month, length) for month in _firsts(world, length)
@@ -130,8 +138,12 @@ def _firsts(world: World, length: int) -> list[dt.date]:
 
 def _events(world: World, definition: Definition, measure: Measure, length: int) -> pl.DataFrame:
     number = pl.col("year") % 100
-    rows = measure(world).with_columns(
-        month=pl.date(pl.col("year") // 100, number - (number - 1) % length, 1)
+    # Of what is counted on a date the last month is that of the part.
+    chosen = number % length == 0 if definition.on_date else pl.lit(value=True)
+    rows = (
+        measure(world)
+        .filter(chosen)
+        .with_columns(month=pl.date(pl.col("year") // 100, number - (number - 1) % length, 1))
     )
     if definition.groups:
         age = pl.col("month").dt.year() - pl.col("birth_year")
@@ -139,6 +151,31 @@ def _events(world: World, definition: Definition, measure: Measure, length: int)
             age.is_between(min(definition.groups), definition.oldest)
         )
     return rows.select("month", "municipality_code", "value")
+
+
+def _living_in(
+    world: World, definition: Definition, known: pl.DataFrame | None, month: dt.date, length: int
+) -> pl.DataFrame:
+    """Inhabitants on the last day of a month, by the register between its two 1 Januaries."""
+    ages = pl.col("age").is_between(min(definition.groups), definition.oldest)
+    after = pl.select(pl.lit(month).dt.offset_by(f"{length}mo")).item()
+    named = pl.lit(month).alias("month")
+    if known is None:
+        last = after - dt.timedelta(days=1)
+        here = states.residents_on(world, month.year, last).drop_nulls("municipality_code")
+        aged = here.join(world.persons, on="person").with_columns(
+            age=pl.col("year") - pl.col("birth_year")
+        )
+        return aged.filter(ages).select(named, "municipality_code", "value")
+    first, end = dt.date(month.year, 1, 1), dt.date(month.year + 1, 1, 1)
+    gone = (after - first).days / (end - first).days
+    between = pl.col("begin") + (pl.col("end") - pl.col("begin")) * gone
+    return (
+        known.filter(pl.col("year") == month.year, ages)
+        .group_by("municipality_code")
+        .agg(value=between.sum().round())
+        .select(named, "municipality_code", "value")
+    )
 
 
 def _time_in(
@@ -202,8 +239,11 @@ def _covered_as_years(totals: pl.DataFrame, months: list[dt.date]) -> pl.DataFra
 
 
 def _covered(
-    coverage: Coverage, codes: pl.Series, service: str, month: dt.date, length: int
+    coverage: Coverage, codes: pl.Series, definition: Definition, month: dt.date, length: int
 ) -> pl.DataFrame:
+    service = definition.service
+    if definition.on_date:
+        return _covered_at_end(coverage, codes, definition, month, length)
     time = covered_time(_place_spells(codes, month, length), coverage, service, month.year)
     mean = pl.lit(1.0)
     if service == "hospital":
@@ -213,6 +253,20 @@ def _covered(
         "municipality_code",
         month=pl.lit(month),
         coverage_state=state(pl.col("covered_days") / pl.col("days"), mean),
+    )
+
+
+def _covered_at_end(
+    coverage: Coverage, codes: pl.Series, definition: Definition, month: dt.date, length: int
+) -> pl.DataFrame:
+    from_day = pl.col("covered_from").dt.offset_by(f"{definition.wash_in_months}mo")
+    after = pl.lit(month).dt.offset_by(f"{length}mo")
+    live = coverage.begins.filter(pl.col("service") == definition.service, from_day < after)
+    there = pl.col("municipality_code").is_in(live["municipality_code"].implode())
+    return pl.DataFrame({"municipality_code": codes.unique().sort()}).select(
+        "municipality_code",
+        month=pl.lit(month),
+        coverage_state=pl.when(there).then(pl.lit("full")).otherwise(pl.lit("not_covered")),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import polars as pl
@@ -49,6 +49,19 @@ class World:
     def years(self) -> list[int]:
         """Calendar years of the window."""
         return list(self.region.settings.window)
+
+    @property
+    def dates(self) -> list[tuple[int, dt.date]]:
+        """Days that states are counted on: ends of years or months, with their numbers."""
+        if not self.by_month:
+            return [(year, dt.date(year, 12, 31)) for year in self.years]
+        firsts = [(year, month) for year in self.years for month in range(1, 13)]
+        after = [dt.date(year + month // 12, month % 12 + 1, 1) for year, month in firsts]
+        day = dt.timedelta(days=1)
+        return [
+            (year * 100 + month, end - day)
+            for (year, month), end in zip(firsts, after, strict=True)
+        ]
 
     @cached_property
     def prescriptions(self) -> pl.DataFrame:
@@ -129,9 +142,15 @@ def by_year(parts: list[pl.DataFrame]) -> pl.DataFrame:
     )
 
 
-def residents_on(world: World, year: int) -> pl.DataFrame:
-    """Who lives in the region on 31 December: year, person, municipality_code, value 1."""
-    last = dt.date(year, 12, 31)
+def residents_on(world: World, year: int, on: dt.date | None = None) -> pl.DataFrame:
+    """Who lives in the region on a day: year, person, municipality_code, value 1.
+
+    Args:
+        world: The world.
+        year: Number of the period.
+        on: The day; 31 December by default.
+    """
+    last = dt.date(year, 12, 31) if on is None else on
     return world.spells.filter((pl.col("begin") <= last) & (pl.col("end") > last)).select(
         pl.lit(year).alias("year"), "person", "municipality_code", pl.lit(1.0).alias("value")
     )
@@ -139,7 +158,7 @@ def residents_on(world: World, year: int) -> pl.DataFrame:
 
 def residents(world: World) -> pl.DataFrame:
     """Residents on 31 December."""
-    return by_year([residents_on(world, year) for year in world.years])
+    return by_year([residents_on(world, number, on) for number, on in world.dates])
 
 
 def person_days(world: World, service: str) -> pl.DataFrame:
@@ -180,14 +199,15 @@ def care_users(world: World, code: str, least_age: int = 0) -> pl.DataFrame:
         pl.col("service_type_code") == code, pl.col("status").is_in(["active", "finished"])
     )
     parts = []
-    for year in world.years:
-        last = dt.date(year, 12, 31)
+    for number, last in world.dates:
         running = episodes.filter(
             (pl.col("start_on") <= last) & (pl.col("end_on").is_null() | (pl.col("end_on") > last))
         )
-        parts.append(residents_on(world, year).join(running, on="person", how="semi"))
+        here = residents_on(world, number, last)
+        parts.append(here.join(running, on="person", how="semi"))
     rows = by_year(parts).join(world.persons, on="person")
-    return rows.filter(pl.col("year") - pl.col("birth_year") >= least_age).select(COLUMNS)
+    year = pl.col("year") // 100 if world.by_month else pl.col("year")
+    return rows.filter(year - pl.col("birth_year") >= least_age).select(COLUMNS)
 
 
 def portal_active(world: World) -> pl.DataFrame:
@@ -208,7 +228,8 @@ def gp_residents(world: World) -> pl.DataFrame:
         pl.col("live_from").dt.offset_by(f"{WASH_IN_MONTHS}mo").alias("counts_from"),
     )
     person_office = world.region.persons.select("person", "gp_office").join(offices, on="gp_office")
-    placed = residents(world).filter(pl.col("municipality_code").is_not_null())
+    of_years = residents(replace(world, by_month=False))
+    placed = of_years.filter(pl.col("municipality_code").is_not_null())
     rows = placed.join(person_office, on="person")
     last = pl.date(pl.col("year"), 12, 31)
     return rows.filter(pl.col("counts_from") <= last).select(COLUMNS)

@@ -8,7 +8,6 @@ Every measure returns rows of year, person, municipality_code, value; where no p
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import replace
 
 import polars as pl
@@ -229,15 +228,14 @@ def _open_items(world: World, *, overdue: bool) -> pl.DataFrame:
     ).with_row_index("person")
     items = items.filter(~pl.col("status").cast(pl.String).is_in(states.NOT_CONFIRMED_STATUS))
     parts = []
-    for year in world.years:
-        last = dt.date(year, 12, 31)
+    for number, last in world.dates:
         still = pl.col("answered_on").is_null() | (pl.col("answered_on") > last)
         there = items.filter(pl.col("sent_on") <= last, still, pl.col("contact_on").is_not_null())
         if overdue:
             there = there.filter(pl.col("contact_on") < last)
         parts.append(
             there.select(
-                pl.lit(year).alias("year"),
+                pl.lit(number).alias("year"),
                 "person",
                 "municipality_code",
                 pl.lit(1.0).alias("value"),

@@ -18,6 +18,8 @@ from tests.support.attacks import PARTS, REST, Cell, Knowledge, ages_of, knowled
 OUTSIDE = "outside"
 """What a year holds beyond its covered months."""
 MONTHS = "months"
+LAST = ("10", "12")
+"""The last quarter, by its first month, and the last month."""
 
 
 def knowledge_with_parts(
@@ -39,7 +41,14 @@ def knowledge_with_parts(
     for told in knowledge_of(years, specs):
         of_year = covered.filter(pl.col("period_start").dt.year() == told.year)
         cells = _take_in(told, of_year, divided)
-        _add_sums(told, cells, max((PARTS[str(spec.part_of_year)] for spec in dated), default=0))
+        flows = [PARTS[str(spec.part_of_year)] for spec in dated if spec.timing == "flow"]
+        states = {
+            quantity
+            for spec in dated
+            if spec.timing == "on_date"
+            for quantity in quantities_of(spec).values()
+        }
+        _add_sums(told, cells, max(flows, default=0), states)
         yield told
 
 
@@ -77,8 +86,11 @@ def _take_in(told: Knowledge, parts: pl.DataFrame, specs: Sequence[Indicator]) -
     return found
 
 
-def _add_sums(told: Knowledge, cells: set[Cell], parts_of_year: int) -> None:
-    """Parts add up to their year, municipalities and a rest to the region, shares to a whole."""
+def _add_sums(told: Knowledge, cells: set[Cell], parts_of_year: int, states: set[str]) -> None:
+    """Parts add up to their year, municipalities and a rest to the region, shares to a whole.
+
+    Of ``states``, which are counted on a date, the year is the last part.
+    """
     areas: dict[tuple[str, str, int, int], set[str]] = defaultdict(set)
     for quantity, area, part, low, high in sorted(cells):
         areas[quantity, part, low, high].add(area)
@@ -103,6 +115,10 @@ def _add_sums(told: Knowledge, cells: set[Cell], parts_of_year: int) -> None:
     for (division, quantity, area, low, high), parts in by_area.items():
         year = (quantity, area, "total", low, high)
         if year in known:
+            if division == MONTHS and quantity in states:
+                last = [cell for cell in parts if cell[2][-2:] in LAST]
+                told.equations += [{year: 1, cell: -1} for cell in last]
+                continue
             if division == MONTHS and len(parts) < parts_of_year:
                 parts = [*parts, (quantity, area, OUTSIDE, low, high)]
                 told.hidden.add(parts[-1])

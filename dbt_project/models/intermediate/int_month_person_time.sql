@@ -1,5 +1,7 @@
--- Person-years that anybody can look up, by month or quarter: of the register's inhabitants on covered days, or
--- of residents in the journal where public denominators come from it. A year is the sum of its months.
+-- Whom anybody can look up, by month or quarter: person-years of the register's inhabitants on covered days, or
+-- of residents in the journal where public denominators come from it. A year is the sum of its months. What is
+-- counted on a date is counted among the inhabitants at the end of the month: between the register's two
+-- 1 Januaries moving is taken to be even.
 with of_the_register as (
     select
         indicators.indicator_id,
@@ -24,8 +26,35 @@ with of_the_register as (
             and population.age between indicators.age_min and indicators.age_max
     where
         indicators.part_of_year is not null
+        and indicators.timing = 'flow'
         and {{ is_of_the_register() }}
     group by indicators.indicator_id, covered.year, covered.month, population.municipality_code
+),
+
+of_the_register_on_date as (
+    select
+        indicators.indicator_id,
+        months.year,
+        months.month,
+        population.municipality_code,
+        round(sum(
+            population.persons_begin + (population.persons_end - population.persons_begin)
+            * cast({{ days_between('years.first_day', 'months.next_first_day') }} as double) / years.days
+        )) as inhabitants
+    from {{ source('catalogue', 'indicators') }} as indicators
+    inner join {{ source('catalogue', 'parts_of_year') }} as months
+        on
+            indicators.part_of_year = months.part_of_year
+            and months.month = months.calendar_month
+    inner join {{ source('catalogue', 'years') }} as years on months.year = years.year
+    inner join {{ ref('int_register_population') }} as population
+        on
+            months.year = population.year
+            and population.age between indicators.age_min and indicators.age_max
+    where
+        indicators.timing = 'on_date'
+        and {{ is_of_the_register() }}
+    group by indicators.indicator_id, months.year, months.month, population.municipality_code
 ),
 
 covered_residents as (
@@ -60,8 +89,44 @@ covered_residents as (
             between indicators.age_min and indicators.age_max
     where
         indicators.part_of_year is not null
+        and indicators.timing = 'flow'
         and indicators.has_public_denominator
         and indicators.inhabitants_from = 'journal'
+),
+
+of_the_journal_on_date as (
+    select
+        indicators.indicator_id,
+        months.year,
+        months.month,
+        spells.municipality_code,
+        count(*) as inhabitants
+    from {{ source('catalogue', 'indicators') }} as indicators
+    inner join {{ source('catalogue', 'parts_of_year') }} as months
+        on
+            indicators.part_of_year = months.part_of_year
+            and months.month = months.calendar_month
+    inner join {{ ref('int_residence_spells') }} as spells
+        on
+            months.last_day >= spells.valid_from
+            and months.last_day < spells.valid_to
+    inner join {{ ref('int_persons') }} as persons
+        on
+            spells.person_id = persons.person_id
+            and {{ age_at_year_end('persons.birth_date', 'months.year') }}
+            between indicators.age_min and indicators.age_max
+    where
+        indicators.timing = 'on_date'
+        and indicators.has_public_denominator
+        and indicators.inhabitants_from = 'journal'
+        and spells.municipality_code is not null
+    group by indicators.indicator_id, months.year, months.month, spells.municipality_code
+),
+
+on_date as (
+    select * from of_the_register_on_date
+    union all
+    select * from of_the_journal_on_date
 ),
 
 of_the_journal as (
@@ -85,3 +150,12 @@ of_the_journal as (
 select * from of_the_register
 union all
 select * from of_the_journal
+union all
+select
+    indicator_id,
+    year,
+    month,
+    municipality_code,
+    cast(inhabitants as double) as person_years,
+    cast(inhabitants as bigint) as persons
+from on_date

@@ -1,8 +1,36 @@
--- Exact counts by month or quarter of indicators whose events are dated, all their sexes and ages together. Rows of
+-- Exact counts by month or quarter of indicators whose events are dated, and at the end of each of those
+-- that count on a date, all their sexes and ages together. Rows of
 -- municipalities hold what their year or their month covers: of a year that is covered, the months
 -- before the service came hold the days that it had. Rows of the region hold covered months alone.
 with
 {{ sides() }},
+
+measured as (
+    select
+        measure_id,
+        service,
+        person_id,
+        provider_key,
+        year,
+        month,
+        municipality_code,
+        value,
+        'flow' as timing
+    from {{ ref('int_measure_values') }}
+    where month is not null
+    union all
+    select
+        measure_id,
+        null as service,
+        person_id,
+        null as provider_key,
+        year,
+        month,
+        municipality_code,
+        1 as value,
+        'on_date' as timing
+    from {{ ref('int_date_values') }}
+),
 
 dated as (
     select
@@ -17,15 +45,17 @@ dated as (
         case when indicators.is_numerator then measured.value else 0 end as numerator,
         case when indicators.is_numerator then 0 else measured.value end as denominator
     from sides as indicators
-    inner join {{ ref('int_measure_values') }} as measured
+    inner join measured
         on
             indicators.measure_id = measured.measure_id
+            and indicators.timing = measured.timing
             and coalesce(measured.service, indicators.service) = indicators.service
     inner join {{ source('catalogue', 'parts_of_year') }} as parts
         on
             indicators.part_of_year = parts.part_of_year
             and measured.year = parts.year
             and measured.month = parts.calendar_month
+            and (indicators.timing = 'flow' or measured.month = extract(month from parts.last_day))
     left join {{ ref('int_persons') }} as persons on measured.person_id = persons.person_id
     where
         indicators.counting = 'flow'

@@ -28,6 +28,8 @@ shares as (
             when {{ is_recorded_elsewhere('municipalities', 'years.last_day') }} then 0.0
             -- Offices are looked at once a year: whoever counts then counts with all of the year.
             when indicators.service = 'gp' then coalesce(of_year.covered_share, 0.0)
+            when indicators.timing = 'on_date'
+                then case when live.municipality_code is not null then 1.0 else 0.0 end
             else coalesce(cast(covered.covered_days as double) / months.days, 0.0)
         end as covered_share,
         case
@@ -58,6 +60,16 @@ shares as (
             and of_year.area_level = 'municipality'
             and municipalities.municipality_code = of_year.area_code
             and years.first_day = of_year.period_start
+    left join {{ source('catalogue', 'indicator_parameters') }} as wash_in
+        on
+            indicators.indicator_id = wash_in.indicator_id
+            and wash_in.parameter = 'wash_in_months'
+    left join {{ ref('int_covered_spells') }} as live
+        on
+            indicators.service = live.service
+            and municipalities.municipality_code = live.municipality_code
+            and months.last_day >= {{ add_months('live.valid_from', 'coalesce(wash_in.value, 0)') }}
+            and months.last_day < live.valid_to
     left join inhabitants
         on
             indicators.inhabitants_from = inhabitants.inhabitants_from

@@ -7,3 +7,4 @@ select
     by_service,
     cast(1 as double) as value
 from {{ ref('int_open_worklist_items') }}
+where month = 12

@@ -7,4 +7,4 @@ select
     by_service,
     cast(1 as double) as value
 from {{ ref('int_open_worklist_items') }}
-where is_overdue
+where month = 12 and is_overdue

@@ -1,12 +1,9 @@
 select
-    staff.service,
-    staff.person_id,
-    staff.year,
-    staff.municipality_code,
-    staff.provider_key,
-    staff.value
-from {{ ref('msr_staff') }} as staff
-inner join {{ source('catalogue', 'years') }} as years on staff.year = years.year
-inner join {{ ref('stg_journal__staff') }} as employments
-    on staff.person_id = employments.staff_key
-where employments.first_login_on <= years.last_day
+    cast(null as varchar) as service,
+    staff_key as person_id,
+    year,
+    municipality_code,
+    cast(null as varchar) as provider_key,
+    cast(1 as double) as value
+from {{ ref('int_employments') }}
+where month = 12 and is_active
