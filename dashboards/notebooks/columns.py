@@ -53,6 +53,7 @@ MEANINGS: dict[str, str] = {
     "polarity": _("Whether a high or a low value is good."),
     "headline_kind": _("Kind of value that is shown first."),
     "value_kinds": _("Kinds of value that are published, separated by commas."),
+    "timing": _("Whether it counts what happens in a period (flow) or what is so at its end."),
     "age_min": _("Lowest age that the indicator covers, in years."),
     "age_max": _("Highest age that the indicator covers, in years; empty or 199 is no limit."),
     "age_groups": _("Age groups that are published, separated by commas."),

@@ -224,20 +224,32 @@ def _period(reader: Context, indicator_id: str) -> trend.Period:
 
 def _months_explained(reader: Context, indicator_id: str) -> str:
     _ = reader.translate
-    public = reader.release.indicator(indicator_id)["public_denominator"]
+    indicator = reader.release.indicator(indicator_id)
+    on_date, public = indicator["timing"] == "on_date", indicator["public_denominator"]
     if trend.length(reader.release, indicator_id, "month") == "quarter":
+        dated = _("Each is the figure on the last day of the quarter.")
         text = _(
             "Quarters are crude figures for both sexes and all ages together. Small municipalities "
             "have few of them: a quarter is hidden where the year is."
         )
         per_year = _("They are per year, so that a quarter can be compared with a year.")
     else:
+        dated = _("Each is the figure on the last day of the month.")
         text = _(
             "Months are crude figures for both sexes and all ages together. Small municipalities "
             "have few of them: a month is hidden where the year is."
         )
         per_year = _("They are per year, so that a month can be compared with a year.")
-    return f"{text} {per_year}" if public else text
+    between = _(
+        "How many lived there on that day is reckoned between the population register's two "
+        "1 Januaries."
+    )
+    parts = [text]
+    if on_date:
+        parts += [dated, between] if public else [dated]
+    elif public:
+        parts.append(per_year)
+    return " ".join(parts)
 
 
 def _compare(reader: Context, choice: Choice, area_code: str, year: int) -> None:

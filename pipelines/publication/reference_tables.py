@@ -60,6 +60,7 @@ def _indicator_row(entry: Indicator, catalogue: Catalogue) -> dict[str, object]:
         "headline_kind": entry.headline_kind,
         "value_kinds": ",".join([*entry.value_kinds, *([MEDIAN] if entry.median else [])]),
         "period_type": entry.period,
+        "timing": entry.timing,
         "age_min": entry.ages.min,
         "age_max": entry.ages.max,
         "age_groups": ",".join(label for _, _, label in entry.age_bands())

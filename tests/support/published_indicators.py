@@ -123,6 +123,7 @@ def _row(fact: Fact) -> dict[str, object]:
         "headline_kind": fact.headline,
         "value_kinds": fact.kinds,
         "period_type": "year",
+        "timing": "flow",
         "age_min": fact.age_min,
         "age_max": None,
         "age_groups": fact.groups,
