@@ -142,5 +142,5 @@ def test_what_shares_a_measure_has_months_or_quarters_not_both() -> None:
     other = SPEC.model_copy(update={"id": "queries_by_quarter", "periods": ("year", "quarter")})
     given = {one.id: events(ROWS) for one in (SPEC, other)}
     marts = month_marts([SPEC, other], given, LIVE)
-    with pytest.raises(ValueError, match="months or quarters, not both"):
+    with pytest.raises(ValueError, match="months or quarters, of events or on a date, not both"):
         build(marts, with_standard([SPEC, other]), reference_dir(), range(2024, 2025))
