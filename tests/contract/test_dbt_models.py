@@ -70,6 +70,25 @@ def test_splits_are_carried_by_the_measures_of_the_indicators_that_name_them(dbt
             assert f"by_{split}" in dbt.models[f"msr_{measure}"]["columns"]
 
 
+def test_measures_of_months_are_there_by_month() -> None:
+    """Of dated events by `dated_measures`, on a date by `int_date_values`."""
+    macros = (DBT_FOLDER / "macros" / "measures.sql").read_text(encoding="utf-8")
+    body = re.search(r"macro dated_measures\(\).*?return\(\[(.*?)\]\)", macros, re.DOTALL)
+    assert body is not None, "macros/measures.sql: macro dated_measures() returns no list"
+    (file,) = [path for path in MODELS if path.stem == "int_date_values"]
+    there = {
+        "flow": set(re.findall(r"'([a-z0-9_]+)'", body.group(1))),
+        "on_date": set(re.findall(r"'(\w+)' as measure_id", file.read_text(encoding="utf-8"))),
+    }
+    asked: dict[str, set[str]] = {"flow": set(), "on_date": set()}
+    for entry in catalogue().indicators.values():
+        if entry.part_of_year is not None:
+            asked[entry.timing].add(entry.numerator.measure)
+            if not entry.denominator.public:
+                asked[entry.timing].add(entry.denominator.measure)
+    assert there == asked
+
+
 def test_code_sets_in_models_are_those_of_the_catalogue() -> None:
     used = {
         name
