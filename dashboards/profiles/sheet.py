@@ -33,7 +33,6 @@ REVISIONS = 6
 BESIDE = 3
 OWN_CAVEATS = 6
 COMMON_CAVEATS = 14
-CAVEATS_BESIDE = 6
 """How many of each fit their page; how many more there are is told."""
 
 Json = dict[str, Any]
@@ -380,15 +379,16 @@ def _caveats(asked: _Asked) -> Json:
         return [{"text": text, "about": _about_which(named, every, reader)}
                 for text, named in ordered[:most]]  # fmt: skip
 
-    room = CAVEATS_BESIDE if asked.beside else COMMON_CAVEATS
-    left = max(0, len(own) - OWN_CAVEATS) + max(0, len(common) - room)
+    untold = max(0, len(own) - OWN_CAVEATS) + len(common)
+    most = min(COMMON_CAVEATS, len(common))
     return {
         "heading": _("Mind this"),
         "local": _("Figures must be read together with local knowledge."),
         "own": told(own, OWN_CAVEATS),
         "common_heading": _("For all municipalities"),
-        "common": told(common, room),
-        "more": _more(left, reader),
+        "common": told(common, most),
+        # How many fit on the page is seen when it is set: what is said of the others, by number.
+        "more": [_more(untold - shown, reader) for shown in range(most + 1)],
     }
 
 

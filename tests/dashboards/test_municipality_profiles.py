@@ -505,6 +505,23 @@ def test_the_command_refuses_a_number_that_is_no_municipality(tmp_path: Path) ->
     assert "0301" in str(ended.exception)
 
 
+@pytest.mark.parametrize("many", [1, 40])
+def test_what_concerns_everybody_gives_way_to_the_fourth_page(
+    release: Release, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    """As much of it as there is room for; how much is left out is said."""
+
+    def with_more(*asked: Any) -> dict[str, Any]:
+        content = sheet.sheet(*asked)
+        told = content["caveats"]["common"] * many
+        more = [f"Left out: {len(told) - shown}." for shown in range(len(told) + 1)]
+        return content | {"caveats": content["caveats"] | {"common": told, "more": more}}
+
+    monkeypatch.setattr(pdf, "sheet", with_more)
+    (town,) = release.areas(YEAR).filter(area_code="5001").to_dicts()
+    assert Pdf(pdf.printed(Context(release, "nb"), town, YEAR)).pages == 4
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_profile_has_four_pages(release: Release, language: str) -> None:

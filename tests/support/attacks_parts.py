@@ -18,8 +18,6 @@ from tests.support.attacks import PARTS, REST, Cell, Knowledge, ages_of, knowled
 OUTSIDE = "outside"
 """What a year holds beyond its covered months."""
 MONTHS = "months"
-LAST = ("10", "12")
-"""The last quarter, by its first month, and the last month."""
 
 
 def knowledge_with_parts(
@@ -116,8 +114,9 @@ def _add_sums(told: Knowledge, cells: set[Cell], parts_of_year: int, states: set
         year = (quantity, area, "total", low, high)
         if year in known:
             if division == MONTHS and quantity in states:
-                last = [cell for cell in parts if cell[2][-2:] in LAST]
-                told.equations += [{year: 1, cell: -1} for cell in last]
+                last = max(cell[2] for cell in cells if _division(cell[2]) == MONTHS
+                           and cell[0] == quantity)  # fmt: skip
+                told.equations += [{year: 1, cell: -1} for cell in parts if cell[2] == last]
                 continue
             if division == MONTHS and len(parts) < parts_of_year:
                 parts = [*parts, (quantity, area, OUTSIDE, low, high)]
