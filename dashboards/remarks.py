@@ -31,10 +31,19 @@ def coverage(row: Mapping[str, Any], _: Translator) -> str:
     part = covered_part(row)
     if part is None:
         return words.flag("partial_coverage", _)
+    wide = row.get("area_level") in ("region", "county")
+    if is_little(part):
+        few = _("stands for municipalities with few of the inhabitants")
+        return few if wide else _("partly covered: a small part")
     share = number(100 * part, _.language)
-    if row.get("area_level") in ("region", "county"):
+    if wide:
         return _("stands for municipalities with {share}% of the inhabitants", share=share)
     return _("partly covered: {share}%", share=share)
+
+
+def is_little(part: float) -> bool:
+    """Whether a covered share is rounded to nothing, though something is covered."""
+    return round(100 * part) < 1
 
 
 def flags(row: Mapping[str, Any], _: Translator) -> str:

@@ -134,6 +134,8 @@ def _region_cell(region: Mapping[str, Any], decimals: int, _: Translator) -> str
     if region["value"] is None or share is None:
         return figure_cell(region, decimals, _)
     said = _("covers {share}%", share=number(100 * share, _.language))
+    if remarks.is_little(share):
+        said = _("covers few")
     plain = figure_cell({**region, "quality_flags": ""}, decimals, _)
     return f'{plain}<small class="fp-remark">{escape(said)}</small>'
 

@@ -113,8 +113,9 @@ def _peers(reader: Context, area: str, year: int) -> None:
     alike = groups.filter(pl.col("group_id") == one["group_id"])
     members = still_there(alike, reader.release.tables["areas"], year).height
     text = _(
-        "Comparable municipalities are those of like size ({group}, {n} in all). Their median is "
-        "the middle one of the figures that are shown, where at least three and most of them are.",
+        "Comparable municipalities are those of like size ({group}, {n} in all, this one too). "
+        "Their median is the middle one of the figures that are shown, where at least three and "
+        "most of them are.",
         group=reader.text(one, "label"),
         n=members,
     )

@@ -42,6 +42,20 @@ def test_without_a_middle_of_peers_the_reason_is_told(row: dict[str, Any], said:
     assert remarks.middle_of_peers(row, 1, translator("nb", "planner")) == said
 
 
+@pytest.mark.parametrize(
+    ("level", "share", "said"),
+    [
+        ("region", 0.0, "gjelder kommuner med en liten del av innbyggerne"),
+        ("region", 0.4, "gjelder kommuner med 40 % av innbyggerne"),
+        ("municipality", 0.004, "delvis dekket: en liten del"),
+        ("municipality", 0.9, "delvis dekket: 90 %"),
+    ],
+)
+def test_what_covers_somebody_never_covers_nobody(level: str, share: float, said: str) -> None:
+    row = {"area_level": level, "covered_share": share}
+    assert remarks.coverage(row, translator("nb", "planner")).replace("\u00a0", " ") == said
+
+
 def test_hidden_months_are_counted_and_are_no_noughts() -> None:
     _ = translator("nb", "planner")
     said = remarks.hidden_parts(["ok", "suppressed", "suppressed", "missing"], "month", _)
