@@ -128,6 +128,7 @@ def readable(release: Release, indicator_id: str, language: str) -> pl.DataFrame
         pl.col("why").alias(_("Reason")),
         named("quality_flags", lambda c: words.flags(c, _)).alias(_("Quality")),
         pl.col("covered_share").alias(_("Share covered")),
+        pl.lit(f"Folkepuls, {release.facts['licence']}").alias(_("Source")),
         pl.col("release_id").alias(_("Release")),
         pl.lit(_("Synthetic figures – not for planning") if release.synthetic else "").alias(
             _("Note")

@@ -69,6 +69,7 @@ def test_spreadsheet_csv_is_what_norwegian_spreadsheets_open(release: Release) -
     )["value"][0]
     assert float(trondheim[0]["Tall"].replace(",", ".")) == value
     assert {row["Merknad"] for row in rows} == {LABEL}
+    assert {row["Kilde"] for row in rows} == {"Folkepuls, CC BY 4.0"}
 
 
 def test_english_spreadsheets_get_a_decimal_point(release: Release) -> None:
