@@ -251,7 +251,7 @@ def _gap_signs(x: alt.X) -> list[alt.Chart]:
 
 
 def _gap_words() -> list[alt.Chart]:
-    """Years without a figure in words at the foot of the chart, over a bar from end to end.
+    """Years without a figure in words at the foot of the chart, on a ground that no line lies on.
 
     The words stay between the axes, and stand on rows of their own where they would meet.
     """
@@ -259,10 +259,10 @@ def _gap_words() -> list[alt.Chart]:
     meet = f"width < (last - first) * {LETTER} * datum.letters"
     base = named("gaps").encode(tooltip=GAP_TOOLTIP)
     ends = {
-        side: alt.value(alt.expr(f"scale('x', datum.{end}) {sign} 3"))
+        side: alt.value(alt.expr(f"scale('x', datum.{end}) {sign} 9"))
         for side, end, sign in (("x", "start", "-"), ("x2", "end", "+"))
     }
-    bar = base.mark_rule(color=MUTED, strokeWidth=3, opacity=0.6, aria=False)
+    ground = base.mark_rect(color=MUTED, opacity=0.09, aria=False)
     words_of = base.encode(
         x=alt.value(alt.expr(f"clamp(scale('x', datum.year), {half}, width - {half})")),
         y=alt.value(alt.expr(f"height - 15 - ({meet} ? 15 * datum.row : 0)")),
@@ -270,7 +270,7 @@ def _gap_words() -> list[alt.Chart]:
     )
     font: dict[str, Any] = {"fontStyle": "italic", "fontSize": 12.5, "aria": False}
     return [
-        bar.encode(y=alt.value(alt.expr("height - 4")), **ends),
+        ground.encode(y=alt.value(0), y2=alt.value(alt.expr("height")), **ends),
         *(
             words_of.mark_text(limit=alt.ExprRef("width"), **font, **look)
             for look in on_ground(MUTED)

@@ -125,6 +125,32 @@ def months_table(reader: Context, indicator_id: str, area_code: str) -> None:
     show(table(title, _headings(reader, indicator, heading), rows, numeric=(1, 2, 3)))
 
 
+def newest_pooled(reader: Context, choice: Choice, area_code: str, year: int) -> str:
+    """The newest figure of several years that holds a year, in a sentence; empty where none is."""
+    _ = reader.translate
+    indicator = reader.release.indicator(choice.indicator_id)
+    every = pooled_series(reader.release, choice.indicator_id)
+    rows = every.filter(
+        pl.col("area_code") == area_code,
+        pl.col("value_status") == "ok",
+        pl.col("value_kind") == choice.value_kind,
+        pl.col("period_start").dt.year() <= year,
+        pl.col("period_end").dt.year() >= year,
+    )
+    if rows.is_empty() or (choice.sex, choice.age_group) != ("total", "total"):
+        return ""
+    found = rows.row(-1, named=True)
+    decimals, language = indicator["decimals"], reader.language
+    figures = [number(found[one], language, decimals) for one in ("value", "lower_ci", "upper_ci")]
+    return _(
+        "{years} together: {value} ({lower}–{upper})",
+        years=period(found["period_start"], found["period_end"], language),
+        value=figures[0],
+        lower=figures[1],
+        upper=figures[2],
+    )
+
+
 def pooled_table(reader: Context, choice: Choice, area_code: str) -> None:
     """All periods of several years of one area, the newest first; nothing where there are none.
 

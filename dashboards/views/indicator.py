@@ -24,6 +24,7 @@ from dashboards.components.exports import exports
 from dashboards.components.figure_tables import (
     areas_table,
     months_table,
+    newest_pooled,
     pooled_table,
     years_table,
 )
@@ -160,11 +161,14 @@ def _head(reader: Context, choice: Choice, area_code: str, year: int) -> None:
     if "," in indicator["value_kinds"]:
         told.insert(1, words.kind(choice.value_kind, _))
     name = words.titled(f"{figure['official_name']}, {year}", choice.asked, indicator, _)
+    read = reading(entry, reader)
+    if figure["value"] is None and (pooled := newest_pooled(reader, choice, area_code, year)):
+        read = f"{read} {pooled}."
     show(
         f'<div class="fp-lead"><div><p class="fp-lead-name">{escape(name)}</p>'
         f'<p class="fp-big">{figure_cell(figure, indicator["decimals"], _)}</p>'
         f'<p class="fp-unit">{escape(" · ".join(told))}</p></div>'
-        f'<p class="fp-lead-reading">{escape(reading(entry, reader))}</p></div>'
+        f'<p class="fp-lead-reading">{escape(read)}</p></div>'
         f"{area_caveats(reader, choice.indicator_id, area_code, year)}"
     )
 

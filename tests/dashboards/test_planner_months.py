@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import pytest
 
 from dashboards import remarks
 from dashboards.charts import several, trend
+from dashboards.components.figure_tables import newest_pooled
 from dashboards.data_access import current_release
 from dashboards.downloads import readable, tidy
-from dashboards.figures import headline
+from dashboards.figures import Choice, headline
+from dashboards.session import Context
 from dashboards.text import month, number, translator
 from tests.support.planner_pages import LANGUAGES, keyed, markup, page, text
 from tests.support.published_release import write_release
@@ -155,6 +158,14 @@ def test_several_years_stand_below_the_years(language: str) -> None:
     assert "2023–2025" in text(shown)
     assert f"{_('Years')}</th>" in markup(shown)
     assert "2023–2025" not in text(page("indicator", {**query, "indicator": SHOWN}))
+
+
+def test_where_a_year_is_hidden_its_years_together_are_told() -> None:
+    reader, choice = Context(current_release(), "nb"), Choice(OTHER, "crude", "total", "total")
+    said = newest_pooled(reader, choice, "5001", 2025)
+    assert said.startswith("2023–2025 samlet: ")
+    assert newest_pooled(reader, choice, "5001", 2022) == ""
+    assert newest_pooled(reader, replace(choice, sex="female"), "5001", 2025) == ""
 
 
 def test_several_years_are_in_files_with_both_ends() -> None:
