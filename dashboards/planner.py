@@ -39,7 +39,7 @@ def main() -> None:
     ]
     page = st.navigation(pages, position="hidden")
     st.set_page_config(page_title=f"{page.title} – Folkepuls", layout="wide")
-    frame.header(pages, chosen, _)
+    place = frame.header(pages, chosen, _)
     try:
         reader = context()
     except NothingPublishedError:
@@ -47,6 +47,7 @@ def main() -> None:
         return
     frame.labels(reader)
     page.run()
+    frame.switch(place, chosen, _)
     frame.footer(reader)
 
 

@@ -145,7 +145,7 @@ def _look(names: tuple[str, ...], language: str, of_region: bool) -> dict[str, A
                 strokeDash=dash,
                 strokeWidth=1.8,
                 aria=False,
-                point=alt.OverlayMarkDef(color=colour, filled=True, size=16),
+                point=alt.OverlayMarkDef(color=colour, filled=True, size=16, aria=False),
             ).encode(y=alt.Y(f"{column}:Q", **told))
             for column, colour, dash in ([] if of_region else _lines(_).values())
         ),

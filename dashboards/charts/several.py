@@ -25,10 +25,11 @@ from dashboards.charts.theme import (
     finished,
     named,
 )
-from dashboards.charts.trend import MONTH, Period, length, place
+from dashboards.charts.trend import GAP_TOOLTIP, MONTH, Period, length, place, told
 from dashboards.data_access import Release
 from dashboards.figures import Choice, month_series, of_areas, series
 from dashboards.kept import kept
+from dashboards.places import names_to_choose
 from dashboards.text import period, translator
 
 HEIGHT = 240
@@ -73,13 +74,15 @@ def several_frame(
     decimals = release.indicator(choice.indicator_id)["decimals"]
     codes = list(dict.fromkeys([own, *areas]))
     levels = dict(release.tables["areas"].select("area_code", "area_level").iter_rows())
+    # Of areas that bear one name the years are told, as in lists of choices.
+    names = names_to_choose(release, counties=True)
     order = _order([code for code in codes if code != own], levels)
     every = series(release, choice) if by == "year" else month_series(release, choice.indicator_id)
     frame = of_areas(release, every, codes).sort("period_start", "area_code")
     rows = [
         {
             "area": row["area_code"],
-            "name": row["name"],
+            "name": f"{row['name']}{names[row['area_code']].removeprefix(row['official_name'])}",
             "role": "own" if row["area_code"] == own else ROLES[row["area_level"]],
             "order": order.get(row["area_code"], 0),
             "year": place(row["period_start"], row["period_end"]),
@@ -138,7 +141,9 @@ def several(
         values={"first": first, "last": last, **top},
         points=frame,
         ends=_ends(shown, top[TOP]),
-        gaps=frame.filter(pl.col("role") == "own", pl.col("value").is_null()).drop("value"),
+        gaps=frame.filter(pl.col("role") == "own", pl.col("value").is_null())
+        .with_columns(told=told())
+        .drop("value"),
     )
 
 
@@ -247,9 +252,8 @@ def _names() -> alt.Chart:
 def _gaps(x: alt.X) -> alt.Chart:
     """Signs at the foot of the chart where one's own area has no figure."""
     text = named("gaps").mark_text(color=MUTED, fontSize=13, aria=False)
-    tooltip = [alt.Tooltip("when:N", title=" "), alt.Tooltip("note:N", title=" ")]
     foot = alt.value(alt.expr("height - 8"))
-    written: alt.Chart = text.encode(x=x, y=foot, text="sign:N", tooltip=tooltip)
+    written: alt.Chart = text.encode(x=x, y=foot, text="sign:N", tooltip=GAP_TOOLTIP)
     return written
 
 

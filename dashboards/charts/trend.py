@@ -39,7 +39,8 @@ ROWS = 3
 """So many rows of words of gaps: then three gaps stand between two on one row."""
 LETTER = 5.8
 """Pixels of a letter of these words, rather too many."""
-GAP_TOOLTIP = [alt.Tooltip("when:N", title=" "), alt.Tooltip("note:N", title=" ")]
+GAP_TOOLTIP = "told:N"
+"""Period and reason in one: a tooltip holds one line of each heading, and these have none."""
 
 
 @kept(most=128)
@@ -158,8 +159,9 @@ def gaps(frame: pl.DataFrame, by: Period) -> pl.DataFrame:
         by: Length of the periods: months keep a sign each.
 
     Returns:
-        One row per gap: start, end, year (its middle), when, text, sign, note; ``row``, on which
-        it stands where there is no room for ``letters``, the longest of the texts, side by side.
+        One row per gap: start, end, year (its middle), when, text, sign, note, told (period and
+        reason); ``row``, on which it stands where there is no room for ``letters``, the longest of
+        the texts, side by side.
     """
     own = frame.filter(pl.col("role") == "area").sort("year")
     same = pl.struct(pl.col("value").is_null(), "text", "note").rle_id()
@@ -177,7 +179,14 @@ def gaps(frame: pl.DataFrame, by: Period) -> pl.DataFrame:
         )
     )
     letters = pl.col("text").str.len_chars()
-    return found.with_columns(letters=letters.max(), row=pl.int_range(pl.len()) % ROWS).drop("run")
+    return found.with_columns(
+        told=told(), letters=letters.max(), row=pl.int_range(pl.len()) % ROWS
+    ).drop("run")
+
+
+def told() -> pl.Expr:
+    """A period without a figure and the reason, of rows with ``when`` and ``note``."""
+    return pl.concat_str("when", "note", separator=": ")
 
 
 def _span(years: Sequence[int], breaks: pl.Series, by: Period) -> tuple[float, float]:

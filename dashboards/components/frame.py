@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage
 
 from dashboards.charts.theme import style_sheet
@@ -31,8 +32,13 @@ def look() -> str:
     return f"<style>{style_sheet()}\n{STYLE.read_text(encoding='utf-8')}</style>"
 
 
-def header(pages: Sequence[StreamlitPage], language: str, _: Translator) -> None:
-    """Brand, pages and languages."""
+def header(pages: Sequence[StreamlitPage], language: str, _: Translator) -> DeltaGenerator:
+    """Brand, pages and languages.
+
+    Returns:
+        Where the languages stand. A page writes its choices into the address while it is drawn, so
+        that the links to the other languages are written anew after it (``switch``).
+    """
     st.html(look())
     with st.container(
         key="fp-header",
@@ -45,6 +51,14 @@ def header(pages: Sequence[StreamlitPage], language: str, _: Translator) -> None
         with st.container(key="fp-nav", horizontal=True, gap="small", width="content"):
             for page in pages:
                 st.page_link(page)
+        place = st.container(key="fp-languages", width="content").empty()
+    switch(place, language, _)
+    return place
+
+
+def switch(place: DeltaGenerator, language: str, _: Translator) -> None:
+    """Write the links to the languages, each with all that the address holds."""
+    with place:
         show(languages(language, st.query_params.to_dict(), _), "content")
 
 

@@ -160,6 +160,10 @@ def test_changing_pages_keeps_language_and_area(chromium: Browser, address: str)
         reader.settle(AT_REST)
         assert "lang=en" in page.url
         assert "area=1505" in page.url
+        # The page has written its choices into the address after the links were drawn.
+        other = page.get_attribute('.fp-lang a[hreflang="nn"]', "href") or ""
+        assert "area=1505" in other
+        assert "indicator=" in other
 
 
 def test_ready_for_discharge_is_three_clicks_from_the_front_page(

@@ -126,6 +126,15 @@ def test_names_at_the_ends_of_lines_stand_above_the_intervals_and_apart(two_year
     assert sum(layer["mark"].get("stroke") == PAPER for layer in spec["layer"]) == 2
 
 
+def test_points_of_lines_beside_say_nothing_under_the_areas_name(two_years: Path) -> None:
+    """They would be read out with the area's own words; the table beside them has theirs."""
+    spec = recent.recent(current_release(), BY_MONTH, "5001", 2024, "nb")
+    assert spec is not None
+    points = [layer["mark"]["point"] for layer in spec["layer"] if layer["mark"].get("point")]
+    assert len(points) == 2
+    assert not any(point["aria"] for point in points)
+
+
 @pytest.mark.parametrize(
     ("own", "region", "peers", "above"),
     [

@@ -137,7 +137,13 @@ def test_lines_break_where_a_period_has_no_figure(release: Release) -> None:
         assert [row["year"] for row in own] == [2023, 2024, 2025]
         assert own[1]["value"] is None
         (gap,) = [row for row in chart["datasets"]["gaps"] if row["year"] == 2024]
-        assert words.status("missing", translator("nb", "planner")) in gap["note"]
+        reason = words.status("missing", translator("nb", "planner"))
+        assert reason in gap["note"]
+        # One line: of two under the same heading a tooltip shows the last alone.
+        assert gap["told"] == f"2024: {gap['note']}"
+        signs = [layer for layer in chart["layer"] if layer["data"]["name"] == "gaps"]
+        assert signs
+        assert {layer["encoding"]["tooltip"]["field"] for layer in signs} == {"told"}
         lines = [layer for layer in chart["layer"] if layer["mark"]["type"] in ("line", "area")]
         assert lines
         assert SHOWN not in json.dumps([layer["transform"] for layer in lines])
