@@ -79,6 +79,7 @@ def reason(code: str | None, _: Translator) -> str:
         "not_defined_for_group": _("not defined for this group"),
         "exceeds_register": _("more persons counted than the register has inhabitants"),
         "age_groups_merged": _("the area is too small for these age groups"),
+        "no_municipality": _("no municipality of its own at the end of the year"),
         "few_of_county": _("too few of the county's inhabitants live where it can be counted"),
     }.get(code, "")
 

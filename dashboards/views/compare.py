@@ -41,6 +41,12 @@ FIRST = 4
 OWN_CHOICE = "own"
 PERIODS: Final[Mapping[str, trend.Period]] = {"years": "year", "months": "month"}
 """Views over time."""
+NOT_THERE: Final[Mapping[str, Any]] = {
+    "value": None,
+    "value_status": "not_applicable",
+    "status_reason": "no_municipality",
+}
+"""Of a year at whose end an area did not exist there is no row."""
 
 
 @dataclass(frozen=True)
@@ -260,9 +266,7 @@ def _table(reader: Context, asked: Asked) -> None:
 
 
 def _cell(reader: Context, cell: dict[str, Any] | None, indicator: dict[str, Any]) -> str:
-    if cell is None:
-        return escape(words.status("not_applicable", reader.translate))
-    return figure_cell(cell, indicator["decimals"], reader.translate)
+    return figure_cell(cell or NOT_THERE, indicator["decimals"], reader.translate)
 
 
 def _download(reader: Context, asked: Asked) -> None:

@@ -205,3 +205,14 @@ def test_a_municipality_of_before_can_be_asked_for(name: str, language: str) -> 
         assert not shown.exception
         assert shown.query_params["area"] == DIVIDED
         assert (said in text(shown)) == (year == "2025")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_table_says_of_which_area_there_was_none_that_year(language: str) -> None:
+    _ = translator(language, "planner")
+    query = {"lang": language, "area": "5001", "with": DIVIDED, "view": "table", "year": "2025"}
+    (row,) = [one for one in rows_of(markup(page("compare", query))) if TWINS[DIVIDED] in one[0]]
+    for cell in row[1:]:
+        assert cell.startswith(words.SYMBOLS["not_applicable"])
+        assert words.status("not_applicable", _) in cell
+        assert _("no municipality of its own at the end of the year") in cell
