@@ -32,18 +32,22 @@ def names_to_choose(
     return area_names(wanted.sort(-width(), norwegian_order("name")))
 
 
-def area_names(areas: pl.DataFrame) -> dict[str, str]:
+def area_names(areas: pl.DataFrame, column: str = "official_name") -> dict[str, str]:
     """Names of areas by code, in the order given.
 
     Areas that bear one name after each other, as before and after a division, are told apart
     by their years.
+
+    Args:
+        areas: Rows of the ``areas`` table.
+        column: Which name: ``official_name``, in all its languages, or ``name``.
     """
     years = {code: ["", ""] for code in areas["area_code"]}
-    twins = areas.filter(pl.col("official_name").is_duplicated())
+    twins = areas.filter(pl.col(column).is_duplicated())
     for twin in twins.iter_rows(named=True):
         start, end = twin["valid_from"], twin["valid_to"]
         years[twin["area_code"]] = [str(d.year) if d is not None else "" for d in (start, end)]
-    names = dict(areas.select("area_code", "official_name").iter_rows())
+    names = dict(areas.select("area_code", column).iter_rows())
     return {
         code: f"{name} ({'–'.join(years[code])})" if any(years[code]) else name
         for code, name in names.items()

@@ -29,7 +29,7 @@ from dashboards.charts.trend import GAP_TOOLTIP, MONTH, Period, length, place, t
 from dashboards.data_access import Release
 from dashboards.figures import Choice, month_series, of_areas, series
 from dashboards.kept import kept
-from dashboards.places import names_to_choose
+from dashboards.places import area_names
 from dashboards.text import period, translator
 
 HEIGHT = 240
@@ -73,16 +73,15 @@ def several_frame(
     _ = translator(language, "planner")
     decimals = release.indicator(choice.indicator_id)["decimals"]
     codes = list(dict.fromkeys([own, *areas]))
+    names = area_names(release.tables["areas"], "name")
     levels = dict(release.tables["areas"].select("area_code", "area_level").iter_rows())
-    # Of areas that bear one name the years are told, as in lists of choices.
-    names = names_to_choose(release, counties=True)
     order = _order([code for code in codes if code != own], levels)
     every = series(release, choice) if by == "year" else month_series(release, choice.indicator_id)
     frame = of_areas(release, every, codes).sort("period_start", "area_code")
     rows = [
         {
             "area": row["area_code"],
-            "name": f"{row['name']}{names[row['area_code']].removeprefix(row['official_name'])}",
+            "name": names[row["area_code"]],
             "role": "own" if row["area_code"] == own else ROLES[row["area_level"]],
             "order": order.get(row["area_code"], 0),
             "year": place(row["period_start"], row["period_end"]),

@@ -13,6 +13,7 @@ import pytest
 from dashboards import remarks, words
 from dashboards.charts import several, trend
 from dashboards.charts.theme import SHOWN
+from dashboards.components.absent import absent
 from dashboards.components.barometer import sign_cell
 from dashboards.data_access import Release, current_release
 from dashboards.figures import (
@@ -24,6 +25,7 @@ from dashboards.figures import (
     series,
     year_frame,
 )
+from dashboards.session import Context
 from dashboards.text import translator
 from tests.support.planner_pages import LANGUAGES, markup, page, text
 from tests.support.published_release import MISSING_AREA, NOT_APPLICABLE_AREA, write_release
@@ -191,6 +193,24 @@ def test_an_area_without_figures_is_named_with_its_reason(
 
 DIVIDED = "1507"
 """It was a municipality until the end of 2023."""
+TWINS = {DIVIDED: "Ålesund (2020–2023)", "1508": "Ålesund (2024–)"}
+
+
+@pytest.mark.parametrize("own", [*TWINS, "5001"])
+def test_areas_of_one_name_are_told_apart_by_their_years(own: str, release: Release) -> None:
+    beside = tuple(code for code in TWINS if code != own)
+    chart = several.several(release, Choice(SMALL, "crude"), beside, own, "nb")
+    assert chart is not None
+    ends = {one["area"]: one["name"] for one in chart["datasets"]["ends"]}
+    assert ends == {**TWINS, **({own: "Trondheim"} if own not in TWINS else {})}
+
+
+def test_areas_of_one_name_without_a_figure_are_listed_each_for_itself(release: Release) -> None:
+    chosen = Choice("home_nursing_users_80plus_share", "crude")
+    rows = several.several_frame(release, chosen, (DIVIDED,), "1508", "nb")
+    without = rows.with_columns(value=pl.lit(None, pl.Float64), note=pl.lit("Skjult"))
+    listed = unescape(absent(Context(release, "nb"), without))
+    assert all(name in listed for name in TWINS.values())
 
 
 @pytest.mark.parametrize(("name", "language"), [("population", "nb"), ("collaboration", "nn"),
