@@ -162,12 +162,3 @@ def test_axes_of_all_charts_of_figures_end_by_one_rule(release: Release) -> None
         assert spec is not None
         assert {one["name"]: one["value"] for one in spec["params"]}["top"] == 100
         assert '"domain": [0, {"expr": "top"}]' in json.dumps(spec)
-
-
-def test_areas_of_one_name_are_told_apart_by_their_years(release: Release) -> None:
-    choice = headline(release, RATE)
-    frame = several.several_frame(release, choice, ("1507", "1508"), "5001", "nb")
-    names = dict(frame.select("area", "name").iter_rows())
-    assert names["1508"] == "Ålesund (2024–)"
-    assert names["5001"] == "Trondheim"
-    assert len(set(names.values())) == len(names)
