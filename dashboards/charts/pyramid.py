@@ -10,7 +10,9 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from dashboards.charts.axes import from_nought, top_of
+from dashboards.charts.axes import TOP, from_nought, top_of
+from dashboards.charts.end_names import apart
+from dashboards.charts.several import HEIGHT, PLOT
 from dashboards.charts.theme import INK, MEN, PRIMARY, REGION, filled, finished, named
 from dashboards.data_access import Release
 from dashboards.kept import kept
@@ -146,7 +148,15 @@ def ageing(release: Release, area_code: str, language: str) -> dict[str, Any] | 
     years = tuple(sorted(shares["year"].unique().to_list()))
     heading = _heading(release, area_code, "", language)
     top = top_of(TICKS, shares["share"])
-    return filled(_ageing_look(years, language), heading, values=top, shares=shares)
+    ends = shares.filter(pl.col("year") == years[-1]).drop_nulls("share").sort("share", "area_code")
+    heights = apart(ends["share"].to_list(), top[TOP], PLOT)
+    return filled(
+        _ageing_look(years, language),
+        heading,
+        values=top,
+        shares=shares,
+        ends=ends.with_columns(at=pl.Series(heights, dtype=pl.Float64)),
+    )
 
 
 @kept(most=16)
@@ -163,17 +173,15 @@ def _ageing_look(years: tuple[int, ...], language: str) -> dict[str, Any]:
     ]
     base = named("shares").encode(x=x, y=y, tooltip=tooltip)
     own, other = base.transform_filter("datum.own"), base.transform_filter("!datum.own")
-    last = base.transform_filter(f"datum.year == {years[-1]}")
+    ends = named("ends").encode(x=x, y="at:Q", text="name:N")
     layers = [
         other.mark_line(color=REGION, strokeDash=[5, 4], aria=False),
         other.mark_point(color=REGION, shape="square", filled=True, size=50, aria=False),
         own.mark_line(color=PRIMARY, strokeWidth=2.5, aria=False),
         own.mark_point(color=PRIMARY, filled=True, size=80, opacity=1, aria=False),
-        last.mark_text(align="left", dx=8, fontSize=13, color=INK, aria=False).encode(
-            text="name:N"
-        ),
+        ends.mark_text(align="left", dx=8, fontSize=13, color=INK, aria=False),
     ]
-    return finished(alt.layer(*layers).properties(height=240, width="container"), language)
+    return finished(alt.layer(*layers).properties(height=HEIGHT, width="container"), language)
 
 
 def _heading(release: Release, area_code: str, when: str, language: str) -> tuple[str, str]:

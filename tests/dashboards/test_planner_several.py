@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards import words
-from dashboards.charts import compare, several, trend
+from dashboards.charts import compare, pyramid, several, trend
 from dashboards.charts.axes import axis_top
 from dashboards.charts.end_names import LINE, apart
 from dashboards.data_access import Release, current_release
@@ -162,3 +163,25 @@ def test_axes_of_all_charts_of_figures_end_by_one_rule(release: Release) -> None
         assert spec is not None
         assert {one["name"]: one["value"] for one in spec["params"]}["top"] == 100
         assert '"domain": [0, {"expr": "top"}]' in json.dumps(spec)
+
+
+def test_names_of_area_and_region_stand_apart_where_their_shares_of_the_oldest_are_alike(
+    release: Release,
+) -> None:
+    """Of an area with the region's own share both lines end at one height."""
+    rows = release.tables["population"]
+    alike = rows.filter(pl.col("area_code") == "MIDT").with_columns(
+        area_code=pl.lit("1508"), area_level=pl.lit("municipality")
+    )
+    others = rows.filter(pl.col("area_code") != "1508")
+    population = pl.concat([others, alike])
+    spec = pyramid.ageing(
+        replace(release, tables={**release.tables, "population": population}), "1508", "nb"
+    )
+    assert spec is not None
+    top = {one["name"]: one["value"] for one in spec["params"]}["top"]
+    ends = spec["datasets"]["ends"]
+    assert {one["name"] for one in ends} == {"Midt-Norge", "Ålesund"}
+    low, high = (one["at"] for one in ends)
+    assert high - low >= top * LINE / several.PLOT * 0.999
+    assert [one["share"] for one in ends] == pytest.approx([ends[0]["share"]] * 2)
