@@ -96,6 +96,41 @@ def not_offered(reader: Context, names: Mapping[str, str], default: str) -> None
     show(note(said))
 
 
+def unknown(reader: Context, known: Mapping[str, Collection[str]]) -> None:
+    """Say so, once for all, where the address asks for what the release does not have.
+
+    To be called before the choices are made, which write what is shown into the address. What is
+    in the release and cannot be chosen beside the other choices is no such thing.
+
+    Args:
+        reader: The reader.
+        known: What the release has, by parameter: ``indicator``, ``indicators``, ``year``,
+            ``group``.
+    """
+    _ = reader.translate
+    labels = {
+        "indicator": _("Indicator"),
+        "indicators": _("Indicators"),
+        "year": _("Year"),
+        "group": _("Compare with"),
+    }
+    lost = [
+        labels[parameter]
+        for parameter, codes in known.items()
+        if any(code and code not in codes for code in _asked(parameter))
+    ]
+    if lost:
+        # The codes themselves may be anything, and are not repeated.
+        said = _("The address asks for something that this release does not have ({choices}). "
+                 "The choices below tell what is shown.", choices=", ".join(lost))  # fmt: skip
+        show(note(said))
+
+
+def _asked(parameter: str) -> list[str]:
+    """The codes that the address holds for a choice, of one or of several."""
+    return st.query_params.get(parameter, "").split(",")
+
+
 def left_out(reader: Context, options: Collection[str], own: str, why: str) -> None:
     """Say so where the address names areas to compare with that the page cannot take, and why.
 
@@ -107,7 +142,7 @@ def left_out(reader: Context, options: Collection[str], own: str, why: str) -> N
         own: The page's own area, which is shown anyway.
         why: Which areas it takes, as a sentence.
     """
-    asked = dict.fromkeys(st.query_params.get("with", "").split(","))
+    asked = dict.fromkeys(_asked("with"))
     lost = [code for code in asked if code and code != own and code not in options]
     known = names_to_choose(reader.release, counties=True)
     _ = reader.translate

@@ -17,7 +17,7 @@ import streamlit as st
 from dashboards import downloads, remarks
 from dashboards.charts import recent
 from dashboards.components import chart, note, show, subheading, table
-from dashboards.components.absent import gone, not_offered
+from dashboards.components.absent import gone, not_offered, unknown
 from dashboards.components.barometer import difference_cell, figure_cell
 from dashboards.components.exports import take_home
 from dashboards.figures import headline, row, year_frame
@@ -91,6 +91,7 @@ def _choices(reader: Context) -> tuple[str, int]:
     release = reader.release
     years = [str(year) for year in release.years]
     names = names_to_choose(release)
+    unknown(reader, {"year": years})
     not_offered(reader, names, release.region_code)
     first, second = st.columns([4, 1.4])
     with first:

@@ -19,7 +19,7 @@ from dashboards import downloads, remarks, words
 from dashboards.charts import compare as side_by_side
 from dashboards.charts import several, trend
 from dashboards.components import chart, key, note, show, subheading, table
-from dashboards.components.absent import absent, gone, left_out, not_offered
+from dashboards.components.absent import absent, gone, left_out, not_offered, unknown
 from dashboards.components.barometer import figure_cell
 from dashboards.components.exports import take_home
 from dashboards.data_access import Release
@@ -91,6 +91,8 @@ def _asked(reader: Context) -> Asked:
     release = reader.release
     titles = {one["indicator_id"]: reader.text(one, "short_title") for one in release.indicators}
     years = [str(year) for year in release.years]
+    ready_made = {OWN_CHOICE, *release.tables["area_groups"]["group_id"]}
+    unknown(reader, {"indicators": titles, "group": ready_made, "year": years})
     picked = choose_several(
         _("Indicators"), "indicators", list(titles), titles.__getitem__,
         _("Choose indicators"), default=list(titles)[:FIRST],

@@ -16,7 +16,7 @@ import streamlit as st
 from dashboards import remarks, words
 from dashboards.charts import compare, trend
 from dashboards.components import chart, key, note, show, subheading
-from dashboards.components.absent import gone, left_out, not_offered
+from dashboards.components.absent import gone, left_out, not_offered, unknown
 from dashboards.components.barometer import figure_cell, reading
 from dashboards.components.caveats import area_caveats
 from dashboards.components.definition import definition
@@ -91,6 +91,7 @@ def _choices(reader: Context) -> tuple[Choice, str, int]:
     texts = {i["indicator_id"]: reader.text(i, "title") for i in release.indicators}
     names = names_to_choose(release)
     years = [str(year) for year in release.years]
+    unknown(reader, {"indicator": texts, "year": years})
     not_offered(reader, names, release.region_code)
     first, second, third = st.columns([6, 2.6, 1.4])
     with first:

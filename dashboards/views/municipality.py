@@ -13,7 +13,7 @@ import streamlit as st
 
 from dashboards import words
 from dashboards.components import folded, note, show, table
-from dashboards.components.absent import gone, left_out, not_offered
+from dashboards.components.absent import gone, left_out, not_offered, unknown
 from dashboards.components.barometer import barometer_row
 from dashboards.components.caveats import profile_caveats
 from dashboards.components.coverage import coverage
@@ -67,6 +67,7 @@ def _choices(
     largest = towns.filter(pl.col("valid_to").is_null()).sort("population", descending=True)
     years = [str(year) for year in reader.release.years]
     first = str(largest["area_code"][0])
+    unknown(reader, {"year": years})
     not_offered(reader, names, first)
     left, middle, right = st.columns([3, 4, 1.2])
     with left:

@@ -14,6 +14,7 @@ import streamlit as st
 from dashboards import downloads, words
 from dashboards.charts import adoption, region_map
 from dashboards.components import chart, legend, note, show, subheading, table
+from dashboards.components.absent import unknown
 from dashboards.components.at_a_glance import first_indicator, headlines, map_table, spread
 from dashboards.components.barometer import figure_cell, reading
 from dashboards.components.exports import take_home
@@ -40,6 +41,7 @@ def render() -> None:
     show(f"<h1>{escape(_('{region} at a glance', region=name))}</h1>")
     texts = {i["indicator_id"]: reader.text(i, "title") for i in release.indicators}
     years = [str(year) for year in release.years]
+    unknown(reader, {"indicator": texts, "year": years})
     left, right = st.columns([3, 1])
     with left:
         indicator_id = choose(

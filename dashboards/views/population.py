@@ -14,7 +14,7 @@ import streamlit as st
 from dashboards import downloads
 from dashboards.charts import pyramid
 from dashboards.components import chart, note, show, subheading, table
-from dashboards.components.absent import gone, not_offered
+from dashboards.components.absent import gone, not_offered, unknown
 from dashboards.components.exports import Maker, take_home
 from dashboards.places import names_to_choose, persons
 from dashboards.session import Context, choose, context
@@ -35,6 +35,7 @@ def render() -> None:
         return
     years = [str(year) for year in sorted(set(rows["on_date"].dt.year()), reverse=True)]
     names = names_to_choose(reader.release)
+    unknown(reader, {"year": years})
     not_offered(reader, names, reader.release.region_code)
     first, second = st.columns([4, 1.4])
     with first:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import polars as pl
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from dashboards.data_access import current_release
 from dashboards.figures import Choice, row, year_frame
 from dashboards.text import translator
-from tests.support.planner_pages import LANGUAGES, ROOT, TABS, keyed, page, text
+from tests.support.planner_pages import LANGUAGES, ROOT, TABS, keyed, markup, page, text
 from tests.support.published_release import write_release
 
 SHOWN = "emergency_admissions_per_1000"
@@ -147,3 +150,48 @@ def test_the_guide_names_every_tab_and_choice_of_months() -> None:
     assert [tab for tab in (*TABS, "split") if f"`{tab}`" not in guide.replace("tab=", "")] == []
     assert "`figure=`" in guide
     assert "`message=`" in guide
+
+
+@pytest.mark.parametrize("query", [{"lang": "nb"}, {"lang": "en", "area": "1505", "year": "2024"}])
+@pytest.mark.parametrize("name", [*WITH_AREA, "overview"])
+def test_links_to_other_languages_carry_what_the_page_has_chosen(
+    name: str, query: dict[str, str]
+) -> None:
+    """Also what it chose by itself, or took from the page before: its address is written late."""
+    shown = page(name, query)
+    assert len(shown.query_params) > 1
+    (links,) = re.findall(r'<div class="fp-lang".*?</div>', markup(shown))
+    addresses = re.findall(r'href="[?]([^"]*)"', links)
+    assert [dict(parse_qsl(unescape(one))) for one in addresses] == [
+        {**shown.query_params, "lang": language} for language in LANGUAGES
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("name", "asked", "choices"),
+    [
+        ("overview", {"indicator": "9999<b>", "year": "2024"}, ["Indicator"]),
+        ("municipality", {"year": "9999<b>", "indicator": "nowhere"}, ["Year"]),
+        ("indicator", {"indicator": "9999<b>", "year": "1999"}, ["Indicator", "Year"]),
+        ("collaboration", {"year": "1999"}, ["Year"]),
+        ("population", {"year": "1999"}, ["Year"]),
+        ("compare", {"indicators": f"{SHOWN},9999<b>", "group": "size:9999<b>", "year": "1999"},
+         ["Indicators", "Compare with", "Year"]),
+        ("compare", {"indicators": SHOWN, "group": "own", "year": "2024"}, []),
+        ("compare", {"indicators": "", "group": "", "area": "MIDT"}, []),
+        ("indicator", {"indicator": SHOWN, "year": "2024"}, []),
+    ],
+)  # fmt: skip
+def test_what_the_release_does_not_have_is_said_once_and_not_repeated(
+    name: str, asked: dict[str, str], choices: list[str], language: str
+) -> None:
+    _ = translator(language, "planner")
+    told = text(page(name, {"lang": language, "area": "5001", **asked}))
+    said = _("The address asks for something that this release does not have ({choices}). "
+             "The choices below tell what is shown.",
+             choices=", ".join(map(_, choices)))  # fmt: skip
+    assert told.count(said) == bool(choices)
+    assert told.count(said.split("(")[0]) == bool(choices)
+    assert "9999" not in told
+    assert "1999" not in told
