@@ -199,7 +199,8 @@ def test_hostile_addresses_show_no_row_more_and_no_error() -> None:
     """Whatever is no option is dropped: the page is that of an address that names nothing known."""
     assert len(set(INJECTIONS)) >= 200
     for name in ("indicator", "compare", "municipality"):
-        unknown = dict.fromkeys(("with", "indicators", "area"), "x")
+        told_of = ("with", "indicators", "area", "indicator", "year", "group")
+        unknown = dict.fromkeys(told_of, "x")
         clean = page(name, unknown)
         expected, turns = unlinked(clean), range(0, len(INJECTIONS), len(CHOICES))
         for start in turns if name == "indicator" else list(turns)[:3]:
