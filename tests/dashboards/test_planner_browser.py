@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -273,13 +274,23 @@ def test_answers_close_the_page_to_other_hosts(address: str) -> None:
     assert "Sida treng JavaScript" in body
 
 
-def test_no_script_in_a_name_runs(reader: driver.Visit, home: Path, tmp_path: Path) -> None:
-    """The same server shows a release full of hostile names for a while."""
+@contextmanager
+def shown_instead(home: Path, release: Path) -> Iterator[None]:
+    """The same server shows another release for a while."""
     current = home / "published" / "current"
     kept = current.readlink()
     current.unlink()
-    current.symlink_to(write_hostile_release(tmp_path))
+    current.symlink_to(release)
     try:
+        yield
+    finally:
+        current.unlink()
+        current.symlink_to(kept)
+
+
+def test_no_script_in_a_name_runs(reader: driver.Visit, home: Path, tmp_path: Path) -> None:
+    """A release full of hostile names."""
+    with shown_instead(home, write_hostile_release(tmp_path)):
         for name in ("municipality", "compare"):
             page = reader.open(PAGES[name], AT_REST)
             assert "window.ran=1" in page.inner_text("body")
@@ -290,9 +301,20 @@ def test_no_script_in_a_name_runs(reader: driver.Visit, home: Path, tmp_path: Pa
         assert page.evaluate("window.ran") is None
         page.evaluate("window.ran = 1")
         assert page.evaluate("window.ran") == 1
-    finally:
-        current.unlink()
-        current.symlink_to(kept)
+
+
+def test_a_chart_without_the_line_of_comparable_ones_has_no_barriers(
+    reader: driver.Visit, home: Path, tmp_path: Path
+) -> None:
+    """Where too few of them have a figure shown, their line has no rows in any month."""
+    path = write_release(tmp_path) / "comparisons.parquet"
+    none = pl.lit(None, pl.Float64).alias("peer_median")
+    pl.read_parquet(path).with_columns(none).write_parquet(path)
+    with shown_instead(home, path.parent):
+        page = reader.open(PAGES["collaboration"], AT_REST)
+        page.wait_for_selector('[data-testid="stVegaLiteChart"] svg', timeout=30_000)
+        assert reader.barriers() == []
+        page.set_viewport_size(DESK)
 
 
 CUT_OR_MET = """() => [...document.querySelectorAll('.stVegaLiteChart svg')].map(svg => {
