@@ -323,7 +323,8 @@ class Builder:
         frame = self.with_person(rows, year, texts.FORM).with_columns(
             _identified("skj", "form"),
             pl.lit("form").alias("task_kind"),
-            pl.lit(None, dtype=pl.String).alias("municipality_code"),
+            # Of items of worklists alone, which stand in the same table.
+            *(pl.lit(None, dtype=pl.String).alias(one) for one in ("municipality_code", "service")),
         )
         return self.finish("task", frame)
 
