@@ -133,13 +133,16 @@ def _keys(marts: Marts, chosen: Sequence[Indicator]) -> pl.DataFrame:
 
 
 def _straddled(marts: Marts, bands: pl.DataFrame) -> pl.DataFrame:
-    """Areas whose strata do not give an indicator's ages exactly, as in its yearly figures."""
+    """Areas whose strata do not give an indicator's ages exactly, as in its yearly figures.
+
+    Of flows too: the one stratum of an area with fewer than k persons straddles every age. In the
+    year nothing of it is counted but in the region's rest, and so it must be in the months.
+    """
     strata = partition(marts).filter(pl.col("sex") != TOTAL)
     crossing = (pl.col("age_from") <= pl.col("high")) & (pl.col("age_to") >= pl.col("low"))
     inside = (pl.col("age_from") >= pl.col("low")) & (pl.col("age_to") <= pl.col("high"))
     return (
-        bands.filter(pl.col("counting") == "strata")
-        .join(strata, how="cross")
+        bands.join(strata, how="cross")
         .filter(crossing & ~inside)
         .select("indicator_id", *AREA)
         .unique()

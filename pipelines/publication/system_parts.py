@@ -250,8 +250,9 @@ def _ties(cells: pl.DataFrame, parts: Quantities, year: Year | None) -> pl.DataF
         raise ValueError(msg)
     own = summed.filter(pl.col("apart") <= WHOLE)
     region = cells.filter(pl.col("area_level") == REGION).join(totals, on="year_cell")
+    # Whether the rest adds up by itself or not: where the region does, its parts tell each other.
     whole = (
-        own.drop("year_cell", "total")
+        local.drop("year_cell", "total")
         .join(region.select("quantity", "year_cell", "total").unique(), on="quantity")
         .filter(_apart("quantity") <= WHOLE)
     )

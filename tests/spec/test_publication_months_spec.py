@@ -144,3 +144,27 @@ def test_what_shares_a_measure_has_months_or_quarters_not_both() -> None:
     marts = month_marts([SPEC, other], given, LIVE)
     with pytest.raises(ValueError, match="months or quarters, of events or on a date, not both"):
         build(marts, with_standard([SPEC, other]), reference_dir(), range(2024, 2025))
+
+
+def test_an_area_below_k_is_in_no_month_as_it_is_in_no_year() -> None:
+    """One stratum past every age: else the months would tell of the region's year what it hides."""
+    small = pl.col("area_code") == "5006"
+    tiny = (
+        MARTS.strata_map.filter(small)
+        .unique("sex")
+        .with_columns(
+            age_from=pl.lit(0, dtype=MARTS.strata_map.schema["age_from"]),
+            age_to=pl.lit(200, dtype=MARTS.strata_map.schema["age_to"]),
+        )
+    )
+    marts = replace(MARTS, strata_map=pl.concat([MARTS.strata_map.filter(~small), tiny]))
+    made = build(marts, CHOSEN, reference_dir(), range(2024, 2025))
+    own = made.tables["indicator_values"].filter(
+        pl.col("indicator_id") == QUERIES, pl.col("area_code") == "5006"
+    )
+    assert own.height == 13
+    assert own["status_reason"].unique().to_list() == ["age_groups_merged"]
+    (months,) = [part.parts for part in made.parts if part.parts.division == "months"]
+    kept = months.group.system.cells.join(months.ties.select("cell_id").unique(), on="cell_id")
+    # The region's year is in view, and known to be the sum of its months.
+    assert "MIDT" in "".join(kept["cell_id"])
