@@ -125,3 +125,26 @@ def test_small_months_are_told_where_only_they_hide(
         status_reason=pl.when(~large.fill_null(value=False)).then("status_reason"),
     )
     assert len(told_too_well(folder, opened, truth, specs)) > 5
+
+
+def test_no_single_hidden_month_is_its_year_less_the_others(
+    folder: Path, months: pl.DataFrame, truth: pl.DataFrame, specs: list[Indicator]
+) -> None:
+    """The plainest attack: it knows nothing of systems, only that months may add up to a year."""
+    flows = [one.id for one in specs if one.timing == "flow"]
+    key = ["indicator_id", "area_code", "year"]
+    year = pl.col("period_start").dt.year().alias("year")
+    true = truth.group_by("indicator_id", "area_code", year).agg(pl.col("numerator").sum())
+    one = (
+        months.filter(pl.col("breakdown") == "total", pl.col("indicator_id").is_in(flows))
+        .group_by("indicator_id", "area_code", year)
+        .agg(hidden=(pl.col("value_status") == "suppressed").sum())
+        .filter(pl.col("hidden") == 1)
+    )
+    years = read_values(folder).filter(
+        pl.col("value_status") == "ok", pl.col("value_kind") == "crude",
+        pl.col("sex") == "total", pl.col("age_group") == "total",
+    ).select("indicator_id", "area_code", year, told="numerator")  # fmt: skip
+    tied = years.join(true, on=key).filter((pl.col("told") - pl.col("numerator")).abs() < 1e-6)
+    assert tied.height > 100
+    assert one.join(tied, on=key, how="semi").is_empty()
