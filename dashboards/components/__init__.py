@@ -18,8 +18,9 @@ from dashboards import inert
 
 
 def show(markup: str, width: Literal["stretch", "content"] = "stretch") -> None:
-    """Put HTML on the page."""
-    st.html(markup, width=width)
+    """Put HTML on the page; nothing where there is none, which Streamlit refuses."""
+    if markup:
+        st.html(markup, width=width)
 
 
 def chart(spec: Mapping[str, Any], said: str, key: str | None = None) -> None:

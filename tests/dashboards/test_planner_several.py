@@ -20,7 +20,7 @@ from dashboards.charts.end_names import LINE, apart
 from dashboards.data_access import Release, current_release
 from dashboards.figures import Choice, headline, series
 from dashboards.text import translator
-from tests.support.planner_pages import LANGUAGES, keyed, page
+from tests.support.planner_pages import LANGUAGES, keyed, page, text
 from tests.support.published_release import write_release
 
 SHARE = "home_nursing_users_80plus_share"
@@ -185,3 +185,26 @@ def test_names_of_area_and_region_stand_apart_where_their_shares_of_the_oldest_a
     low, high = (one["at"] for one in ends)
     assert high - low >= top * LINE / several.PLOT * 0.999
     assert [one["share"] for one in ends] == pytest.approx([ends[0]["share"]] * 2)
+
+
+@pytest.mark.parametrize("view", ["years", "bars", "table"])
+def test_where_nothing_is_drawn_there_is_no_key_and_the_reason_is_told(
+    view: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_release(tmp_path) / "indicator_values.parquet"
+    values = pl.read_parquet(path)
+    numbers = ("numerator", "denominator", "value", "lower_ci", "upper_ci")
+    nothing = [pl.lit(None, pl.Float64).alias(one) for one in numbers]
+    hidden = values.with_columns(
+        *nothing,
+        value_status=pl.lit("suppressed"),
+        status_reason=pl.lit("disclosure"),
+    )
+    hidden.write_parquet(path)
+    monkeypatch.setenv("FOLKEPULS_HOME", str(tmp_path))
+    shown = page("compare", {"lang": "nb", "area": "5001", "view": view, "with": "1505"})
+    assert not shown.exception
+    assert "Skjult av personvernhensyn" in text(shown)
+    for tab in ("trend", "compare", "sex_age", "table"):
+        one = page("indicator", {"lang": "nb", "area": "5001", "indicator": RATE, "tab": tab})
+        assert not one.exception
