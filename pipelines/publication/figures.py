@@ -122,6 +122,15 @@ def _counts(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+STRADDLES = (
+    (pl.col("age_from") <= pl.col("high"))
+    & (pl.col("age_to") >= pl.col("low"))
+    & ((pl.col("age_from") < pl.col("low")) | (pl.col("age_to") > pl.col("high")))
+)
+"""A stratum of an area lies on both sides of a limit of some ages, which are then not counted
+there: the one rule for years and for their months, or a month could be subtracted."""
+
+
 def partition(marts: Marts) -> pl.DataFrame:
     """Bands by which areas are counted; a flow's sex ``total`` has one band of all ages.
 
@@ -197,16 +206,11 @@ def figures(marts: Marts, specs: Sequence[Indicator]) -> pl.DataFrame:
     keys = _keys(marts, specs)
     bands = partition(marts)
     _check_strata(keys, bands)
-    overlapping = (
+    straddled = (
         keys.select(*AREA, "sex", "low", "high")
         .unique()
         .join(_with_total(bands.filter(pl.col("sex") != TOTAL)), on=[*AREA, "sex"])
-        .filter((pl.col("age_from") <= pl.col("high")) & (pl.col("age_to") >= pl.col("low")))
-    )
-    straddled = (
-        overlapping.filter(
-            (pl.col("age_from") < pl.col("low")) | (pl.col("age_to") > pl.col("high"))
-        )
+        .filter(STRADDLES)
         .select(*AREA, "sex", "low", "high")
         .unique()
         .with_columns(straddled=pl.lit(True))

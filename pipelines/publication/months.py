@@ -22,6 +22,7 @@ from pipelines.publication.figures import (
     MUNICIPALITY,
     NOT_COVERED,
     PERIOD,
+    STRADDLES,
     TOTAL,
     Marts,
     partition,
@@ -139,11 +140,9 @@ def _straddled(marts: Marts, bands: pl.DataFrame) -> pl.DataFrame:
     year nothing of it is counted but in the region's rest, and so it must be in the months.
     """
     strata = partition(marts).filter(pl.col("sex") != TOTAL)
-    crossing = (pl.col("age_from") <= pl.col("high")) & (pl.col("age_to") >= pl.col("low"))
-    inside = (pl.col("age_from") >= pl.col("low")) & (pl.col("age_to") <= pl.col("high"))
     return (
         bands.join(strata, how="cross")
-        .filter(crossing & ~inside)
+        .filter(STRADDLES)
         .select("indicator_id", *AREA)
         .unique()
         .with_columns(straddled=pl.lit(value=True))
