@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Definitions: what has changed, and new ones.")
 console = Console(highlight=False, soft_wrap=True, markup=False)
+SPLITS = ("sex", "age_group", "breakdown_value")
 SPECS = ROOT / "tests" / "spec" / "indicators"
 
 
@@ -39,20 +40,30 @@ class In(StrEnum):
 def explain(
     indicator: Annotated[str, typer.Argument(help="Id of an indicator.")],
     area: Annotated[str | None, typer.Argument(help="Area code, with a period.")] = None,
-    period: Annotated[int | None, typer.Argument(help="Calendar year.")] = None,
+    period: Annotated[
+        str | None,
+        typer.Argument(
+            help="A year (2024), month (2024-03), quarter (2024-Q2) or years together (2023-2025)."
+        ),
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Split by sex, age_group or a breakdown's id.")
+    ] = None,
     language: Annotated[In, typer.Option(help="Language of the texts.")] = In.nb,
     sql: Annotated[bool, typer.Option("--sql/--no-sql", help="Print the SQL.")] = True,
 ) -> None:
     """What stands behind a figure: definition, SQL, lineage, and where each caveat comes from.
 
-    With an area and a year, the published figure too.
+    With an area and a period, the published figure too.
     """
     from pipelines.catalogue.loader import catalogue
     from pipelines.explain import explain as gather
 
     if (area is None) != (period is None):
         raise typer.BadParameter("give both AREA and PERIOD, or neither.")
-    found = gather(Settings(), catalogue(), indicator, language.value, area, period)
+    if by is not None and area is None:
+        raise typer.BadParameter("--by splits the figure of an AREA and a PERIOD: give both.")
+    found = gather(Settings(), catalogue(), indicator, language.value, area, period, by)
     _definition(found, language)
     if found.figures is not None:
         _figures(found.release_id, found.figures)
@@ -102,9 +113,12 @@ def _figures(release_id: str | None, figures: pl.DataFrame) -> None:
             told = f"{row['value']:g} ({row['value_status']})"
             if row["lower_ci"] is not None:
                 told += f", 95 % interval {row['lower_ci']:g} to {row['upper_ci']:g}"
+            if row["numerator"] is not None:
+                told += f", {row['numerator']:.10g} of {row['denominator']:.10g}"
         notes = [row["status_reason"], row["quality_flags"]]
         told += "".join(f", {note}" for note in notes if note)
-        console.print(f"{row['value_kind']}: {told}")
+        split = [row[name] for name in SPLITS if row[name] != "total"]
+        console.print(f"{' '.join([*split, row['value_kind']])}: {told}")
 
 
 @app.command("diff")

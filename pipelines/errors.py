@@ -31,7 +31,7 @@ SPOKEN = (
     ("pipelines.ingest.views", "ViewDefinitionError"),
     ("pipelines.operations", "RunError"),
     ("pipelines.demo", "DemoError"),
-    ("pipelines.explain", "ExplainError"),
+    ("pipelines.explain_figures", "ExplainError"),
     ("pipelines.publication.microdata_source", "MicrodataFileError"),
     ("pipelines.publication.table_files", "TableFileError"),
     ("pipelines.publication.ledger", "LedgerError"),

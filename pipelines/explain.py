@@ -9,22 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import polars as pl
 
 from pipelines.catalogue.loader import Catalogue
 from pipelines.catalogue.model import Indicator, Language
-from pipelines.publication.release import current_release
+from pipelines.explain_figures import OF_PERSONS, ExplainError, Period, Remark, figures, remarks
 from pipelines.resources import DBT_FOLDER, prepared_dbt_project
 from pipelines.settings import Settings, Zones
 
 MARTS = {"strata": "fct_indicator_counts", "flow": "fct_flow_counts"}
-
-
-class ExplainError(ValueError):
-    """Something was asked about that is not there; the message says what is."""
+RULES = "int_"
+"""How models are named that stand between the journal's tables and a measure."""
 
 
 @dataclass(frozen=True)
@@ -58,20 +55,13 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Remark:
-    """A caveat and where it is written down."""
-
-    text: str
-    source: str
-
-
-@dataclass(frozen=True)
 class Explanation:
     """All that is told of one indicator.
 
     Attributes:
         indicator: Its file.
-        queries: SQL of the numerator, the denominator and the table that counts them.
+        queries: SQL of the numerator and the denominator, of the tables that count them, and of
+            what the two read on the way from the journal, nearest first.
         lineage: Tables upstream of the two measures, each once.
         remarks: Caveats, for the area and period if those were given.
         figures: Published rows of the area and period; null where none were asked for.
@@ -92,7 +82,8 @@ def explain(
     indicator_id: str,
     language: Language,
     area: str | None = None,
-    year: int | None = None,
+    period: str | None = None,
+    by: str | None = None,
 ) -> Explanation:
     """Gather what stands behind a figure.
 
@@ -102,31 +93,49 @@ def explain(
         indicator_id: The indicator.
         language: Language of the texts.
         area: Area code, or null for the indicator in general.
-        year: Calendar year, with an area.
+        period: With an area: a year, a month, a quarter or years together, as typed.
+        by: With an area: ``sex``, ``age_group`` or a breakdown; null for the totals.
 
     Raises:
-        ExplainError: The indicator, the area or the period is not there.
+        ExplainError: The indicator, the area, the period or the split is not there.
     """
     indicator = catalogue.indicators.get(indicator_id)
     if indicator is None:
         raise ExplainError(
             f"indicator {indicator_id!r}: expected one of {', '.join(catalogue.indicators)}"
         )
+    asked = Period.typed(period or "") if area is not None else None
     manifest = _manifest(settings)
     measures = [indicator.numerator.measure, indicator.denominator.measure]
     models = [*dict.fromkeys(f"msr_{name}" for name in measures)]
-    shown = [*models, MARTS[indicator.counting]]
-    queries = [_query(settings.zones, manifest, model) for model in shown]
     lineage = list(_upstream(manifest, models))
-    if area is None or year is None:
+    rules = [step.name for step in lineage if step.name.startswith(RULES)]
+    counted = _counted(indicator, asked.type if asked else "year", by)
+    shown = dict.fromkeys([*models, *counted, *rules])
+    queries = [_query(settings.zones, manifest, model) for model in shown]
+    if area is None or asked is None:
         own = [
             Remark(caveat.text, f"pipelines/catalogue/indicators/{indicator.id}.yml")
             for caveat in indicator.texts[language].caveats
         ]
         return Explanation(indicator, queries, lineage, own)
-    release_id, figures = _figures(settings.zones, indicator, area, year)
-    remarks = _remarks(settings.zones, release_id, indicator, language, area, year)
-    return Explanation(indicator, queries, lineage, remarks, figures, release_id)
+    zones = settings.zones
+    release_id, rows = figures(zones, indicator, area, asked, by)
+    said = remarks(zones, release_id, indicator, language, area, asked)
+    return Explanation(indicator, queries, lineage, said, rows, release_id)
+
+
+def _counted(indicator: Indicator, period_type: str, by: str | None) -> list[str]:
+    """The tables that count an indicator by such periods and splits."""
+    if period_type in ("month", "quarter"):
+        on_date = ["int_date_values"] if indicator.timing == "on_date" else []
+        return [*on_date, "fct_month_counts"]
+    if period_type != "year":
+        return ["fct_pooled_counts", "fct_pooled_strata"]
+    if by is not None and by not in OF_PERSONS:
+        return ["fct_breakdown_counts"]
+    medians = ["fct_medians"] if indicator.median is not None else []
+    return [MARTS[indicator.counting], *medians]
 
 
 def _manifest(settings: Settings) -> Mapping[str, Any]:
@@ -167,53 +176,3 @@ def _upstream(manifest: Mapping[str, Any], models: Sequence[str]) -> Iterator[St
             if parent not in seen:
                 seen.add(parent)
                 waiting.append((parent, depth + 1))
-
-
-def _table(zones: Zones, release_id: str, name: str) -> pl.DataFrame:
-    return pl.read_parquet(zones.published / release_id / f"{name}.parquet")
-
-
-def _figures(zones: Zones, indicator: Indicator, area: str, year: int) -> tuple[str, pl.DataFrame]:
-    release_id = current_release(zones)
-    if release_id is None:
-        raise ExplainError("No release is published here: run `folkepuls run` and sign one first.")
-    values = _table(zones, release_id, "indicator_values").filter(
-        pl.col("indicator_id") == indicator.id,
-        pl.col("period_type") == "year",
-        pl.col("breakdown") == "total",
-    )
-    areas = values["area_code"].unique().sort()
-    if area not in areas:
-        raise ExplainError(
-            f"area {area!r}: release {release_id} has {', '.join(areas)} for {indicator.id}"
-        )
-    years = values["period_start"].dt.year().unique().sort()
-    found = values.filter(
-        pl.col("area_code") == area,
-        pl.col("period_start") == date(year, 1, 1),
-        pl.col("sex") == "total",
-        pl.col("age_group") == "total",
-    )
-    if found.is_empty():
-        raise ExplainError(
-            f"period {year}: release {release_id} has {', '.join(map(str, years))} for "
-            f"{indicator.id}"
-        )
-    return release_id, found
-
-
-def _remarks(
-    zones: Zones, release_id: str, indicator: Indicator, language: Language, area: str, year: int
-) -> list[Remark]:
-    start = date(year, 1, 1)
-    own = {caveat.id for caveat in indicator.texts[language].caveats}
-    rows = _table(zones, release_id, "caveats").filter(
-        pl.col("indicator_id") == indicator.id,
-        pl.col("area_code").is_in(["*", area]),
-        pl.col("period_start").is_null() | (pl.col("period_start") == start),
-    )
-    file = f"pipelines/catalogue/indicators/{indicator.id}.yml"
-    return [
-        Remark(text, file if name in own else f"pipelines/catalogue/caveats.yml ({name})")
-        for name, text in rows.select("caveat_id", f"text_{language}").iter_rows()
-    ]
