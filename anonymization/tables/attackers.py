@@ -68,6 +68,7 @@ class Attacker:
         hidden: Bools,
         loose: Bools | None = None,
         bounded: bool = True,
+        near: bool = False,
     ) -> Polytope:
         """What this attacker is left with, computed from the values of shown cells only.
 
@@ -77,17 +78,21 @@ class Attacker:
             hidden: Cells that are not shown.
             loose: Hidden cells that may later be pinned to a value.
             bounded: Cut unknowns without any upper bound far above every requirement.
+            near: Keep hidden cells within twice the widest requirement of their values, as whoever
+                knows these may do to find points sooner.
         """
         shown = np.abs(np.where(hidden, 0.0, value))
         ask = np.maximum(self.width, np.where(np.isfinite(self.reach_up), self.reach_up, 0.0))
         reach = 10.0 * (shown.max(initial=0.0) + ask.max(initial=0.0)) + 1000.0
+        far = 2.0 * ask.max(initial=0.0) if near else np.inf
         return Polytope(
             block.matrix,
-            np.where(hidden, self.low, value),
-            np.where(hidden, self.high, value),
+            np.where(hidden, np.maximum(self.low, value - far), value),
+            np.where(hidden, np.minimum(self.high, value + far), value),
             block.upper,
             reach if bounded else np.inf,
             loose,
+            block.links,
         )
 
 

@@ -18,7 +18,6 @@ from anonymization.tables.errors import TableError
 from anonymization.tables.intervals import Need, Polytope, prove
 from anonymization.tables.matrix import blocks
 from anonymization.tables.primary import primary_rules, requirement
-from anonymization.tables.vicinity import Ground, prove_nearby
 
 if TYPE_CHECKING:
     from anonymization.tables.matrix import Block, Bools, Floats, Ints
@@ -38,8 +37,6 @@ COLUMNS = (
     "second_upper",
 )
 SAME = 1e-6
-LARGE = 5000  # cells from which on a block is looked at part by part first
-WIDER = 1500  # unknowns around a cell that stayed narrow among few
 
 
 def hidden_cells(system: LinkedSystem, status: pl.DataFrame) -> Bools:
@@ -78,35 +75,10 @@ def _proven(block: Block, value: Floats, hidden: Bools, attacker: Attacker) -> t
     need = attacker.need(unseen, -unseen)
     polytope = attacker.polytope(block, value, hidden)
     targets = attacker.targets(hidden)
-    if len(value) > LARGE and len(targets):
-        _prove_in_parts(block, polytope, need, targets, attacker, value, hidden)
     narrow = prove(polytope, need, targets)
     met = np.ones(len(value), dtype=bool)
     met[narrow] = False
     return need, met
-
-
-def _prove_in_parts(
-    block: Block,
-    polytope: Polytope,
-    need: Need,
-    targets: Ints,
-    attacker: Attacker,
-    value: Floats,
-    hidden: Bools,
-) -> None:
-    """Prove most intervals of a large block close by, around one point that a reader finds."""
-    inner = polytope.inner()
-    around = Ground(
-        block.matrix,
-        np.where(hidden, attacker.low, value),
-        np.where(hidden, attacker.high, value),
-        block.upper,
-        inner,
-    )
-    left = prove_nearby(around, need, targets, alone=True)
-    # A programme over the whole costs as much as many of these.
-    prove_nearby(around, need, left, alone=True, limit=WIDER)
 
 
 def _audit_block(

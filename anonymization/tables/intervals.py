@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
 
 from anonymization.tables.bounds import propagate
 from anonymization.tables.errors import InconsistentTableError
 from anonymization.tables.solver import CONTRADICTION, Programme
 
 if TYPE_CHECKING:
-    from scipy import sparse
-
+    from anonymization.tables.links import Links
     from anonymization.tables.matrix import Bools, Floats, Ints
 
 SETTLED = 1e-9  # an unknown with less room than this is taken as known
@@ -40,6 +40,7 @@ class Polytope:
         reach: Unknowns without any upper bound are cut here, far above every requirement, so
             that programmes stay bounded; infinite leaves them free.
         loose: Cells that may later be pinned to a value.
+        links: How cells follow from each other, by which the programme is told; not with ``loose``.
 
     Raises:
         InconsistentTableError: No base values agree with what is known.
@@ -53,6 +54,7 @@ class Polytope:
         upper: Floats,
         reach: float = np.inf,
         loose: Bools | None = None,
+        links: Links | None = None,
     ) -> None:
         told = np.isfinite(row_lower) | np.isfinite(row_upper)
         rows = np.flatnonzero(told)
@@ -68,16 +70,51 @@ class Polytope:
         moves = np.diff(self._moving.indptr) > 0
         self._refuse_contradiction(told & ~moves, row_lower, row_upper)
         self._exact = np.flatnonzero(moves & (row_lower == row_upper))
+        box = np.where(np.isfinite(high), high, low + reach)[self._free]
+        self._size = len(self._free)
+        if links is not None and loose is None:
+            self._tell(links, moves, (row_lower, row_upper), (low[self._free], box))
+            return
         kept = np.flatnonzero(moves & (told if loose is None else told | loose))
         self._row = {int(cell): row for row, cell in enumerate(kept)}
         known = self._known[kept]
-        box = np.where(np.isfinite(high), high, low + reach)[self._free]
         self.programme = Programme(
             self._moving[kept],
             row_lower[kept] - known,
             row_upper[kept] - known,
             low[self._free],
             box,
+        )
+
+    def _tell(
+        self,
+        links: Links,
+        moves: Bools,
+        rows: tuple[Floats, Floats],
+        free: tuple[Floats, Floats],
+    ) -> None:
+        """The programme with a column for every moving cell, its moves the sum of its parts'."""
+        told = moves[links.told]
+        cells = links.told[told]
+        columns = np.concatenate([self._free, links.column[cells]])
+        own = sparse.eye_array(len(cells), format="csr")
+        parts = links.rows[np.flatnonzero(told)][:, columns]
+        empty = sparse.csr_matrix((len(cells), self._size))
+        none, known = np.zeros(len(cells)), self._known[cells]
+        self.programme = Programme(
+            parts - sparse.hstack([empty, own]),
+            none,
+            none,
+            np.concatenate([free[0], rows[0][cells] - known]),
+            np.concatenate([free[1], rows[1][cells] - known]),
+        )
+        # A direction of cells as a cost of columns.
+        place = np.full(links.rows.shape[1], -1)
+        place[columns] = np.arange(len(columns))
+        moving = np.flatnonzero(moves)
+        at = place[links.column[moving]]
+        self._turned = sparse.csr_matrix(
+            (np.ones(len(moving)), (at, moving)), shape=(len(columns), len(moves))
         )
 
     def _refuse_contradiction(self, rows: Bools, low: Floats, high: Floats) -> None:
@@ -104,13 +141,7 @@ class Polytope:
     def unknowns(self) -> Floats:
         """One solution: a value for every unknown."""
         found = self._base.copy()
-        found[self._free] = self.programme.require()
-        return found
-
-    def inner(self) -> Floats:
-        """A solution far from the edges, so that every unknown has room both ways."""
-        found = self._base.copy()
-        found[self._free] = self.programme.inner()
+        found[self._free] = self.programme.require()[: self._size]
         return found
 
     def extreme(self, direction: Floats) -> tuple[Floats | None, float]:
@@ -128,7 +159,9 @@ class Polytope:
             raise InconsistentTableError(CONTRADICTION)
         if point is None:
             return None, np.inf
-        return self._known + self._moving @ point, float(direction @ self._known - cost)
+        return self._known + self._moving @ point[: self._size], float(
+            direction @ self._known - cost
+        )
 
 
 def kernel(rows: Floats) -> Floats:
@@ -248,21 +281,28 @@ class _Proof:
         return self.pending[np.argsort(wide, kind="stable")[:SUSPECTS]]
 
 
-def prove(polytope: Polytope, need: Need, targets: Ints) -> Ints:
+def prove(polytope: Polytope, need: Need, targets: Ints, given_up: Ints | None = None) -> Ints:
     """Prove the intervals of the targets, or find those that are too narrow.
 
     Args:
         polytope: What the reader is left with.
         need: Requirements of all cells; its intervals are widened in place.
         targets: Cells to be proven.
+        given_up: Targets that are not followed alone where shared programmes do not prove them.
 
     Returns:
-        The targets that are too narrow, ascending. Their interval in ``need`` is exact.
+        The targets that are too narrow, ascending. Their interval in ``need`` is exact, but for
+        those given up.
     """
     proof = _Proof(polytope, need, targets)
     proof.together()
-    narrow = [int(cell) for cell in proof.pending if not proof.alone(int(cell))]
-    return np.asarray(narrow, dtype=np.int64)
+    left = np.zeros(len(need.width), dtype=bool)
+    if given_up is not None:
+        left[given_up] = True
+    narrow = [int(cell) for cell in proof.pending if left[cell] or not proof.alone(int(cell))]
+    # What was found of one of them may have proven another that was given up.
+    found = np.asarray(narrow, dtype=np.int64)
+    return found if given_up is None else found[~need.met()[found]]
 
 
 def holds(polytope: Polytope, need: Need, targets: Ints, keep: list[Floats]) -> bool:

@@ -1,53 +1,39 @@
 """Secondary suppression in blocks too large for programmes over the whole.
 
-Here: a closure over single sums (``closure``), proofs neighbourhood by neighbourhood
-(``vicinity``), and repairs of what stays narrow by programmes over one neighbourhood each. Not
-here: the search in small blocks (``secondary``) and the judgement of the result (``audit``).
+Here: a closure over single sums, made smaller and closed again under what narrow cells teach
+(``closure``, ``polish``, ``lessons``), and then repairs of what stays narrow, each by a programme
+over one neighbourhood, at a slowly rising reward. Between repairs the whole block is looked at:
+what one of them opens makes many others needless. Not here: the search in small blocks
+(``secondary``) and the judgement of the result (``audit``).
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from anonymization.tables.closure import Closure
-from anonymization.tables.matrix import Block
-from anonymization.tables.repair import Moves, Origin, distances
-from anonymization.tables.vicinity import Ground, around, prove_nearby
+from anonymization.tables.lessons import Lessons
+from anonymization.tables.polish import polish, thin
+from anonymization.tables.vicinity import Locality
 
 if TYPE_CHECKING:
-    from anonymization.tables.attackers import Attacker
     from anonymization.tables.matrix import Bools, Ints
     from anonymization.tables.secondary import Search
 
-REWARDS = (0.5, 1.5, 4.5)
+TRIES = 10_000  # of the local search, each time
+COURSES = 4  # times that narrow cells teach
+REWARDS = (0.5, 1.0, 2.0, 4.0)
 REPEATS = 6
-ROUNDS = 2
-REPAIRED = 500  # unknowns of a neighbourhood in which cells are repaired together
-ALONE = 2000  # unknowns of the neighbourhood of a cell that is repaired alone
-WHATEVER = 1e5  # a reward beyond any cost
 
 
-def ground(search: Search, attacker: Attacker) -> Ground:
-    """What one attacker knows of the present pattern, around the true values."""
-    return Ground(
-        search.block.matrix,
-        np.where(search.hidden, attacker.low, search.value),
-        np.where(search.hidden, attacker.high, search.value),
-        search.block.upper,
-        search.origin.unknowns,
-    )
-
-
-def _close(search: Search, sums: pl.DataFrame, ids: pl.Series) -> None:
-    """Hide until no sum tells anything by itself."""
-    who = search.attackers[0]
-    second = search.attackers[1]
+def _closure(search: Search, sums: pl.DataFrame, ids: pl.Series) -> Closure:
+    """The sums around a search's pattern."""
+    who, second = search.attackers[0], search.attackers[1]
     reach = np.where(np.isfinite(who.reach_up), who.reach_up, 0.0)
-    closure = Closure(
+    return Closure(
         sums,
         ids,
         search.value,
@@ -57,16 +43,15 @@ def _close(search: Search, sums: pl.DataFrame, ids: pl.Series) -> None:
         search.publishable,
         search.hidden,
     )
+
+
+def _close(search: Search, closure: Closure) -> None:
+    """Hide until no sum tells anything by itself, groups of cells together."""
     while len(added := closure.close()):
-        # Cells of one group are hidden together.
         before = search.hidden.copy()
         search.hide(_mask(search, added))
-        together = np.flatnonzero(search.hidden & ~before)
-        search.hidden[together] = False
-        for cell in together.tolist():
+        for cell in np.flatnonzero(search.hidden & ~before).tolist():
             closure.hide(cell)
-        if not len(together):
-            break
 
 
 def _mask(search: Search, cells: Ints) -> Bools:
@@ -75,95 +60,63 @@ def _mask(search: Search, cells: Ints) -> Bools:
     return found
 
 
-class Locality:
-    """One neighbourhood of a search, in which narrow cells are repaired.
-
-    Args:
-        search: The search.
-        attacker: Index of the attacker.
-        cell: The cell around which it lies.
-        limit: Unknowns that it is to have.
-    """
-
-    def __init__(self, search: Search, attacker: int, cell: int, limit: int) -> None:
-        matrix = search.block.matrix
-        every = np.ones(matrix.shape[1], dtype=bool)
-        told = np.diff(matrix.indptr) > 1
-        self.columns = around(matrix, search.by_column, cell, told, every, limit)
-        self._moving = search.by_column[:, self.columns].tocsr()
-        size = np.diff(self._moving.indptr)
-        self.rows = np.flatnonzero(size)
-        self.inside: Bools = size == np.diff(matrix.indptr)
-        self._search, self._attacker = search, attacker
-        block = search.block
-        part = Block(
-            block.cell[self.rows],
-            self._moving[self.rows],
-            block.upper[self.columns],
-            block.lowest[self.rows],
-            block.highest[self.rows],
-            block.most[self.rows],
-        )
-        origin = Origin(
-            part,
-            search.origin.unknowns[self.columns],
-            search.value[self.rows],
-            search.origin.price[self.rows],
-        )
-        who = search.attackers[attacker]
-        names = ("low", "high", "width", "reach_up", "reach_down", "concerned", "integer")
-        known = replace(who, **{name: getattr(who, name)[self.rows] for name in names})
-        self._moves = Moves(origin, known)
-
-    def repair(self, pending: Ints, reward: float, upwards: Bools) -> int:
-        """Repair pending cells of this neighbourhood; the number of cells newly hidden."""
-        search, rows = self._search, self.rows
-        need = search.needs[self._attacker]
-        up, down = distances(search.origin, need, pending)
-        upwards = np.where(down <= 0, True, np.where(up <= 0, False, upwards))
-        upwards |= np.isfinite(search.attackers[self._attacker].reach_up[pending]) & (up > 0)
-        distance = np.where(upwards, up, -down)
-        cells, distance = pending[distance != 0], distance[distance != 0]
-        if not len(cells):
-            return 0
-        gain = reward * search.worth / search.ask[cells]
-        change = np.zeros(len(search.value))
-        change[rows], _ = self._moves.cheapest(
-            search.hidden[rows], np.searchsorted(rows, cells), distance, gain
-        )
-        return search.apply(self._attacker, change)
+def _refine(search: Search, closure: Closure) -> None:
+    """Make a closed pattern smaller, and close it again under what its narrow cells teach."""
+    rng = np.random.default_rng(0)
+    for course in range(COURSES + 1):
+        thin(closure)
+        polish(closure, TRIES, rng)
+        search.begin(closure.hidden)
+        if course == COURSES:
+            return
+        taught = 0
+        for attacker in _order(search):
+            open_cells = search.narrow(attacker, search.unmet(attacker))
+            taught += Lessons(search, attacker, closure).teach(search.needs[attacker], open_cells)
+        if not taught:
+            return
+        closure.close()
 
 
-def _repair_all(search: Search, attacker: int) -> Ints:
-    """Repair narrow cells neighbourhood by neighbourhood; those that stay narrow."""
-    who, need = search.attackers[attacker], search.needs[attacker]
-    prove_nearby(ground(search, who), need, search.unmet(attacker))
-    pending = search.unmet(attacker)
+def _order(search: Search) -> list[int]:
+    """Who knows most first: what it holds possible, the others do too."""
+    who = search.attackers
+    return sorted(range(len(who)), key=lambda k: (who[k].guesses, who[k].name), reverse=True)
+
+
+def _repair_once(search: Search, attacker: int, pending: Ints, reward: float) -> int:
+    """Repair narrow cells neighbourhood by neighbourhood; the number of cells newly hidden."""
     rng = np.random.default_rng(attacker)
     done = np.zeros(len(search.hidden), dtype=bool)
+    fresh = 0
     while len(todo := pending[~done[pending]]):
-        place = Locality(search, attacker, int(todo[0]), REPAIRED)
-        for reward in REWARDS:
-            for _ in range(REPEATS):
-                mine = pending[place.inside[pending] | (pending == todo[0])]
-                if not len(mine):
-                    break
-                fresh = place.repair(mine, reward, rng.random(len(mine)) < 0.5)
-                pending = search.unmet(attacker)
-                if not fresh:
-                    break
+        place = Locality(search, attacker, int(todo[0]))
+        mine = pending[place.inside[pending] | (pending == todo[0])]
+        fresh += place.repair(mine, reward, rng.random(len(mine)) < 0.5)
         done |= place.inside
         done[todo[0]] = True
-    return search.unmet(attacker)
+        pending = np.intersect1d(pending, search.unmet(attacker))
+    return fresh
 
 
-def _repair_alone(search: Search, attacker: int) -> None:
-    """Repair each cell that is still narrow, whatever it costs, if its surroundings allow it."""
-    for cell in search.unmet(attacker).tolist():
-        place = Locality(search, attacker, cell, ALONE)
-        for upwards in (True, False):
+def _repair(search: Search) -> None:
+    """Repair until all but what no neighbourhood repairs is wide enough."""
+    for reward in REWARDS:
+        # At each reward narrow cells are followed to their ends once, then only until all are.
+        narrow: dict[int, Ints] = {}
+        for _ in range(REPEATS):
+            fresh = 0
+            for attacker in _order(search):
+                narrow[attacker] = search.narrow(attacker, narrow.get(attacker))
+                fresh += _repair_once(search, attacker, narrow[attacker], reward)
+            if not any(len(cells) for cells in narrow.values()):
+                return
+            if not fresh:
+                break
+    for attacker in _order(search):
+        for cell in search.narrow(attacker).tolist():
             if not search.needs[attacker].met()[cell]:
-                place.repair(np.array([cell]), WHATEVER, np.array([upwards]))
+                Locality(search, attacker, cell).repair_alone(cell)
 
 
 def nearly_safe(search: Search, sums: pl.DataFrame, ids: pl.Series) -> None:
@@ -176,17 +129,9 @@ def nearly_safe(search: Search, sums: pl.DataFrame, ids: pl.Series) -> None:
     """
     own = sums.filter(pl.col("whole_id").is_in(ids.implode()))
     if own.height:
-        _close(search, own, ids)
-    # Who knows most first: what it holds possible, the others do too.
-    order = sorted(
-        range(len(search.attackers)),
-        key=lambda k: (search.attackers[k].guesses, search.attackers[k].name),
-        reverse=True,
-    )
-    for _ in range(ROUNDS):
-        for attacker in order:
-            _repair_all(search, attacker)
-        if not any(len(search.unmet(attacker)) for attacker in order):
-            return
-    for attacker in order:
-        _repair_alone(search, attacker)
+        closure = _closure(search, own, ids)
+        _close(search, closure)
+        # Cells that are hidden together would have to be shown together.
+        if len(np.unique(search.group)) == len(search.group):
+            _refine(search, closure)
+    _repair(search)

@@ -14,6 +14,8 @@ import polars as pl
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from anonymization.tables.links import Links, links
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 SAME = 1e-6
+LARGE = 5000  # cells from which on programmes over a block tell its cells through each other
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Block:
         upper: Public upper bound of each unknown; infinite where there is none.
         lowest, highest: Range of each cell by the public bounds of its unknowns and its own.
         most: Public upper bound of each cell; infinite where the unknowns' bounds say as much.
+        links: How cells follow from each other; of large blocks only.
     """
 
     cell: Ints
@@ -44,6 +48,7 @@ class Block:
     lowest: Floats
     highest: Floats
     most: Floats
+    links: Links | None = None
 
 
 def _merge_twins(terms: pl.DataFrame, variables: pl.DataFrame) -> pl.DataFrame:
@@ -101,14 +106,23 @@ def blocks(system: LinkedSystem) -> list[Block]:
         unknown = np.flatnonzero(of_unknown == of_cell[start])
         part = matrix[cell][:, unknown].tocsr()
         part.sort_indices()
-        found.append(_block(cell, part, upper[unknown], most[cell]))
+        bounds = upper[unknown], most[cell]
+        found.append(_block(cell, part, *bounds, _links(part, system, cell)))
     return found
 
 
-def _block(cell: Ints, matrix: sparse.csr_matrix, upper: Floats, most: Floats) -> Block:
+def _links(matrix: sparse.csr_matrix, system: LinkedSystem, cell: Ints) -> Links | None:
+    if len(cell) <= LARGE:
+        return None
+    return links(matrix, system.cells["cell_id"][cell], system.sums)
+
+
+def _block(
+    cell: Ints, matrix: sparse.csr_matrix, upper: Floats, most: Floats, told: Links | None
+) -> Block:
     lowest, highest = activity(matrix, np.zeros_like(upper), upper)
     most = np.where(most < highest - SAME, most, np.inf)
-    return Block(cell, matrix, upper, lowest, np.minimum(highest, most), most)
+    return Block(cell, matrix, upper, lowest, np.minimum(highest, most), most, told)
 
 
 def activity(matrix: sparse.csr_matrix, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:

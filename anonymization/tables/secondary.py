@@ -21,6 +21,7 @@ from anonymization.tables.errors import ProtectionError
 from anonymization.tables.exact import SAME, least
 from anonymization.tables.intervals import Need, Polytope, prove
 from anonymization.tables.large import nearly_safe
+from anonymization.tables.matrix import LARGE
 from anonymization.tables.prune import show_again
 from anonymization.tables.repair import Moves, Origin, distances
 
@@ -35,7 +36,6 @@ REWARDS = tuple(0.2 * 1.5**step for step in range(9))
 COMPARED = 1000  # cells up to which one step is tried too: beyond, it was never the cheaper one
 REPEATS = 12
 TIE = 1e-3
-LARGE = 5000  # cells from which on a block is searched neighbourhood by neighbourhood
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,7 @@ class Search:
     def fork(self) -> Search:
         """A search of its own, from the present pattern on, of which nothing is proven yet."""
         found = copy(self)
-        found.hidden = self.hidden.copy()
-        found.needs = tuple(a.need(self.value, self.value) for a in self.attackers)
+        found.begin(self.hidden)
         return found
 
     def hide(self, cells: Bools) -> int:
@@ -131,11 +130,24 @@ class Search:
         targets = self.attackers[attacker].targets(self.hidden)
         return targets[~self.needs[attacker].met()[targets]]
 
-    def narrow(self, attacker: int) -> Ints:
-        """Hidden cells whose interval is too narrow; the others are proven."""
-        who = self.attackers[attacker]
-        polytope = who.polytope(self.block, self.value, self.hidden)
-        return prove(polytope, self.needs[attacker], self.unmet(attacker))
+    def begin(self, hidden: Bools) -> None:
+        """Turn to another pattern, of which nothing is proven yet."""
+        self.hidden = hidden.copy()
+        self.needs = tuple(a.need(self.value, self.value) for a in self.attackers)
+
+    def narrow(self, attacker: int, given_up: Ints | None = None) -> Ints:
+        """Hidden cells whose interval is too narrow; the others are proven.
+
+        Args:
+            attacker: Index of the attacker.
+            given_up: Cells that are taken to be narrow unless shared programmes prove them.
+        """
+        left = self._left_to(attacker)
+        return prove(left, self.needs[attacker], self.unmet(attacker), given_up)
+
+    def _left_to(self, attacker: int) -> Polytope:
+        near = self.block.links is not None
+        return self.attackers[attacker].polytope(self.block, self.value, self.hidden, near=near)
 
     def apply(self, attacker: int, change: Floats) -> int:
         """Take a move as witness and hide what it moves."""

@@ -170,21 +170,6 @@ class Programme:
         """What no whole solution costs less than, as found last."""
         return float(self._solver.getInfo().mip_dual_bound)
 
-    def inner(self) -> Floats:
-        """A solution of the rows that an interior-point method ends at when nothing is asked.
-
-        Raises:
-            InconsistentTableError: The rows contradict each other.
-        """
-        self.set_cost(np.zeros(len(self._columns)))
-        for option, value in (("solver", "ipm"), ("run_crossover", "off"), ("presolve", "off")):
-            self._solver.setOptionValue(option, value)
-        point = self.require()
-        for option, value in (("solver", "simplex"), ("run_crossover", "on")):
-            self._solver.setOptionValue(option, value)
-        self._solver.clearSolver()
-        return point
-
     def require(self) -> Floats:
         """A solution of the rows; the objective must be bounded.
 

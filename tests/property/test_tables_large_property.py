@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import numpy as np
 import polars as pl
 import pytest
 
-from anonymization.tables import TablePolicy, protect_system, secondary
+from anonymization.tables import TablePolicy, matrix, protect_system, secondary
 from anonymization.tables.lattice import build_lattice
 from anonymization.tables.published import table_system
 from tests.support.tables_reference import hidden_ids, intervals
@@ -36,7 +34,7 @@ def table(seed: int):
 @pytest.fixture
 def part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secondary, "LARGE", 0)
-    monkeypatch.setattr(import_module("anonymization.tables.audit"), "LARGE", 0)
+    monkeypatch.setattr(matrix, "LARGE", 0)
 
 
 @pytest.mark.parametrize("seed", range(4))

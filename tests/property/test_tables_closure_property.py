@@ -1,0 +1,163 @@
+"""The closure of large tables: what it keeps safe, what narrow cells teach it, how it gets smaller.
+
+The oracle of a lesson is every pattern of a small table, judged by programmes of SciPy.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.optimize import linprog
+
+from anonymization.tables import TablePolicy, matrix, primary_rules
+from anonymization.tables.intervals import Need
+from anonymization.tables.large import _closure
+from anonymization.tables.lattice import build_lattice
+from anonymization.tables.lessons import Lessons
+from anonymization.tables.links import links
+from anonymization.tables.matrix import blocks
+from anonymization.tables.polish import polish, thin
+from anonymization.tables.primary import requirement
+from anonymization.tables.published import table_system
+from anonymization.tables.secondary import Search
+
+POLICY = TablePolicy(minimum_denominator=0)
+
+
+def searching(seed: int, areas: int, ages: int, monkeypatch: pytest.MonkeyPatch) -> tuple:
+    """A search of a table of areas by ages in two regions, its closure and its system."""
+    monkeypatch.setattr(matrix, "LARGE", 0)
+    rng = np.random.default_rng(seed)
+    keys = [(f"m{i}", f"a{j}") for i in range(areas) for j in range(ages)]
+    cells = pl.DataFrame(keys, schema=["area", "age"], orient="row").with_columns(
+        count=pl.Series(rng.poisson(rng.lognormal(1.2, 1.0, len(keys))))
+    )
+    dimensions = {"area": {f"m{i}": f"r{i % 2}" for i in range(areas)}, "age": {}}
+    system = table_system(cells, list(dimensions), build_lattice(cells, dimensions))
+    block = max(blocks(system), key=lambda one: len(one.cell))
+    rules = primary_rules(system, POLICY)
+    search = Search(block, system.cells, requirement(block, system.cells, rules, POLICY))
+    closure = _closure(search, system.sums, system.cells["cell_id"][block.cell])
+    return search, closure, system
+
+
+def ends(search: Search, attacker: int, hidden: np.ndarray, cell: int) -> tuple[float, float]:
+    """What a reader cannot rule out of a cell, by the base values alone."""
+    who, block = search.attackers[attacker], search.block
+    low = np.where(hidden, np.maximum(who.low, 0.0), search.value)
+    high = np.where(hidden, np.minimum(who.high, 1e5), search.value)
+    dense = block.matrix.toarray()
+    found = []
+    for sign in (1.0, -1.0):
+        solved = linprog(
+            sign * dense[cell],
+            A_ub=np.vstack([dense, -dense]),
+            b_ub=np.concatenate([high, -low]),
+            bounds=(0, 1e5),
+        )
+        found.append(sign * solved.fun)
+    return np.ceil(found[0] - 1e-6), np.floor(found[1] + 1e-6)
+
+
+def wide(need: Need, cell: int, low: float, high: float) -> bool:
+    """Whether an interval is as wide as is asked of it."""
+    return high - low >= need.width[cell] and high >= need.reach_up[cell]
+
+
+def gives_away(search: Search, hidden: np.ndarray, whole: int, parts: list[int]) -> bool:
+    """Whether one sum by itself tells a reader more of a hidden cell than the policy allows."""
+    first, second = search.attackers
+    inside = [part for part in parts if hidden[part]]
+    if len(inside) + hidden[whole] == 1:
+        return True
+    if hidden[whole] or not inside:
+        return False
+    total = search.value[inside].sum()
+    least = sum(max(second.low[part], 0.0) for part in inside)
+    asked = max(max(first.width[part], first.reach_up[part]) for part in inside)
+    return total < asked or total - least < 1 or second.high[inside].sum() - total < 1
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_programmes_through_sums_find_the_same_ends(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search, closure, _ = searching(seed, 5, 3, monkeypatch)
+    closure.close()
+    hidden = closure.hidden
+    who = search.attackers[seed % 2]
+    assert search.block.links is not None
+    polytope = who.polytope(search.block, search.value, hidden)
+    for cell in np.flatnonzero(hidden):
+        direction = np.zeros(len(hidden))
+        direction[cell] = 1.0
+        high, low = polytope.extreme(direction)[1], -polytope.extreme(-direction)[1]
+        least, most = ends(search, seed % 2, hidden, int(cell))
+        assert np.ceil(low - 1e-6) == least
+        assert min(np.floor(high + 1e-6), 1000) == min(most, 1000)
+
+
+def test_sums_that_do_not_hold_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads a block need not trust who named its sums."""
+    search, _, system = searching(1, 5, 3, monkeypatch)
+    block, ids = search.block, system.cells["cell_id"][search.block.cell]
+    sound = links(block.matrix, ids, system.sums)
+    direct = links(block.matrix, ids, system.sums.clear())
+    # A part of every sum is named as another cell.
+    swapped = dict(zip(ids.to_list(), ids.shift(1, fill_value=ids[-1]).to_list(), strict=True))
+    wrong = system.sums.with_columns(pl.col("part_id").replace(swapped))
+    told = links(block.matrix, ids, wrong)
+    unknowns = block.matrix.shape[1]
+    assert direct.rows[:, unknowns:].nnz == 0
+    assert sound.rows.nnz < direct.rows.nnz
+    held = told.rows[:, unknowns:].nnz
+    assert held == 0
+    assert (told.rows[:, :unknowns] != direct.rows[:, :unknowns]).nnz == 0
+
+
+def test_a_lesson_holds_in_every_pattern_in_which_its_cell_is_wide(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(0)
+    lessons = judged = 0
+    for seed in range(12):
+        search, closure, _ = searching(seed, 4, 3, monkeypatch)
+        closure.close()
+        search.begin(closure.hidden)
+        attacker = seed % 2
+        need = search.needs[attacker]
+        taught = Lessons(search, attacker, closure).teach(need, search.narrow(attacker))
+        lessons += taught
+        for _ in range(40 if taught else 0):
+            hidden = search.fixed | (rng.random(len(search.fixed)) < rng.uniform(0.2, 0.7))
+            for lesson in range(taught):
+                target = closure._target[lesson]
+                if hidden[target] and wide(need, target, *ends(search, attacker, hidden, target)):
+                    judged += 1
+                    shares = {c: dict(closure._shares[c])[lesson] for c in closure._lesson[lesson]}
+                    assert sum(shares[c] for c in shares if hidden[c]) >= 1.0 - 1e-6
+    assert lessons > 10
+    assert judged > 200
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_polished_pattern_costs_no_more_and_tells_nothing(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for _ in range(2):
+        search, closure, _ = searching(seed, 12, 6, monkeypatch)
+        closure.close()
+        closed = closure.cost
+        thin(closure)
+        thinned = closure.cost
+        polish(closure, 300, np.random.default_rng(0))
+        assert closure.cost <= thinned <= closed
+        hidden = closure.hidden
+        assert closure.cost == search.weight[hidden & ~search.fixed].sum()
+        assert hidden[search.fixed].all()
+        for whole, *parts in closure.members:
+            assert not gives_away(search, hidden, whole, parts)
+        found.append(hidden)
+    assert (found[0] == found[1]).all()
