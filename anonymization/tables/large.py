@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from anonymization.tables.matrix import Bools, Ints
     from anonymization.tables.secondary import Search
 
-TRIES = 10_000  # of the local search, each time
+TRIES = 8  # of the local search per hidden cell, each time
 COURSES = 4  # times that narrow cells teach
 REWARDS = (0.5, 1.0, 2.0, 4.0)
 REPEATS = 6

@@ -31,9 +31,9 @@ def thin(closure: Closure) -> None:
 
 
 def polish(closure: Closure, tries: int, rng: np.random.Generator) -> None:
-    """Make the pattern cheaper where that is found within so many tries."""
+    """Make the pattern cheaper where that is found within so many tries per hidden cell."""
     candidates = _free(closure)
-    for _ in range(tries if candidates else 0):
+    for _ in range(tries * len(candidates)):
         start = candidates[int(rng.random() * len(candidates))]
         if not closure.is_hidden(start):
             continue
