@@ -3,7 +3,7 @@
 Here: a greedy closure of two kinds of conditions. A sum with one hidden cell gives it away. So does
 a shown sum whose hidden parts add up to less than a hidden part must be able to reach, or to the
 most or the least that a reader knows they can be (two counts below five that make eight are four
-and four). And a lesson (``lessons``) says of which cells enough must be hidden for another one to
+and four). And a cut (``cuts``) says of which cells enough must be hidden for another one to
 be wide enough. Whatever tells hides one more of its cells: the one that opens the fewest sums
 beyond those it mends, then the cheapest. Not here: how the pattern is made smaller (``polish``),
 what follows from several sums together (``large``), and the judgement (``audit``).
@@ -32,7 +32,7 @@ def even(_: int) -> float:
 
 
 class Closure:
-    """The sums of a system, what is hidden in each of them, and the lessons learnt.
+    """The sums of a system, what is hidden in each of them, and the cuts found.
 
     Args:
         sums: The system's sums.
@@ -87,7 +87,7 @@ class Closure:
         size = len(self.whole)
         self._count = [0] * size
         self._room, self._falls, self._rises = [0.0] * size, [0.0] * size, [0.0] * size
-        self._lesson: list[list[int]] = []
+        self._cuts: list[list[int]] = []
         self._target: list[int] = []
         self._level: list[float] = []
         self._known: set[tuple[int, bytes, bytes]] = set()
@@ -121,8 +121,8 @@ class Closure:
             self.cost += by * self._cost[cell]
         for total in self.sums_of[cell]:
             self._count_in(cell, total, by)
-        for lesson, share in self._shares[cell]:
-            self._level[lesson] += by * share
+        for cut, share in self._shares[cell]:
+            self._level[cut] += by * share
 
     def hide(self, cell: int) -> None:
         """Hide a cell, unless it is hidden."""
@@ -155,8 +155,8 @@ class Closure:
         asked = (self._ask[c] for c in self.members[total][1:] if self._hidden[c])
         return room < max(asked, default=0.0)
 
-    def learn(self, target: int, cells: Ints, shares: Floats) -> bool:
-        """Take a lesson; whether it is a new one.
+    def add_cut(self, target: int, cells: Ints, shares: Floats) -> bool:
+        """Add a cut; whether it is a new one.
 
         Args:
             target: While this cell is hidden,
@@ -167,18 +167,18 @@ class Closure:
         if key in self._known:
             return False
         self._known.add(key)
-        lesson = len(self._level)
-        self._lesson.append(cells.tolist())
+        cut = len(self._level)
+        self._cuts.append(cells.tolist())
         self._target.append(target)
         self._level.append(float(shares @ self.hidden[cells]))
         for cell, share in zip(cells.tolist(), shares.tolist(), strict=True):
-            self._shares[cell].append((lesson, share))
+            self._shares[cell].append((cut, share))
         if not self.stays[target]:
-            self._asks.setdefault(target, []).append(lesson)
+            self._asks.setdefault(target, []).append(cut)
         return True
 
-    def _fails(self, lesson: int) -> bool:
-        return self._level[lesson] < ENOUGH and self._hidden[self._target[lesson]]
+    def _fails(self, cut: int) -> bool:
+        return self._level[cut] < ENOUGH and self._hidden[self._target[cut]]
 
     def _rank(self, cell: int, worth: float) -> tuple[float, float, int]:
         opened = 0.0
@@ -191,9 +191,9 @@ class Closure:
                 opened -= not self.tells(total)
                 self._hidden[cell] = False
                 self._count_in(cell, total, -1)
-        for lesson, share in self._shares[cell]:
-            if self._fails(lesson):
-                opened -= min(share, 1.0 - self._level[lesson])
+        for cut, share in self._shares[cell]:
+            if self._fails(cut):
+                opened -= min(share, 1.0 - self._level[cut])
         # A zero moves one way only and lets little through.
         worth *= self._cost[cell] * (1.0 if self.value[cell] else 3.0)
         return (opened * worth if opened > 0 else opened / worth, self.value[cell], cell)
@@ -201,7 +201,7 @@ class Closure:
     def close(
         self,
         sums: Iterable[int] | None = None,
-        lessons: Iterable[int] | None = None,
+        cuts: Iterable[int] | None = None,
         worth: Callable[[int], float] = even,
     ) -> Ints:
         """Hide cells until nothing tells; the cells newly hidden.
@@ -210,20 +210,20 @@ class Closure:
 
         Args:
             sums: Sums to begin with; by default all.
-            lessons: Lessons to begin with; by default all.
+            cuts: Cuts to begin with; by default all.
             worth: A factor of each cell's cost.
         """
         start = range(len(self.whole)) if sums is None else sums
-        learnt = range(len(self._level)) if lessons is None else lessons
+        given = range(len(self._level)) if cuts is None else cuts
         heap = [(len(self.members[t]), False, t) for t in start if self.tells(t)]
-        heap += [(len(self._lesson[t]), True, t) for t in learnt if self._fails(t)]
+        heap += [(len(self._cuts[t]), True, t) for t in given if self._fails(t)]
         heapify(heap)
         added: list[int] = []
         while heap:
-            _, is_lesson, place = heappop(heap)
-            if not (self._fails(place) if is_lesson else self.tells(place)):
+            _, is_cut, place = heappop(heap)
+            if not (self._fails(place) if is_cut else self.tells(place)):
                 continue
-            cells = self._lesson[place] if is_lesson else self.members[place]
+            cells = self._cuts[place] if is_cut else self.members[place]
             free = [c for c in cells if not self._hidden[c] and self._may[c]]
             if not free:
                 continue
@@ -233,22 +233,22 @@ class Closure:
             for other in self.sums_of[cell]:
                 if self.tells(other):
                     heappush(heap, (len(self.members[other]), False, other))
-            for lesson in [*self._asks.get(cell, ()), *([place] if is_lesson else ())]:
-                if self._fails(lesson):
-                    heappush(heap, (len(self._lesson[lesson]), True, lesson))
+            for cut in [*self._asks.get(cell, ()), *([place] if is_cut else ())]:
+                if self._fails(cut):
+                    heappush(heap, (len(self._cuts[cut]), True, cut))
         return np.asarray(added, dtype=np.int64)
 
-    def lessons_of(self, cell: int) -> list[int]:
-        """Lessons in which a cell has a share."""
-        return [lesson for lesson, _ in self._shares[cell]]
+    def cuts_of(self, cell: int) -> list[int]:
+        """Cuts in which a cell has a share."""
+        return [cut for cut, _ in self._shares[cell]]
 
     def could_show(self, cell: int) -> bool:
         """Whether nothing would tell if this hidden cell were shown."""
         if self.stays[cell]:
             return False
-        for lesson, share in self._shares[cell]:
-            target = self._target[lesson]
-            if self._level[lesson] - share < ENOUGH and self._hidden[target] and target != cell:
+        for cut, share in self._shares[cell]:
+            target = self._target[cut]
+            if self._level[cut] - share < ENOUGH and self._hidden[target] and target != cell:
                 return False
         self._hidden[cell] = False
         telling = False

@@ -1,7 +1,7 @@
 """Secondary suppression in blocks too large for programmes over the whole.
 
-Here: a closure over single sums, made smaller and closed again under what narrow cells teach
-(``closure``, ``polish``, ``lessons``), and then repairs of what stays narrow, each by a programme
+Here: a closure over single sums, made smaller and closed again under the cuts of narrow cells
+(``closure``, ``polish``, ``cuts``), and then repairs of what stays narrow, each by a programme
 over one neighbourhood, at a slowly rising reward. Between repairs the whole block is looked at:
 what one of them opens makes many others needless. Not here: the search in small blocks
 (``secondary``) and the judgement of the result (``audit``).
@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from anonymization.tables.closure import Closure
-from anonymization.tables.lessons import Lessons
+from anonymization.tables.cuts import Separation
 from anonymization.tables.polish import polish, thin
 from anonymization.tables.vicinity import Locality
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from anonymization.tables.secondary import Search
 
 TRIES = 8  # of the local search per hidden cell, each time
-COURSES = 4  # times that narrow cells teach
+ROUNDS = 4  # of cuts
 REWARDS = (0.5, 1.0, 2.0, 4.0)
 REPEATS = 6
 
@@ -61,19 +61,21 @@ def _mask(search: Search, cells: Ints) -> Bools:
 
 
 def _refine(search: Search, closure: Closure) -> None:
-    """Make a closed pattern smaller, and close it again under what its narrow cells teach."""
+    """Make a closed pattern smaller, and close it again under the cuts of its narrow cells."""
     rng = np.random.default_rng(0)
-    for course in range(COURSES + 1):
+    for turn in range(ROUNDS + 1):
         thin(closure)
         polish(closure, TRIES, rng)
         search.begin(closure.hidden)
-        if course == COURSES:
+        if turn == ROUNDS:
             return
-        taught = 0
+        found = 0
         for attacker in _order(search):
             open_cells = search.narrow(attacker, search.unmet(attacker))
-            taught += Lessons(search, attacker, closure).teach(search.needs[attacker], open_cells)
-        if not taught:
+            found += Separation(search, attacker, closure).separate(
+                search.needs[attacker], open_cells
+            )
+        if not found:
             return
         closure.close()
 

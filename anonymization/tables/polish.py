@@ -60,8 +60,8 @@ def _anew(closure: Closure, start: int, rng: np.random.Generator) -> None:
     for cell in out:
         closure.show(cell)
     touched = sorted({total for cell in out for total in closure.sums_of[cell]})
-    lessons = sorted({lesson for cell in out for lesson in closure.lessons_of(cell)})
-    closure.close(touched, lessons, lambda _: 1.0 + SHAKEN * (2.0 * rng.random() - 1.0))
+    cuts = sorted({cut for cell in out for cut in closure.cuts_of(cell)})
+    closure.close(touched, cuts, lambda _: 1.0 + SHAKEN * (2.0 * rng.random() - 1.0))
     near = dict.fromkeys(c for total in touched for c in closure.members[total])
     beside = [c for c in near if closure.is_hidden(c) and not closure.stays[c]]
     closure.drop(beside[k] for k in rng.permutation(len(beside)))

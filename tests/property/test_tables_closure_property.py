@@ -1,6 +1,6 @@
-"""The closure of large tables: what it keeps safe, what narrow cells teach it, how it gets smaller.
+"""The closure of large tables: what it keeps safe, the cuts of narrow cells, how it gets smaller.
 
-The oracle of a lesson is every pattern of a small table, judged by programmes of SciPy.
+The oracle of a cut is many patterns of small tables, judged by programmes of SciPy.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import pytest
 from scipy.optimize import linprog
 
 from anonymization.tables import TablePolicy, matrix, primary_rules
+from anonymization.tables.cuts import Separation
 from anonymization.tables.intervals import Need
 from anonymization.tables.large import _closure
 from anonymization.tables.lattice import build_lattice
-from anonymization.tables.lessons import Lessons
 from anonymization.tables.links import links
 from anonymization.tables.matrix import blocks
 from anonymization.tables.polish import polish, thin
@@ -116,28 +116,28 @@ def test_sums_that_do_not_hold_are_passed_over(monkeypatch: pytest.MonkeyPatch) 
     assert (told.rows[:, :unknowns] != direct.rows[:, :unknowns]).nnz == 0
 
 
-def test_a_lesson_holds_in_every_pattern_in_which_its_cell_is_wide(
+def test_a_cut_holds_in_every_pattern_in_which_its_cell_is_wide(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rng = np.random.default_rng(0)
-    lessons = judged = 0
+    cuts = judged = 0
     for seed in range(12):
         search, closure, _ = searching(seed, 4, 3, monkeypatch)
         closure.close()
         search.begin(closure.hidden)
         attacker = seed % 2
         need = search.needs[attacker]
-        taught = Lessons(search, attacker, closure).teach(need, search.narrow(attacker))
-        lessons += taught
-        for _ in range(40 if taught else 0):
+        found = Separation(search, attacker, closure).separate(need, search.narrow(attacker))
+        cuts += found
+        for _ in range(40 if found else 0):
             hidden = search.fixed | (rng.random(len(search.fixed)) < rng.uniform(0.2, 0.7))
-            for lesson in range(taught):
-                target = closure._target[lesson]
+            for cut in range(found):
+                target = closure._target[cut]
                 if hidden[target] and wide(need, target, *ends(search, attacker, hidden, target)):
                     judged += 1
-                    shares = {c: dict(closure._shares[c])[lesson] for c in closure._lesson[lesson]}
+                    shares = {c: dict(closure._shares[c])[cut] for c in closure._cuts[cut]}
                     assert sum(shares[c] for c in shares if hidden[c]) >= 1.0 - 1e-6
-    assert lessons > 10
+    assert cuts > 10
     assert judged > 200
 
 

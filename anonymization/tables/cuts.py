@@ -1,11 +1,10 @@
-"""What a narrow cell teaches: which cells around it would have to be hidden for it to be wide.
+"""Cuts: of which cells enough must be hidden for a narrow one to be wide.
 
-Here: the programme over the sums near a cell that follows it to its ends, and the lesson that its
-dual values hold for every pattern (after Fischetti and Salazar, "Solving the cell suppression
-problem on tabular data with linear constraints", Management Science 47, 2001). Of a large table a
-programme reads some hundred sums only. It leaves a reader more room than there is, so a lesson
-holds whatever else is hidden; a cell that is narrow for reasons further away teaches none. Not
-here: how lessons are kept (``closure``).
+Here: the programme over the sums near a cell that follows it to its ends, and the cut that its dual
+values separate (after Fischetti and Salazar, "Solving the cell suppression problem on tabular data
+with linear constraints", Management Science 47, 2001). Of a large table a programme reads some
+hundred sums only. It leaves a reader more room than there is, so a cut holds for every pattern; a
+cell that is narrow for reasons further away gives none. Not here: how cuts are kept (``closure``).
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ STOPS = 1e-7  # a smaller dual value is the solver's rounding
 SHORT = 1e-6
 
 
-class Lessons:
-    """Narrow cells of one attacker, and what they teach a closure.
+class Separation:
+    """Cuts of one attacker's narrow cells, for a closure.
 
     Args:
         search: The search.
         attacker: Index of the attacker.
-        closure: Where lessons go; its sums are those that programmes read.
+        closure: Where cuts go; its sums are those that programmes read.
     """
 
     def __init__(self, search: Search, attacker: int, closure: Closure) -> None:
@@ -58,14 +57,14 @@ class Lessons:
         high = np.minimum(np.minimum(who.high, block.highest), search.value + FAR)
         self._rises, self._falls = high - search.value, search.value - low
 
-    def teach(self, need: Need, cells: Ints) -> int:
-        """Let narrow cells teach; how many lessons were new.
+    def separate(self, need: Need, cells: Ints) -> int:
+        """Add the cuts of narrow cells; how many were new.
 
         Args:
             need: What is asked of them.
             cells: Cells that are not proven to be wide enough.
         """
-        return sum(self._teach(need, cell) for cell in cells.tolist())
+        return sum(self._separate(need, cell) for cell in cells.tolist())
 
     def _near(self, cell: int) -> Ints:
         """The smallest sums that hidden cells lead to from a cell."""
@@ -91,22 +90,22 @@ class Lessons:
                     enter(other)
         return np.asarray(found, dtype=np.int64)
 
-    def _teach(self, need: Need, cell: int) -> int:
+    def _separate(self, need: Need, cell: int) -> int:
         value, width = float(self._value[cell]), float(need.width[cell])
         reach = float(need.reach_up[cell])
         up = max(width, reach - value) if np.isfinite(reach) else width
         near = _Near(self, self._sums[self._near(cell)], cell)
         moved_up, above = near.follow(1.0, min(up, self._rises[cell]))
         moved_down, below = near.follow(-1.0, min(width, self._falls[cell]))
-        taught = 0
+        found = 0
         if value + moved_up < reach - WHOLE:
-            taught += self._learn(near.cells, cell, above, reach - value)
+            found += self._cut(near.cells, cell, above, reach - value)
         if moved_up + moved_down < width - WHOLE:
-            taught += self._learn(near.cells, cell, above + below, width)
-        return taught
+            found += self._cut(near.cells, cell, above + below, width)
+        return found
 
-    def _learn(self, cells: Ints, target: int, gain: Floats, asked: float) -> int:
-        """A lesson: hidden cells may add so much, those that stay hidden do."""
+    def _cut(self, cells: Ints, target: int, gain: Floats, asked: float) -> int:
+        """A cut: hidden cells may add so much, those that stay hidden do. Whether it is new."""
         stays = self._stays[cells]
         lacking = asked - float(gain[stays].sum())
         if lacking <= SHORT:
@@ -115,18 +114,18 @@ class Lessons:
         if float(share @ self._hidden[cells]) >= 1.0 - SHORT:
             return 0
         told = share > STOPS
-        return int(self._closure.learn(target, cells[told], share[told]))
+        return int(self._closure.add_cut(target, cells[told], share[told]))
 
 
 class _Near:
     """The programme over some sums, in which hidden cells move and shown ones do not."""
 
-    def __init__(self, lessons: Lessons, sums: sparse.csr_matrix, cell: int) -> None:
+    def __init__(self, separation: Separation, sums: sparse.csr_matrix, cell: int) -> None:
         self.cells = np.unique(sums.indices)
         self._sums = sums[:, self.cells].tocsr()
         self._place = int(np.searchsorted(self.cells, cell))
-        moves = lessons._hidden[self.cells]
-        self._rises, self._falls = lessons._rises[self.cells], lessons._falls[self.cells]
+        moves = separation._hidden[self.cells]
+        self._rises, self._falls = separation._rises[self.cells], separation._falls[self.cells]
         self._upper = np.where(moves, self._rises, 0.0)
         self._lower = np.where(moves, -self._falls, 0.0)
         none = np.zeros(sums.shape[0])
