@@ -49,7 +49,7 @@ def links(matrix: sparse.csr_matrix, ids: pl.Series, sums: pl.DataFrame) -> Link
     """
     cells, unknowns = matrix.shape
     size = np.diff(matrix.indptr)
-    single = (size == 1) & (np.abs(matrix.sum(axis=1)).A1 == 1.0) if cells else size == 1
+    single = (size == 1) & (np.asarray(matrix.sum(axis=1)).ravel() == 1.0)
     column = unknowns + np.arange(cells)
     alone = np.flatnonzero(single)
     column[alone] = matrix.indices[matrix.indptr[alone]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from scipy import sparse
 from scipy.optimize import linprog
 
 from anonymization.tables import TablePolicy, matrix, primary_rules
@@ -15,7 +16,7 @@ from anonymization.tables.cuts import Separation
 from anonymization.tables.intervals import Need
 from anonymization.tables.large import _closure
 from anonymization.tables.lattice import build_lattice
-from anonymization.tables.links import links
+from anonymization.tables.links import Links, links
 from anonymization.tables.matrix import blocks
 from anonymization.tables.polish import polish, thin
 from anonymization.tables.primary import requirement
@@ -77,6 +78,51 @@ def gives_away(search: Search, hidden: np.ndarray, whole: int, parts: list[int])
     least = sum(max(second.low[part], 0.0) for part in inside)
     asked = max(max(first.width[part], first.reach_up[part]) for part in inside)
     return total < asked or total - least < 1 or second.high[inside].sum() - total < 1
+
+
+def told_down(found: Links, cells: int, unknowns: int) -> np.ndarray:
+    """Every cell by unknowns, its links followed down."""
+    down: dict[int, np.ndarray] = {column: row for column, row in enumerate(np.eye(unknowns))}
+    waiting = dict(zip(found.told.tolist(), found.rows.toarray(), strict=True))
+    while waiting:
+        ready = [c for c, row in waiting.items() if set(np.flatnonzero(row)) <= set(down)]
+        assert ready
+        for cell in ready:
+            row = waiting.pop(cell)
+            parts = [row[column] * down[column] for column in np.flatnonzero(row)]
+            down[unknowns + cell] = np.sum([np.zeros(unknowns), *parts], axis=0)
+    return np.array([down[column] for column in found.column.tolist()]).reshape(cells, unknowns)
+
+
+SIGNED = [[1, 0, 0], [0, -1, 0], [0, 0, 2], [1, -1, 0], [1, -1, 2], [0, 0, 0], [1, 0, 0]]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_links_say_what_the_matrix_says(named: bool) -> None:
+    """Of coefficients other than one too: a loss, a double count, a cell of nothing, a twin."""
+    ids = pl.Series(list("abcdefg"))
+    sums = pl.DataFrame(
+        {
+            "sum_id": ["d", "d", "e", "e", "e2", "e2", "e2"],
+            "whole_id": ["d", "d", "e", "e", "e", "e", "e"],
+            "part_id": ["a", "b", "d", "c", "a", "b", "c"],
+        }
+    )
+    dense = np.array(SIGNED, dtype=np.float64)
+    found = links(sparse.csr_matrix(dense), ids, sums if named else sums.clear())
+    assert (told_down(found, *dense.shape) == dense).all()
+    assert set(found.told) == {1, 2, 3, 4, 5}
+    assert (found.rows[:, dense.shape[1] :].nnz > 0) == named
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_links_of_a_table_say_what_its_matrix_says(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search, _, _ = searching(seed, 6, 4, monkeypatch)
+    found, block = search.block.links, search.block
+    assert found is not None
+    assert (told_down(found, *block.matrix.shape) == block.matrix.toarray()).all()
 
 
 @pytest.mark.parametrize("seed", range(8))
