@@ -22,6 +22,8 @@ from pipelines.settings import Settings, Zones
 MARTS = {"strata": "fct_indicator_counts", "flow": "fct_flow_counts"}
 RULES = "int_"
 """How models are named that stand between the journal's tables and a measure."""
+PUBLIC_SIDES = ("int_register_measures", "int_month_person_time")
+"""Models that count public denominators in place of the journal's."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Explanation:
         indicator: Its file.
         queries: SQL of the numerator and the denominator, of the tables that count them, and of
             what the two read on the way from the journal, nearest first.
-        lineage: Tables upstream of the two measures, each once.
+        lineage: Tables upstream of the two measures and of what counts them, each once.
         remarks: Caveats, for the area and period if those were given.
         figures: Published rows of the area and period; null where none were asked for.
         release_id: The release that they are of.
@@ -108,9 +110,10 @@ def explain(
     manifest = _manifest(settings)
     measures = [indicator.numerator.measure, indicator.denominator.measure]
     models = [*dict.fromkeys(f"msr_{name}" for name in measures)]
-    lineage = list(_upstream(manifest, models))
-    rules = [step.name for step in lineage if step.name.startswith(RULES)]
     counted = _counted(indicator, asked.type if asked else "year", by)
+    apart = () if indicator.denominator.public else PUBLIC_SIDES
+    lineage = list(_upstream(manifest, models, counted, apart))
+    rules = [step.name for step in lineage if step.name.startswith(RULES)]
     shown = dict.fromkeys([*models, *counted, *rules])
     queries = [_query(settings.zones, manifest, model) for model in shown]
     if area is None or asked is None:
@@ -131,7 +134,8 @@ def _counted(indicator: Indicator, period_type: str, by: str | None) -> list[str
         on_date = ["int_date_values"] if indicator.timing == "on_date" else []
         return [*on_date, "fct_month_counts"]
     if period_type != "year":
-        return ["fct_pooled_counts", "fct_pooled_strata"]
+        strata = ["fct_pooled_strata"] if "indirect" in indicator.value_kinds else []
+        return ["fct_pooled_counts", *strata]
     if by is not None and by not in OF_PERSONS:
         return ["fct_breakdown_counts"]
     medians = ["fct_medians"] if indicator.median is not None else []
@@ -160,19 +164,32 @@ def _node(manifest: Mapping[str, Any], model: str) -> Mapping[str, Any]:
     return found
 
 
-def _upstream(manifest: Mapping[str, Any], models: Sequence[str]) -> Iterator[Step]:
-    """Each table once, at its shortest way from a measure, nearest first."""
+def _upstream(
+    manifest: Mapping[str, Any], models: Sequence[str], counted: Sequence[str], apart: Sequence[str]
+) -> Iterator[Step]:
+    """Each table once, at its shortest way from a measure or a counting table, nearest first.
+
+    Args:
+        manifest: dbt's manifest.
+        models: The measures.
+        counted: The tables that count them; these read all measures, of which the others are
+            passed over.
+        apart: Models that the counting tables read for other indicators.
+    """
     entries = {**manifest["nodes"], **manifest["sources"]}
-    waiting = [(f"model.folkepuls.{model}", 0) for model in models]
-    seen = set(name for name, _ in waiting)
+    own = {f"model.folkepuls.{model}" for model in models}
+    seen = own | {f"model.folkepuls.{model}" for model in (*counted, *apart)}
+    starts = [*models, *(model for model in counted if model not in apart)]
+    waiting = [(f"model.folkepuls.{model}", 0, model in models) for model in starts]
     while waiting:
-        key, depth = waiting.pop(0)
+        key, depth, of_measure = waiting.pop(0)
         entry = entries[key]
         name = str(entry["name"])
         if entry["resource_type"] == "source":
             name = f"{entry['source_name']}.{name}"
         yield Step(name, depth, " ".join(str(entry.get("description") or "").split()))
         for parent in sorted(entry.get("depends_on", {}).get("nodes", ())):
-            if parent not in seen:
+            others = not of_measure and str(entries[parent]["name"]).startswith("msr_")
+            if parent not in seen and not others:
                 seen.add(parent)
-                waiting.append((parent, depth + 1))
+                waiting.append((parent, depth + 1, of_measure))

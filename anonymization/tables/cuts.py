@@ -91,10 +91,13 @@ class Separation:
         return np.asarray(found, dtype=np.int64)
 
     def _separate(self, need: Need, cell: int) -> int:
+        sums = self._near(cell)
+        if not len(sums):  # no sum is named that it is in
+            return 0
         value, width = float(self._value[cell]), float(need.width[cell])
         reach = float(need.reach_up[cell])
         up = max(width, reach - value) if np.isfinite(reach) else width
-        near = _Near(self, self._sums[self._near(cell)], cell)
+        near = _Near(self, self._sums[sums], cell)
         moved_up, above = near.follow(1.0, min(up, self._rises[cell]))
         moved_down, below = near.follow(-1.0, min(width, self._falls[cell]))
         found = 0

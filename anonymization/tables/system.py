@@ -132,8 +132,8 @@ class LinkedSystem:
             be found out, unless it breaks a rule itself).
         terms: One row per cell and unknown: ``cell_id``, ``variable_id``, ``coefficient``.
         sums: Cells that add up to another cell, one row per part: ``sum_id``, ``whole_id``,
-            ``part_id``. They follow from the terms; naming them speeds up the search in large
-            systems, and the audit never looks at them.
+            ``part_id``. They follow from the terms; naming them speeds up search and audit of
+            large systems, and those that do not follow are passed over.
 
     Optional columns may be left out. Row order carries no meaning.
 

@@ -47,8 +47,8 @@ def test_the_figure_is_the_published_one_with_its_sql_and_its_sources(
     assert found.figures.equals(row)
     models = [query.model for query in found.queries]
     assert models[:3] == ["msr_diabetes_t2", "msr_gp_residents", "fct_indicator_counts"]
-    # What the measures read on the way holds rules too: the nearest first.
-    assert models[3] == "int_gp_events"
+    # What the measures and the counting read on the way holds rules too: the nearest first.
+    assert {"int_gp_events", "int_measure_values"} < set(models[3:7])
     assert {"int_residents", "int_code_set_members"} < set(models[4:])
     assert all(query.ran for query in found.queries)
     # What ran has no Jinja left in it.
@@ -98,6 +98,32 @@ def test_every_published_period_and_split_has_its_rows_and_the_table_that_counts
     models = [query.model for query in found.queries]
     start = models.index(counted[0])
     assert models[start : start + len(counted)] == counted
+
+
+@pytest.mark.parametrize(
+    ("indicator", "period", "public"),
+    [
+        (HIPS, "2024", "int_register_measures"),
+        (HIPS, "2023-2025", "int_register_measures"),
+        (WAITING, "2024-Q2", "int_month_person_time"),
+        (WORKLISTS, "2024-03", None),
+        (DIABETES, "2024", None),
+    ],
+)
+def test_who_counts_a_public_denominator_is_told_and_no_other_indicators_measure(
+    settings: Settings, indicator: str, period: str, public: str | None
+) -> None:
+    found = explain(settings, catalogue(), indicator, "en", "MIDT", period)
+    names = {step.name for step in found.lineage}
+    models = {query.model for query in found.queries}
+    sides = {"int_register_measures", "int_month_person_time"}
+    assert (models | names) & sides == ({public} if public else set())
+    assert "fct_coverage" in names
+    counting = found.indicator.numerator.measure, found.indicator.denominator.measure
+    measures = {name for name in names if name.startswith("msr_")}
+    assert {f"msr_{name}" for name in counting} <= measures
+    # Some measures read another one; none comes in by the table of all of them.
+    assert len(measures) <= 3
 
 
 def test_sexes_and_ages_are_rows_of_their_own(settings: Settings) -> None:

@@ -60,6 +60,16 @@ def test_the_named_sums_only_speed_up(part_by_part: None) -> None:
     assert protect_system(bare, POLICY).audit["ok"].all()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_some_named_sums_do_no_harm(seed: int, part_by_part: None) -> None:
+    """Cells that are in no named sum give no cuts and are protected all the same."""
+    system = table(seed)
+    some = system.sums.filter(pl.col("sum_id").rank("dense") % 6 == 0)
+    partly = type(system)(system.variables, system.cells, system.terms, some)
+    assert 0 < partly.sums.height < system.sums.height
+    assert protect_system(partly, POLICY).audit["ok"].all()
+
+
 def test_the_pattern_is_the_same_every_time(part_by_part: None) -> None:
     first, second = (protect_system(table(2), POLICY).cells for _ in range(2))
     assert first.equals(second)
