@@ -179,8 +179,7 @@ def _upstream(
     entries = {**manifest["nodes"], **manifest["sources"]}
     own = {f"model.folkepuls.{model}" for model in models}
     seen = own | {f"model.folkepuls.{model}" for model in (*counted, *apart)}
-    starts = [*models, *(model for model in counted if model not in apart)]
-    waiting = [(f"model.folkepuls.{model}", 0, model in models) for model in starts]
+    waiting = [(f"model.folkepuls.{model}", 0, model in models) for model in (*models, *counted)]
     while waiting:
         key, depth, of_measure = waiting.pop(0)
         entry = entries[key]

@@ -98,13 +98,15 @@ class Separation:
         reach = float(need.reach_up[cell])
         up = max(width, reach - value) if np.isfinite(reach) else width
         near = _Near(self, self._sums[sums], cell)
-        moved_up, above = near.follow(1.0, min(up, self._rises[cell]))
-        moved_down, below = near.follow(-1.0, min(width, self._falls[cell]))
+        up_way = near.follow(1.0, min(up, self._rises[cell]))
+        down_way = near.follow(-1.0, min(width, self._falls[cell]))
         found = 0
-        if value + moved_up < reach - WHOLE:
-            found += self._cut(near.cells, cell, above, reach - value)
-        if moved_up + moved_down < width - WHOLE:
-            found += self._cut(near.cells, cell, above + below, width)
+        if value + up_way[0] < reach - WHOLE:
+            found += self._cut(near.cells, cell, up_way[1], reach - value)
+        if up_way[0] + down_way[0] < width - WHOLE:
+            # What the cell's own end stops is as far as it goes, whatever is hidden.
+            ends = (moved for moved, gain in (up_way, down_way) if not gain.any())
+            found += self._cut(near.cells, cell, up_way[1] + down_way[1], width - sum(ends))
         return found
 
     def _cut(self, cells: Ints, target: int, gain: Floats, asked: float) -> int:
