@@ -38,7 +38,8 @@ class Closure:
         sums: The system's sums.
         ids: Ids of all cells, sorted.
         value: Value of each cell.
-        ask: What a hidden cell's interval must be able to span or reach.
+        ask: What a hidden cell's interval must be able to span or reach; 0 where it may be found
+            out.
         cost: What hiding each cell costs.
         known: What the second attacker knows of each cell when it is hidden, lower and upper end;
             infinite where nothing.
@@ -143,17 +144,15 @@ class Closure:
 
     def tells(self, total: int) -> bool:
         """Whether a sum alone gives a hidden cell away."""
-        if self._count[total] < 2:
-            return self._count[total] == 1
-        if self._hidden[self.whole[total]]:
+        count, hidden = self._count[total], self._hidden
+        if not count or (count > 1 and hidden[self.whole[total]]):
             return False
-        if min(self._falls[total], self._rises[total]) < 1.0:
-            return True
-        room = self._room[total]
+        alone = count == 1 or min(self._falls[total], self._rises[total]) < 1.0
+        room = 0.0 if alone else self._room[total]
         if room >= self._most:
             return False
-        asked = (self._ask[c] for c in self.members[total][1:] if self._hidden[c])
-        return room < max(asked, default=0.0)
+        asked: float = max(self._ask[c] for c in self.members[total] if hidden[c])
+        return room < asked
 
     def add_cut(self, target: int, cells: Ints, shares: Floats) -> bool:
         """Add a cut; whether it is a new one.

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from anonymization.tables.secondary import Search
 
 ROUNDS = 25  # whole-number programmes per block
+PATIENCE, NEAR = 9, 0.8  # after so many only while the bound is near what is known to do
 NODES = 500  # branch-and-bound nodes of each
 ROUGH = 0.1  # gap that is left open until a pattern is safe
 POOL = 300  # points kept per attacker
@@ -257,17 +258,19 @@ class _Master:
         return hidden, programme.bound
 
 
-def least(search: Search, rounds: int = ROUNDS) -> Optimum:
+def least(search: Search, enough: float = np.inf, rounds: int = ROUNDS) -> Optimum:
     """The cheapest safe pattern of a block.
 
     Args:
         search: A search whose unsafe cells are hidden.
+        enough: What a safe pattern that is known costs. The search ends when none can cost less,
+            or when that will not be shown soon.
         rounds: Whole-number programmes to spend.
     """
     master = _Master(search)
     readers = [_Reader(search, attacker) for attacker in search.attackers]
     pattern, bound, gap = search.fixed, 0.0, ROUGH
-    for _ in range(rounds):
+    for turn in range(rounds):
         # Every reader looks, so that each round learns as much as it can.
         if not any([reader.teach(pattern, master) for reader in readers]):
             found = Optimum(pattern, master.cost(pattern), bound, "nodes")
@@ -278,4 +281,6 @@ def least(search: Search, rounds: int = ROUNDS) -> Optimum:
         if cheapest is None:
             return Optimum(pattern, np.inf, bound, "nodes")
         pattern = cheapest
+        if bound >= enough - SAME or (turn >= PATIENCE and bound < NEAR * enough < np.inf):
+            break
     return Optimum(pattern, np.inf, bound, "rounds")

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from anonymization.tables.attackers import Attacker, attackers
+from anonymization.tables.closing import nearly_safe
 from anonymization.tables.errors import ProtectionError
 from anonymization.tables.exact import SAME, least
 from anonymization.tables.intervals import Need, Polytope, prove
-from anonymization.tables.large import nearly_safe
 from anonymization.tables.matrix import LARGE
 from anonymization.tables.prune import show_again
 from anonymization.tables.repair import Moves, Origin, distances
+from anonymization.tables.sums import sums_in
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
     from anonymization.tables.primary import Requirement
 
 REWARDS = tuple(0.2 * 1.5**step for step in range(9))
-COMPARED = 1000  # cells up to which one step is tried too: beyond, it was never the cheaper one
+COMPARED = 1000  # cells up to which other ways are tried too: beyond, they were rarely cheaper
 REPEATS = 12
+STARTS, SMALL = 4, 500  # patterns by closure, in blocks of so many cells; in larger ones one
 TIE = 1e-3
 
 
@@ -235,23 +237,42 @@ def find_pattern(
     search = Search(block, cells, required)
     if not (search.hidden & required.owed).any():
         return Pattern(search.hidden, 0.0, 0.0, None)
-    size = block.matrix.shape[0]
+    size, ids = block.matrix.shape[0], cells["cell_id"][block.cell]
+    if size > LARGE:
+        nearly_safe(search, sums, ids)
+        _finish(search)
+        return Pattern(search.hidden, search.cost, None, "too_large")
+    closed = _closed(search, sums_in(block.matrix, ids), ids, policy)
     bound, reason = None, _not_exact(size, cells[block.cell], policy)
     if reason is None:
-        found = least(search)
+        found = least(search, closed.cost)
         if found.proven:
             return Pattern(found.hidden, found.cost, found.bound, None)
         # Near the least, though not safe yet: the repairs go on from there.
         search.hidden, bound, reason = found.hidden.copy(), max(found.bound, 0.0), found.reason
-    if size > LARGE:
-        nearly_safe(search, sums, cells["cell_id"][block.cell])
-        _finish(search)
-    else:
+    if closed.cost > (bound or 0.0) + SAME and not _closes_well(search, cells[block.cell]):
         small = Search(block, cells, required.of_unsafe())
-        search = _cheapest(search, small, policy, bound or 0.0)
-    if bound is not None and search.cost <= bound + SAME:
+        repaired = _cheapest(search, small, policy, bound or 0.0)
+        closed = min(repaired, closed, key=lambda pattern: pattern.cost)
+    if bound is not None and closed.cost <= bound + SAME:
         reason = None
-    return Pattern(search.hidden, search.cost, bound, reason)
+    return Pattern(closed.hidden, closed.cost, bound, reason)
+
+
+def _closed(search: Search, sums: pl.DataFrame, ids: pl.Series, policy: TablePolicy) -> Search:
+    """The cheapest of some safe patterns by closure, each from other draws."""
+    found = []
+    for seed in range(STARTS if len(search.value) <= SMALL else 1):
+        found.append(search.fork())
+        nearly_safe(found[-1], sums, ids, seed)
+        _complete(found[-1], policy)
+    return min(found, key=lambda pattern: pattern.cost)
+
+
+def _closes_well(search: Search, cells: pl.DataFrame) -> bool:
+    """Whether no other search is worth its time: in many counts that are hidden one by one."""
+    alone = len(np.unique(search.group)) == len(search.group)
+    return len(search.value) > COMPARED and alone and not cells["magnitude"].any()
 
 
 def _cheapest(search: Search, small: Search, policy: TablePolicy, bound: float) -> Search:

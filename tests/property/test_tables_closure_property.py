@@ -12,9 +12,9 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from anonymization.tables import TablePolicy, matrix, primary_rules
+from anonymization.tables.closing import _closure
 from anonymization.tables.cuts import Separation
 from anonymization.tables.intervals import Need
-from anonymization.tables.large import _closure
 from anonymization.tables.lattice import build_lattice
 from anonymization.tables.links import Links, links
 from anonymization.tables.matrix import blocks

@@ -9,6 +9,7 @@ import pytest
 from anonymization.tables import TablePolicy, matrix, protect_system, secondary
 from anonymization.tables.lattice import build_lattice
 from anonymization.tables.published import table_system
+from anonymization.tables.secondary import Search
 from tests.support.tables_reference import hidden_ids, intervals
 
 AREAS = {f"m{i}": f"r{i % 2}" for i in range(6)}
@@ -16,9 +17,9 @@ AREAS = {f"m{i}": f"r{i % 2}" for i in range(6)}
 POLICY = TablePolicy(minimum_denominator=0, exact_cells=0)
 
 
-def table(seed: int):
+def table(seed: int, ages: int = 3):
     rng = np.random.default_rng(seed)
-    index = np.indices((6, 3, 2)).reshape(3, -1)
+    index = np.indices((6, ages, 2)).reshape(3, -1)
     cells = pl.DataFrame(
         {
             "area": [f"m{i}" for i in index[0]],
@@ -75,16 +76,40 @@ def test_the_pattern_is_the_same_every_time(part_by_part: None) -> None:
     assert first.equals(second)
 
 
-def test_two_steps_never_cost_more_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    def costs() -> list[float]:
-        return [protect_system(table(seed), POLICY).blocks["cost"].sum() for seed in range(6)]
+def costs(ages: int = 3, **ways: object) -> list[float]:
+    """What is hidden in some tables, with parts of the search replaced."""
+    tables = [table(seed, ages) for seed in range(6)]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, way in ways.items():
+            patch.setattr(secondary, name, way)
+        return [protect_system(one, POLICY).blocks["cost"].sum() for one in tables]
 
-    def in_one_step(search, small, policy, bound):
-        secondary._complete(search, policy)
-        return search
 
-    found = costs()
-    monkeypatch.setattr(secondary, "_cheapest", in_one_step)
-    alone = costs()
-    assert all(two <= one for two, one in zip(found, alone, strict=True))
-    assert sum(found) < sum(alone)
+def everything(search: Search, *_: object) -> Search:
+    """A pattern that any other is cheaper than."""
+    found = search.fork()
+    found.hide(search.publishable)
+    return found
+
+
+def in_one_step(search: Search, _: Search, policy: TablePolicy, bound: float) -> Search:
+    secondary._complete(search, policy)
+    return search
+
+
+def test_the_cheapest_way_is_kept() -> None:
+    kept, repaired = costs(), costs(_closed=everything)
+    alone = costs(_closed=everything, _cheapest=in_one_step)
+    closed = costs(_closes_well=lambda *_: True)
+    # Two steps never cost more than one.
+    assert all(two <= one for two, one in zip(repaired, alone, strict=True))
+    assert sum(repaired) < sum(alone)
+    assert kept == [min(pair) for pair in zip(repaired, closed, strict=True)]
+    assert sum(kept) < sum(repaired)
+
+
+def test_more_draws_never_cost_more() -> None:
+    found = costs(8, _closes_well=lambda *_: True)
+    one = costs(8, _closes_well=lambda *_: True, STARTS=1)
+    assert all(four <= single for four, single in zip(found, one, strict=True))
+    assert sum(found) < sum(one)

@@ -287,7 +287,9 @@ def test_the_audit_tells_what_the_second_attacker_cannot_rule_out():
 def test_stewards_are_told_why_a_pattern_is_not_proven_least(monkeypatch, reason):
     system = line({"a": 3, "b": 60, "c": 70})
     if reason == "rounds":
-        monkeypatch.setattr(secondary, "least", lambda search: least(search, rounds=0))
+        monkeypatch.setattr(
+            secondary, "least", lambda search, enough: least(search, enough, rounds=0)
+        )
     limit = 3 if reason == "too_large" else 4
     result = protect_system(system, TablePolicy(exact_cells=limit))
     proven = {None: 1.0, "rounds": 0.0, "too_large": None}[reason]

@@ -1,10 +1,10 @@
-"""Secondary suppression in blocks too large for programmes over the whole.
+"""Secondary suppression from the sums: hide what tells by itself, then repair what stays narrow.
 
 Here: a closure over single sums, made smaller and closed again under the cuts of narrow cells
 (``closure``, ``polish``, ``cuts``), and then repairs of what stays narrow, each by a programme
 over one neighbourhood, at a slowly rising reward. Between repairs the whole block is looked at:
-what one of them opens makes many others needless. Not here: the search in small blocks
-(``secondary``) and the judgement of the result (``audit``).
+what one of them opens makes many others needless. Not here: which sums hold (``sums``), the search
+that knows of intervals only (``secondary``) and the judgement of the result (``audit``).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _closure(search: Search, sums: pl.DataFrame, ids: pl.Series) -> Closure:
         sums,
         ids,
         search.value,
-        np.maximum(who.width, reach),
+        np.where(who.concerned, np.maximum(who.width, reach), 0.0),
         search.weight,
         (second.low, second.high),
         search.publishable,
@@ -60,9 +60,8 @@ def _mask(search: Search, cells: Ints) -> Bools:
     return found
 
 
-def _refine(search: Search, closure: Closure) -> None:
+def _refine(search: Search, closure: Closure, rng: np.random.Generator) -> None:
     """Make a closed pattern smaller, and close it again under the cuts of its narrow cells."""
-    rng = np.random.default_rng(0)
     for turn in range(ROUNDS + 1):
         thin(closure)
         polish(closure, TRIES, rng)
@@ -121,13 +120,14 @@ def _repair(search: Search) -> None:
                 Locality(search, attacker, cell).repair_alone(cell)
 
 
-def nearly_safe(search: Search, sums: pl.DataFrame, ids: pl.Series) -> None:
+def nearly_safe(search: Search, sums: pl.DataFrame, ids: pl.Series, seed: int = 0) -> None:
     """Hide what makes all but few cells wide enough; the search over the whole does the rest.
 
     Args:
         search: A search whose unsafe cells are hidden; its pattern grows in place.
-        sums: The system's sums; empty if none are named.
+        sums: Cells that add up to another; those of other blocks are passed over.
         ids: Ids of the block's cells.
+        seed: Of the local search.
     """
     own = sums.filter(pl.col("whole_id").is_in(ids.implode()))
     if own.height:
@@ -135,5 +135,5 @@ def nearly_safe(search: Search, sums: pl.DataFrame, ids: pl.Series) -> None:
         _close(search, closure)
         # Cells that are hidden together would have to be shown together.
         if len(np.unique(search.group)) == len(search.group):
-            _refine(search, closure)
+            _refine(search, closure, np.random.default_rng(seed))
     _repair(search)
