@@ -13,6 +13,7 @@ from scipy.optimize import linprog
 
 from anonymization.tables import TablePolicy, matrix, primary_rules
 from anonymization.tables.closing import _closure
+from anonymization.tables.closure import Closure
 from anonymization.tables.cuts import Separation
 from anonymization.tables.intervals import Need
 from anonymization.tables.lattice import build_lattice
@@ -211,3 +212,22 @@ def test_a_polished_pattern_costs_no_more_and_tells_nothing(
             assert not gives_away(search, hidden, whole, parts)
         found.append(hidden)
     assert (found[0] == found[1]).all()
+
+
+@pytest.mark.parametrize("ask", [0.0, 3.0])
+def test_what_may_be_found_out_hides_nothing(ask: float) -> None:
+    """A hidden cell that is not owed an interval: a loss of which only its parts must stay safe."""
+    sums = pl.DataFrame({"sum_id": ["t", "t"], "whole_id": ["t", "t"], "part_id": ["a", "b"]})
+    value, free = np.array([2.0, 60.0, 62.0]), np.full(3, np.inf)
+    hidden = np.array([True, False, False])
+    closure = Closure(
+        sums,
+        pl.Series(["a", "b", "t"]),
+        value,
+        np.array([ask, 3.0, 3.0]),
+        np.ones(3),
+        (-free, free),
+        ~hidden,
+        hidden,
+    )
+    assert len(closure.close()) == (0 if ask == 0 else 1)
