@@ -15,6 +15,7 @@ from scipy import sparse
 
 from anonymization.tables.bounds import propagate
 from anonymization.tables.errors import InconsistentTableError
+from anonymization.tables.parts import Parts
 from anonymization.tables.solver import CONTRADICTION, Programme
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Polytope:
         self._refuse_contradiction(told & ~moves, row_lower, row_upper)
         self._exact = np.flatnonzero(moves & (row_lower == row_upper))
         box = np.where(np.isfinite(high), high, low + reach)[self._free]
+        self._asked: Programme | Parts
         self._size = len(self._free)
         if links is not None and loose is None:
             self._tell(links, moves, (row_lower, row_upper), (low[self._free], box))
@@ -85,6 +87,7 @@ class Polytope:
             low[self._free],
             box,
         )
+        self._asked = self.programme
 
     def _tell(
         self,
@@ -100,11 +103,9 @@ class Polytope:
         own = sparse.eye_array(len(cells), format="csr")
         parts = links.rows[np.flatnonzero(told)][:, columns]
         empty = sparse.csr_matrix((len(cells), self._size))
-        none, known = np.zeros(len(cells)), self._known[cells]
-        self.programme = Programme(
-            parts - sparse.hstack([empty, own]),
-            none,
-            none,
+        known = self._known[cells]
+        self._asked = Parts(
+            (parts - sparse.hstack([empty, own])).tocsr(),
             np.concatenate([free[0], rows[0][cells] - known]),
             np.concatenate([free[1], rows[1][cells] - known]),
         )
@@ -153,8 +154,8 @@ class Polytope:
         Raises:
             InconsistentTableError: No base values agree with what is known.
         """
-        self.programme.set_cost(-(self._turned @ direction))
-        point, cost = self.programme.minimise()
+        self._asked.set_cost(-(self._turned @ direction))
+        point, cost = self._asked.minimise()
         if point is None and cost == np.inf:
             raise InconsistentTableError(CONTRADICTION)
         if point is None:
