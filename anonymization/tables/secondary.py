@@ -1,11 +1,12 @@
 """Secondary suppression: what must be hidden beside the unsafe cells, at the least loss.
 
-Here: the search for a pattern in one block: all narrow cells are repaired together at a slowly
-rising reward, what is left one by one, and then hidden cells are shown again where nobody learns
-from it. Every cell that is hidden must be protected too, so repairing all of them from the start
-hides ever more. Blocks that are not large are searched in two steps: a pattern that protects the
-small counts alone, made as small as it gets, is completed to what the policy asks. Not here: the
-judgement of the result, which is the audit's alone (``audit``).
+Here: the search for a pattern in one block, which ways are tried, and the cheaper one. One begins
+with what single sums tell (``closing``). The other knows of intervals only: all narrow cells are
+repaired together at a slowly rising reward, what is left one by one, and then hidden cells are
+shown again where nobody learns from it. Every cell that is hidden must be protected too, so
+repairing all of them from the start hides ever more. So it takes two steps: a pattern that protects
+the small counts alone, made as small as it gets, is completed to what the policy asks. Not here:
+the judgement of the result, which is the audit's alone (``audit``).
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 REWARDS = tuple(0.2 * 1.5**step for step in range(9))
 COMPARED = 1000  # cells up to which other ways are tried too: beyond, they were rarely cheaper
 REPEATS = 12
-STARTS, SMALL = 4, 500  # patterns by closure, in blocks of so many cells; in larger ones one
+DRAWS, FEW = 4, 500  # patterns by closure, in blocks of so few cells; in others one
 TIE = 1e-3
 
 
@@ -234,39 +235,43 @@ def find_pattern(
         ProtectionError: No pattern is safe.
         InconsistentTableError: The cells contradict each other or the public bounds.
     """
-    search = Search(block, cells, required)
-    if not (search.hidden & required.owed).any():
-        return Pattern(search.hidden, 0.0, 0.0, None)
+    begun = Search(block, cells, required)
+    if not (begun.hidden & required.owed).any():
+        return Pattern(begun.hidden, 0.0, 0.0, None)
     size, ids = block.matrix.shape[0], cells["cell_id"][block.cell]
     if size > LARGE:
-        nearly_safe(search, sums, ids)
-        _finish(search)
-        return Pattern(search.hidden, search.cost, None, "too_large")
-    closed = _closed(search, sums_in(block.matrix, ids), ids, policy)
-    bound, reason = None, _not_exact(size, cells[block.cell], policy)
-    if reason is None:
-        found = least(search, closed.cost)
+        nearly_safe(begun, sums, ids)
+        _finish(begun)
+        return Pattern(begun.hidden, begun.cost, None, "too_large")
+    own = sums_in(block.matrix, ids)
+    best = _closed(begun, own, ids, policy)
+    near, bound, reason = begun.fork(), 0.0, _not_exact(size, cells[block.cell], policy)
+    sought = reason is None
+    if sought:
+        found = least(begun, best.cost)
         if found.proven:
             return Pattern(found.hidden, found.cost, found.bound, None)
         # Near the least, though not safe yet: the repairs go on from there.
-        search.hidden, bound, reason = found.hidden.copy(), max(found.bound, 0.0), found.reason
-    if closed.cost > (bound or 0.0) + SAME and not _closes_well(search, cells[block.cell]):
+        near.hidden, bound, reason = found.hidden.copy(), max(found.bound, 0.0), found.reason
+    if best.cost > bound + SAME and not _closes_well(begun, cells[block.cell]):
         small = Search(block, cells, required.of_unsafe())
-        repaired = _cheapest(search, small, policy, bound or 0.0)
-        closed = min(repaired, closed, key=lambda pattern: pattern.cost)
-    if bound is not None and closed.cost <= bound + SAME:
-        reason = None
-    return Pattern(closed.hidden, closed.cost, bound, reason)
+        draws = range(1, DRAWS if size <= FEW else 1)
+        ways = [_closed(begun, own, ids, policy, draw) for draw in draws]
+        ways = [_cheapest(near, small, policy, bound), best, *ways]
+        best = min(ways, key=lambda pattern: pattern.cost)
+    if not sought:
+        return Pattern(best.hidden, best.cost, None, reason)
+    return Pattern(best.hidden, best.cost, bound, reason if best.cost > bound + SAME else None)
 
 
-def _closed(search: Search, sums: pl.DataFrame, ids: pl.Series, policy: TablePolicy) -> Search:
-    """The cheapest of some safe patterns by closure, each from other draws."""
-    found = []
-    for seed in range(STARTS if len(search.value) <= SMALL else 1):
-        found.append(search.fork())
-        nearly_safe(found[-1], sums, ids, seed)
-        _complete(found[-1], policy)
-    return min(found, key=lambda pattern: pattern.cost)
+def _closed(
+    search: Search, sums: pl.DataFrame, ids: pl.Series, policy: TablePolicy, draw: int = 0
+) -> Search:
+    """A safe pattern that begins with what single sums tell."""
+    found = search.fork()
+    nearly_safe(found, sums, ids, draw)
+    _complete(found, policy)
+    return found
 
 
 def _closes_well(search: Search, cells: pl.DataFrame) -> bool:
