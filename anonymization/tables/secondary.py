@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 REWARDS = tuple(0.2 * 1.5**step for step in range(9))
 COMPARED = 1000  # cells up to which other ways are tried too: beyond, they were rarely cheaper
 REPEATS = 12
-DRAWS, FEW = 4, 500  # patterns by closure, in blocks of so few cells; in others one
+DRAWS, FEW = 2, 500  # patterns by closure, in blocks of so few cells; in others one
 TIE = 1e-3
 
 
