@@ -23,7 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from pathlib import Path
 from time import perf_counter
-from typing import ClassVar
+from typing import ClassVar, cast
 
 TYPES = ("Condition", "Encounter", "Observation")
 FILES_PER_TYPE = 4
@@ -91,8 +91,8 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = _answer  # noqa: N815
 
     def _base(self) -> str:
-        host, port = self.server.server_address[:2]
-        return f"http://{host!s}:{port}"
+        host, port, *_ = cast("tuple[str, int]", self.server.server_address)
+        return f"http://{host}:{port}"
 
     def _say(self, status: int, content: object = None, **headers: str) -> None:
         body = b"" if content is None else json.dumps(content).encode()

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from full_region import make, measured, read, take_in
 
@@ -35,6 +36,9 @@ from pipelines.resources import (
     prepared_dbt_project,
 )
 from pipelines.settings import Settings, reference_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MINUTES = {"counts": 3, "protected": 5}
 
@@ -85,7 +89,7 @@ def _dbt(settings: Settings, command: str, *selected: str) -> int:
         result = dbtRunner().invoke(arguments)
     if not result.success:
         raise SystemExit(f"dbt {command} did not end well: {result.exception or 'see above'}")
-    return len(list(result.result or ()))
+    return len(list(cast("Iterable[object]", result.result or ())))
 
 
 def protect(settings: Settings) -> int:

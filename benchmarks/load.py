@@ -270,8 +270,8 @@ def told(held: list[Weighed]) -> None:
     """Print what each process held as time went, and whether it grew in the last third."""
     print("memory: minute   actions  sessions  MiB of each process")
     for one in held[WEIGHED // 12 - 1 :: WEIGHED // 12]:
-        sizes = "".join(f"{size:8.0f}" for size in one.mebibytes)
-        print(f"{one.minutes:14.1f}{one.actions:10d}{one.sessions:10d}{sizes}")
+        weights = "".join(f"{size:8.0f}" for size in one.mebibytes)
+        print(f"{one.minutes:14.1f}{one.actions:10d}{one.sessions:10d}{weights}")
     # Medians of a sixth of the time: a page being drawn weighs more than one that is sent.
     sixth = WEIGHED // 6
     for place in range(len(held[0].mebibytes)):

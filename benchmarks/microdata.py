@@ -26,6 +26,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
@@ -34,6 +35,7 @@ import numpy as np
 import polars as pl
 
 from anonymization import Hierarchy, MicrodataPolicy, QuasiIdentifier, SensitiveAttribute, assess
+from anonymization.lattice import Evidence
 from anonymization.microdata import solve
 from pipelines.publication.microdata_files import write
 from pipelines.publication.microdata_source import opened
@@ -91,7 +93,9 @@ def policy_of(options: argparse.Namespace) -> MicrodataPolicy:
     """What the table is held to."""
     return MicrodataPolicy(
         k=options.k,
-        quasi_identifiers=[QuasiIdentifier(name, laid) for name, laid in hierarchies().items()],
+        quasi_identifiers=tuple(
+            QuasiIdentifier(name, laid) for name, laid in hierarchies().items()
+        ),
         suppression_limit=options.limit,
         loss=options.loss,
         method=options.method,
@@ -123,11 +127,13 @@ def whole(options: argparse.Namespace) -> dict[str, Any]:
         "suppressed": solved.suppressed,
         "classes": solved.report.classes,
         "penalty": _penalty(solved.report.loss_by_attribute, solved.suppressed, options.rows),
-        "evidence": f"checked {sure.checked} of {sure.nodes}",
+        "evidence": f"checked {sure.checked} of {sure.nodes}"
+        if isinstance(sure, Evidence)
+        else "a partition",
     }
 
 
-def _penalty(by_attribute: dict[str, float], suppressed: int, rows: int) -> float:
+def _penalty(by_attribute: Mapping[str, float], suppressed: int, rows: int) -> float:
     """Normalised certainty penalty of the whole table, whichever loss was minimised."""
     share = suppressed / rows
     return share + (1 - share) * sum(by_attribute.values()) / max(len(by_attribute), 1)

@@ -29,7 +29,6 @@ import argparse
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
@@ -107,7 +106,7 @@ def run_protect(peer: str | None) -> None:
     widths = made.audit["upper"] - made.audit["lower"]
     if made.table.height != 13_680 or not made.audit["ok"].all():
         raise SystemExit("The table does not hold.")
-    print(f"  {reasons}, narrowest {widths.min():.0f}")
+    print(f"  {reasons}, narrowest {widths.to_numpy().min():.0f}")
 
 
 def _asked(required: Requirement, value: np.ndarray, kind: str) -> Requirement:
@@ -374,4 +373,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

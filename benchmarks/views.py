@@ -116,7 +116,10 @@ def bare(file: Path, out: Path, threads: int) -> None:
 def library(file: Path) -> list[dict[str, object]]:
     """The rows of ``sqlonfhir``."""
     with file.open(encoding="utf-8") as lines:
-        return evaluate(map(json.loads, lines), json.loads(json.dumps(VIEW)))
+        rows: list[dict[str, object]] = evaluate(
+            map(json.loads, lines), json.loads(json.dumps(VIEW))
+        )
+        return rows
 
 
 def main() -> None:
