@@ -1,4 +1,4 @@
-"""A first pattern for a large table: nothing that is known to tell may tell.
+"""A first pattern: nothing that is known to tell may tell.
 
 Here: a greedy closure of two kinds of conditions. A sum with one hidden cell gives it away. So does
 a shown sum whose hidden parts add up to less than a hidden part must be able to reach, or to the
@@ -6,7 +6,7 @@ most or the least that a reader knows they can be (two counts below five that ma
 and four). And a cut (``cuts``) says of which cells enough must be hidden for another one to
 be wide enough. Whatever tells hides one more of its cells: the one that opens the fewest sums
 beyond those it mends, then the cheapest. Not here: how the pattern is made smaller (``polish``),
-what follows from several sums together (``large``), and the judgement (``audit``).
+what follows from several sums together (``closing``), and the judgement (``audit``).
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from anonymization.tables.secondary import Search
 
 ROUNDS = 25  # whole-number programmes per block
-PATIENCE, NEAR = 9, 0.8  # after so many only while the bound is near what is known to do
+STEPS = 20_000  # of the simplex in all of them; what took more was never proven
 NODES = 500  # branch-and-bound nodes of each
 ROUGH = 0.1  # gap that is left open until a pattern is safe
 POOL = 300  # points kept per attacker
@@ -47,12 +47,13 @@ class Optimum:
     """What is known of the cheapest safe pattern of a block.
 
     Attributes:
-        hidden: The last pattern that was looked at.
+        hidden: The last pattern that was proposed.
         cost: Weight of what it hides beside the cells that must be hidden; infinite if it is not
             safe.
         bound: No safe pattern costs less.
-        reason: What ended the search if it is not proven: ``rounds`` (so many programmes taught
-            too little) or ``nodes`` (a programme reached its bound of branch-and-bound nodes).
+        reason: What ended the search if it is not proven: ``rounds`` (so many programmes, or
+            so many steps, taught too little; or enough was known) or ``nodes`` (a programme reached
+            its bound of branch-and-bound nodes).
     """
 
     hidden: Bools
@@ -209,6 +210,7 @@ class _Master:
         self._place[groups] = np.arange(self._size)
         self._cost = self._by_group(search.weight)
         self._rows: dict[bytes, tuple[Floats, float]] = {}
+        self.steps = 0
 
     @property
     def size(self) -> int:
@@ -251,6 +253,7 @@ class _Master:
         programme.allow_gap(gap)
         programme.set_cost(self._cost)
         chosen, _ = programme.minimise()
+        self.steps += programme.steps
         if chosen is None:
             return None, programme.bound
         hidden = self._fixed.copy()
@@ -263,14 +266,13 @@ def least(search: Search, enough: float = np.inf, rounds: int = ROUNDS) -> Optim
 
     Args:
         search: A search whose unsafe cells are hidden.
-        enough: What a safe pattern that is known costs. The search ends when none can cost less,
-            or when that will not be shown soon.
+        enough: What a safe pattern that is known costs: the search ends when none can cost less.
         rounds: Whole-number programmes to spend.
     """
     master = _Master(search)
     readers = [_Reader(search, attacker) for attacker in search.attackers]
     pattern, bound, gap = search.fixed, 0.0, ROUGH
-    for turn in range(rounds):
+    for _ in range(rounds):
         # Every reader looks, so that each round learns as much as it can.
         if not any([reader.teach(pattern, master) for reader in readers]):
             found = Optimum(pattern, master.cost(pattern), bound, "nodes")
@@ -281,6 +283,6 @@ def least(search: Search, enough: float = np.inf, rounds: int = ROUNDS) -> Optim
         if cheapest is None:
             return Optimum(pattern, np.inf, bound, "nodes")
         pattern = cheapest
-        if bound >= enough - SAME or (turn >= PATIENCE and bound < NEAR * enough < np.inf):
+        if bound >= enough - SAME or master.steps > STEPS:
             break
     return Optimum(pattern, np.inf, bound, "rounds")

@@ -27,7 +27,8 @@ class Parts:
     Args:
         matrix: Rows by unknowns.
         lower: Lower bounds of the unknowns.
-        upper: Upper bounds of the unknowns; an unknown whose bounds agree does not move.
+        upper: Upper bounds of the unknowns, never below the lower ones; where both agree, an
+            unknown does not move.
     """
 
     def __init__(self, matrix: sparse.csr_matrix, lower: Floats, upper: Floats) -> None:

@@ -78,11 +78,13 @@ class Moves:
         first, self._row = _distinct(matrix)
         self._size = len(first)
         self._low, self._high = np.full(self._size, -np.inf), np.full(self._size, np.inf)
-        np.maximum.at(self._low, self._row, attacker.low - origin.value)
-        np.minimum.at(self._high, self._row, attacker.high - origin.value)
+        # The origin is possible, whatever rounding says.
+        np.maximum.at(self._low, self._row, np.minimum(attacker.low - origin.value, 0.0))
+        np.minimum.at(self._high, self._row, np.maximum(attacker.high - origin.value, 0.0))
         step = sparse.eye_array(self._size, format="csc")
         sums = sparse.hstack([matrix[first].tocsc(), -step, step], format="csc")
-        self._box = (-origin.unknowns, origin.block.upper - origin.unknowns)
+        room = np.maximum(origin.block.upper - origin.unknowns, 0.0)
+        self._box = (np.minimum(-origin.unknowns, 0.0), room)
         self._begun = False
         none, ever = np.zeros(self._size), np.full(2 * self._size, np.inf)
         self._programme = Programme(

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 REWARDS = tuple(0.2 * 1.5**step for step in range(9))
 COMPARED = 1000  # cells up to which other ways are tried too: beyond, they were rarely cheaper
 REPEATS = 12
-DRAWS, FEW = 2, 500  # patterns by closure, in blocks of so few cells; in others one
+FEW = 500  # cells up to which a closed pattern that is not proven is drawn again
+DRAWS = 2
 TIE = 1e-3
 
 
@@ -253,7 +254,7 @@ def find_pattern(
             return Pattern(found.hidden, found.cost, found.bound, None)
         # Near the least, though not safe yet: the repairs go on from there.
         near.hidden, bound, reason = found.hidden.copy(), max(found.bound, 0.0), found.reason
-    if best.cost > bound + SAME and not _closes_well(begun, cells[block.cell]):
+    if best.cost > bound + SAME and (sought or not _closes_well(begun, cells[block.cell])):
         small = Search(block, cells, required.of_unsafe())
         draws = range(1, DRAWS if size <= FEW else 1)
         ways = [_closed(begun, own, ids, policy, draw) for draw in draws]

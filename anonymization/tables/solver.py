@@ -166,6 +166,11 @@ class Programme:
         return np.asarray(self._solver.getSolution().row_dual, dtype=np.float64)
 
     @property
+    def steps(self) -> int:
+        """Steps of the simplex that the solution found last took."""
+        return int(self._solver.getInfo().simplex_iteration_count)
+
+    @property
     def bound(self) -> float:
         """What no whole solution costs less than, as found last."""
         return float(self._solver.getInfo().mip_dual_bound)

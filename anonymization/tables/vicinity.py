@@ -2,7 +2,7 @@
 
 Here: a small part of a large table that moves while all the rest stays put. A point at which only a
 neighbourhood has moved is a point of the whole, so what it proves is proven. Not here: in what
-order and at what reward neighbourhoods are repaired (``large``).
+order and at what reward neighbourhoods are repaired (``closing``).
 """
 
 from __future__ import annotations
