@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from anonymization.tables import TablePolicy, matrix, protect_system, secondary
+from anonymization.tables import TablePolicy, matrix, protect, protect_system, secondary
 from anonymization.tables.lattice import build_lattice
 from anonymization.tables.published import table_system
 from anonymization.tables.secondary import Search
@@ -112,3 +112,24 @@ def test_more_draws_never_cost_more() -> None:
     two, one = costs(8), costs(8, DRAWS=1)
     assert all(more <= less for more, less in zip(two, one, strict=True))
     assert sum(two) < sum(one)
+
+
+def weighted(seed: int) -> float:
+    """What is hidden in a sparse table whose cells are worth different amounts."""
+    rng = np.random.default_rng(seed)
+    keys = [(f"m{i}", f"a{j}") for i in range(12) for j in range(4)]
+    cells = pl.DataFrame(keys, schema=["area", "age"], orient="row").with_columns(
+        count=pl.Series(rng.poisson(rng.lognormal(1.0, 1.6, len(keys)))),
+        weight=pl.Series(rng.integers(1, 30, len(keys)).astype(float)),
+    )
+    dimensions = {"area": {f"m{i}": f"r{i % 3}" for i in range(12)}, "age": {}}
+    return float(protect(cells, dimensions, TablePolicy()).blocks["cost"].sum())
+
+
+def test_a_closed_pattern_never_cuts_the_search_for_the_least_short() -> None:
+    kept = [weighted(seed) for seed in range(6)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(secondary, "_closed", everything)
+        without = [weighted(seed) for seed in range(6)]
+    assert all(one <= other for one, other in zip(kept, without, strict=True))
+    assert min(kept) > 0
