@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from anonymization.tables.links import Links
     from anonymization.tables.matrix import Bools, Floats, Ints
 
-ROUNDING = 1e-13  # share of a number by which sums of fractions may be off
 SETTLED = 1e-9  # an unknown with less room than this is taken as known
 WHOLE = 1e-5  # distance within which a solver's value counts as the whole number beside it
 ROUNDS = 400
@@ -72,7 +71,6 @@ class Polytope:
         moves = np.diff(self._moving.indptr) > 0
         self._refuse_contradiction(told & ~moves, row_lower, row_upper)
         self._exact = np.flatnonzero(moves & (row_lower == row_upper))
-        row_lower, row_upper = _rounded(row_lower, row_upper)
         box = np.where(np.isfinite(high), high, low + reach)[self._free]
         self._asked: Programme | Parts
         self._size = len(self._free)
@@ -139,8 +137,7 @@ class Polytope:
         """Set what is known of a loose cell (a cell that cannot move stays as it is)."""
         if cell in self._row:
             known = self._known[cell]
-            lowest, highest = _rounded(np.array(low), np.array(high))
-            self.programme.set_row(self._row[cell], lowest - known, highest - known)
+            self.programme.set_row(self._row[cell], low - known, high - known)
 
     def unknowns(self) -> Floats:
         """One solution: a value for every unknown."""
@@ -166,14 +163,6 @@ class Polytope:
         return self._known + self._moving @ point[: self._size], float(
             direction @ self._known - cost
         )
-
-
-def _rounded(low: Floats, high: Floats) -> tuple[Floats, Floats]:
-    """Ends that leave an exact fraction the room that rounding took when it was added up."""
-    told = (low == high) & np.isfinite(low)
-    number = np.where(told, low, 0.0)
-    room = np.where(number != np.round(number), ROUNDING * np.abs(number), 0.0)
-    return low - room, high + room
 
 
 def kernel(rows: Floats) -> Floats:

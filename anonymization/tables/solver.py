@@ -23,7 +23,15 @@ CONTRADICTION = (
     "contradiction. Check margins and upper bounds."
 )
 _STATUS = highspy.HighsModelStatus
+TOLERANCE = 1e-9
+DIGITS, LARGE = 1e-14, 1e6  # from here on that is more than a number has digits
 DUAL, PRIMAL = 1, 4  # HiGHS' numbers; primal suits objectives that change
+
+
+def _tolerance(*ends: Floats) -> float:
+    """How far a row may be off: what rounding makes of its number at most."""
+    largest = max(np.abs(end[np.isfinite(end)]).max(initial=0.0) for end in ends)
+    return float(DIGITS * largest) if largest > LARGE else TOLERANCE
 
 
 class Programme:
@@ -70,8 +78,8 @@ class Programme:
             ("presolve", "on" if presolve else "off"),
             ("solver", "simplex"),
             ("simplex_strategy", DUAL if presolve else PRIMAL),
-            ("primal_feasibility_tolerance", 1e-9),
-            ("dual_feasibility_tolerance", 1e-9),
+            ("primal_feasibility_tolerance", _tolerance(row_lower, row_upper)),
+            ("dual_feasibility_tolerance", TOLERANCE),
         ):
             self._solver.setOptionValue(option, value)
         if whole_nodes is not None:

@@ -435,3 +435,14 @@ def test_the_kernel_is_all_that_rows_map_to_nothing():
         assert found.shape[1] == 9 - np.linalg.matrix_rank(rows)
         assert np.linalg.matrix_rank(found) == found.shape[1]
         assert np.abs(rows @ found).max() < 1e-9
+
+
+def test_the_last_digit_of_a_large_number_is_no_contradiction():
+    """Kroner have more digits than nine decimals leave room for."""
+    total = 39_198_135.1
+    beside = float(np.nextafter(total, np.inf))
+    assert beside - total > 1e-9
+    for other, agree in ((beside, True), (total + 1.0, False)):
+        both = programme([[1, 1], [1, 1]], [(total, total), (other, other)], [1e9, 1e9])
+        point, _ = both.minimise()
+        assert (point is not None) == agree
