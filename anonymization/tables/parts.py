@@ -53,11 +53,7 @@ class Parts:
         self._cost = cost
 
     def minimise(self) -> tuple[Floats | None, float]:
-        """A cheapest solution and its cost; parts that cost nothing stay where they were.
-
-        Returns:
-            The unknowns and the cost; ``(None, inf)`` if no solution exists, ``(None, -inf)`` if
-            the cost has no lower end.
+        """A cheapest solution as a ``Programme`` gives it; parts without a cost stay as they were.
 
         Raises:
             NoOptimumError: The solver stopped without an answer.
